@@ -52,9 +52,7 @@ export class WrongExpectedRevision extends Error {
     readonly expected: Expected,
     readonly actual: Expected,
   ) {
-    super(
-      `Stream ${stream} is at ${actual}, not at ${expected}: read it again and decide anew.`,
-    )
+    super(`Stream ${stream} is at ${actual}, not at ${expected}: read it again and decide anew.`)
   }
 }
 

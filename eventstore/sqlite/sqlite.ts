@@ -82,7 +82,9 @@ export const sqliteStore = (file: string, now: () => string, options: { readonly
   const lastPosition = db.prepare<[], number>('select position from events order by position desc limit 1').pluck()
   const insert = options.readonly
     ? undefined
-    : db.prepare('insert into events (position, stream, revision, id, type, text, stored_at) values (?, ?, ?, ?, ?, ?, ?)')
+    : db.prepare(
+        'insert into events (position, stream, revision, id, type, text, stored_at) values (?, ?, ?, ?, ?, ?, ?)',
+      )
   const idAt = db
     .prepare<[number, number], [string, number]>('select id, position from events where stream = ? and revision = ?')
     .raw()
@@ -195,12 +197,12 @@ export const sqliteStore = (file: string, now: () => string, options: { readonly
     synchronous: () => db.pragma('synchronous', { simple: true }) as number,
     note: key => db.prepare<[string], string>('select text from notes where key = ?').pluck().get(key),
     setNote: (key, text) => {
-      db.prepare('insert into notes (key, text) values (?, ?) on conflict (key) do update set text = excluded.text').run(
-        key,
-        text,
-      )
+      db.prepare(
+        'insert into notes (key, text) values (?, ?) on conflict (key) do update set text = excluded.text',
+      ).run(key, text)
     },
-    size: () => db.pragma('page_count', { simple: true }) as number * (db.pragma('page_size', { simple: true }) as number),
+    size: () =>
+      (db.pragma('page_count', { simple: true }) as number) * (db.pragma('page_size', { simple: true }) as number),
     close: () => {
       db.close()
     },

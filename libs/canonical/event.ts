@@ -68,7 +68,8 @@ export type Link = { readonly stream: string; readonly revision: number; readonl
 const sha256Hex = (crypto: Crypto, text: string): string => hex(crypto.sha256(text))
 
 /** `prev` of a stream's first event. */
-export const streamSeed = (crypto: Crypto, stream: string): string => sha256Hex(crypto, `tallystick-stream-1\n${stream}`)
+export const streamSeed = (crypto: Crypto, stream: string): string =>
+  sha256Hex(crypto, `tallystick-stream-1\n${stream}`)
 
 type Envelope = Omit<Event, 'data' | 'hash'>
 

@@ -1,3 +1,5 @@
+import { z } from 'zod'
+
 /**
  * Money: a count of minor units, never negative. Direction is in the word (debit, credit), never in a sign.
  * Exponents follow ISO 4217:2015; a currency that is not listed is refused, because a guessed exponent moves money.
@@ -57,8 +59,7 @@ export const amount = (minor: bigint): Amount => {
 export const zero = 0n as Amount
 
 /** The decimal string of minor units that events carry ("1250"). Leading zeros and signs are not one. */
-export const isMinorUnits = (text: string): boolean =>
-  /^(0|[1-9][0-9]{0,18})$/.test(text) && BigInt(text) <= largest
+export const isMinorUnits = (text: string): boolean => /^(0|[1-9][0-9]{0,18})$/.test(text) && BigInt(text) <= largest
 
 /** Minor units from an event's decimal string. */
 export const minorUnits = (text: string): Amount => {
@@ -71,7 +72,10 @@ export type AmountRefusal = { readonly reason: 'AmountMalformed' | 'CurrencyUnkn
 /** What a person or a caller wrote ("12.50") as minor units; a refusal says what is wrong with it. */
 export const parseAmount = (text: string, currency: Currency): Amount | AmountRefusal => {
   if (!isCurrency(currency))
-    return { reason: 'CurrencyUnknown', message: `Currency ${JSON.stringify(currency)} is not an ISO 4217 code known here.` }
+    return {
+      reason: 'CurrencyUnknown',
+      message: `Currency ${JSON.stringify(currency)} is not an ISO 4217 code known here.`,
+    }
   const exponent = exponentOf(currency)
   const shape = exponent === 0 ? /^(\d{1,18})$/ : new RegExp(`^(\\d{1,18})(?:\\.(\\d{1,${exponent}}))?$`)
   const found = shape.exec(text)
@@ -118,3 +122,7 @@ export const allocate = (whole: Amount, weights: readonly bigint[]): Amount[] =>
 }
 
 export const smaller = (a: Amount, b: Amount): Amount => (a < b ? a : b)
+
+/** Fields of events: minor units as a decimal string, and an ISO 4217 code. */
+export const minor = z.string().refine(isMinorUnits, 'not a decimal string of minor units')
+export const currency = z.string().refine(isCurrency, 'not a currency known here')

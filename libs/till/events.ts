@@ -1,0 +1,153 @@
+import { z } from 'zod'
+import { type FactOf, word } from '#canonical/event'
+import { businessDate, check, instant, name, octets, sha256, transactionId } from '#canonical/fields'
+import { currency, minor } from '#money'
+
+/**
+ * What a terminal writes into its own stream. It is the only author, and none of these moves money: money moves by
+ * the centre's verdicts. Frames are kept as they were on the air, so that a replay redoes every check.
+ */
+
+const count = z.int().nonnegative()
+const line = z.object({ count, sum: minor })
+
+/** Totals of a business day by type; sums in minor units of the till's currency. */
+export const totals = z.object({ sales: line, voids: line, refunds: line, declined: line, torn: line })
+export type DayTotals = z.infer<typeof totals>
+
+const document = z.object({ version: z.int().nonnegative(), hash: sha256, document: octets })
+const money = { amount: minor, currency }
+const record = { receiptNumber: z.int().positive(), businessDate }
+const tap = z.int().positive()
+
+export const tillWords = {
+  TerminalCommissioned: word(
+    z.object({
+      terminal: name,
+      merchant: name,
+      merchantName: name,
+      shop: name,
+      mode: z.enum(['test', 'live']),
+      certificate: octets,
+    }),
+  ),
+  RulesAdopted: word(z.object({ policy: document, denyList: document, keySet: document })),
+  ClockObserved: word(z.object({ terminal: instant, centre: instant, skew_ms: z.int() })),
+  CentreAcknowledged: word(z.object({ acceptedTo: count })),
+  DayOpened: word(z.object({ businessDate })),
+  DayRolledOver: word(z.object({ businessDate })),
+  DayClosed: word(
+    z.object({
+      ...record,
+      currency,
+      totals,
+      /** Revisions from the opening of the day to the event before this one, and the head there. */
+      firstRevision: count,
+      lastRevision: count,
+      head: sha256,
+    }),
+  ),
+  CashierSignedOn: word(z.object({ cashier: name })),
+  CashierSignedOff: word(z.object({ cashier: name })),
+  TapStarted: word(
+    z.object({
+      tap,
+      transaction: transactionId,
+      sale: name,
+      reference: name.optional(),
+      idempotencyKey: z.string().min(1).max(200).optional(),
+      ...money,
+      radio: z.enum(['loopback', 'iso-dep', 'nfc-dep']),
+      /** This tap's own key pair: on disk before PUT, so that the sealed payment can be opened again by anyone. */
+      sealing: z.object({ publicKey: octets, privateKey: octets }),
+      getRequest: octets,
+      getResponse: octets,
+    }),
+  ),
+  LicenseVerified: word(
+    z.object({
+      tap,
+      transaction: transactionId,
+      license: name,
+      card: name,
+      allowanceBefore: minor,
+      checks: z.array(check),
+    }),
+  ),
+  LicenseRejected: word(z.object({ tap, transaction: transactionId, reason: name, checks: z.array(check) })),
+  DeductionRequested: word(
+    z.object({
+      tap,
+      transaction: transactionId,
+      sale: name,
+      license: name,
+      counter: count,
+      ...money,
+      put: octets,
+      /** True when the same PUT, octet for octet, is sent again to a phone that did not know it. */
+      resent: z.boolean(),
+    }),
+  ),
+  PayloadDecrypted: word(
+    z.object({
+      tap,
+      transaction: transactionId,
+      /** The payment hash. */
+      payment: sha256,
+      /** The tap in which the phone took the PUT: its key opens the seal. */
+      sealedIn: tap,
+      response: octets,
+      checks: z.array(check),
+      roundTrip_ms: count,
+    }),
+  ),
+  PayloadRejected: word(
+    z.object({ tap, transaction: transactionId, reason: name, response: octets, checks: z.array(check) }),
+  ),
+  TransactionRecorded: word(
+    z.object({
+      transaction: transactionId,
+      sale: name,
+      reference: name.optional(),
+      ...record,
+      ...money,
+      card: name,
+      license: name,
+      counter: count,
+      payment: sha256,
+      allowanceLeft: minor,
+      occurred: instant,
+    }),
+  ),
+  TransactionDeclined: word(
+    z.object({ sale: name, transaction: transactionId, reason: name, message: z.string(), ...record, ...money }),
+  ),
+  TapTorn: word(z.object({ tap, transaction: transactionId, sale: name, during: name })),
+  TapResolved: word(z.object({ transaction: transactionId, sale: name, outcome: z.enum(['paid', 'abandoned']) })),
+  TransactionVoided: word(
+    z.object({
+      reversal: name,
+      transaction: transactionId,
+      payment: sha256,
+      license: name,
+      ...record,
+      ...money,
+      occurred: instant,
+    }),
+  ),
+  RefundRecorded: word(
+    z.object({
+      reversal: name,
+      transaction: transactionId,
+      payment: sha256,
+      license: name,
+      ...record,
+      ...money,
+      occurred: instant,
+    }),
+  ),
+  SupervisorOverrode: word(z.object({ transaction: transactionId, rule: name, supervisor: name })),
+  ReceiptReprinted: word(z.object({ transaction: transactionId, ...record })),
+}
+
+export type TillEvent = FactOf<typeof tillWords>
