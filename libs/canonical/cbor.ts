@@ -1,0 +1,101 @@
+import {
+  decode as cborgDecode,
+  encode as cborgEncode,
+  type DecodeOptions,
+  type EncodeOptions,
+  rfc8949EncodeOptions,
+  type Token,
+  Tokenizer,
+} from 'cborg'
+import { type Bytes, equal } from './bytes.ts'
+import { Malformed } from './malformed.ts'
+
+/**
+ * CBOR as it goes on the air: core deterministic encoding (RFC 8949, 4.2.1), so that one value has one form, and of
+ * the types only those that have one reading everywhere. No floats, no tags, no undefined, no indefinite lengths.
+ */
+export type Cbor = number | bigint | string | boolean | null | Bytes | readonly Cbor[] | CborMap
+export type CborMap = ReadonlyMap<number | string, Cbor>
+
+const maxDepth = 16
+
+const refuse = (value: unknown): never => {
+  throw new TypeError(
+    `${String(value)} has no form on the air: integers, text, octets, booleans, null, arrays and Maps have`,
+  )
+}
+
+const encodeOptions: EncodeOptions = {
+  // The default order of cborg is that of RFC 7049, shorter keys first.
+  ...rfc8949EncodeOptions,
+  typeEncoders: {
+    number: value => (Number.isSafeInteger(value) ? null : refuse(value)),
+    string: value => (value.isWellFormed() ? null : refuse(value)),
+    Object: refuse,
+    undefined: refuse,
+  },
+}
+
+/** Throws a TypeError for what has no deterministic form: that is a bug of the caller. */
+export const encode = (value: Cbor): Bytes => cborgEncode(value, encodeOptions)
+
+/** Integers beyond 2^53 − 1 come as bigint, maps as Map. Throws `Malformed` for all but deterministic octets. */
+export const decode = (octets: Uint8Array): Cbor => {
+  const tokenizer = new Watched(octets)
+  let value: Cbor
+  try {
+    value = cborgDecode(octets, { ...decodeOptions, tokenizer })
+  } catch (cause) {
+    if (cause instanceof Malformed) throw cause
+    throw new Malformed('cbor', tokenizer.pos(), cause instanceof Error ? cause.message : 'not CBOR', { cause })
+  }
+  const again = encode(value)
+  if (!equal(again, octets)) {
+    let at = 0
+    while (again[at] === octets[at]) at++
+    throw new Malformed('cbor', at, 'the octets differ from their deterministic encoding')
+  }
+  return value
+}
+
+const decodeOptions: DecodeOptions = {
+  strict: true,
+  useMaps: true,
+  rejectDuplicateMapKeys: true,
+  allowIndefinite: false,
+  allowUndefined: false,
+  allowBigInt: true,
+}
+
+const known = new Set(['uint', 'negint', 'bytes', 'string', 'array', 'map', 'false', 'true', 'null'])
+const keys = new Set(['uint', 'negint', 'string'])
+
+/** Looks at each item before cborg builds on it, so that depth is bounded and a refusal knows its octet. */
+class Watched extends Tokenizer {
+  readonly #open: { left: number; readonly map: boolean }[] = []
+
+  override next(): Token {
+    const at = this.pos()
+    const token = super.next()
+    const { name } = token.type
+    if (!known.has(name)) throw new Malformed('cbor', at, `a ${name}, which is not used here`)
+    const around = this.#open.at(-1)
+    if (around !== undefined) {
+      const key = around.map && around.left % 2 === 0
+      if (key && !(keys.has(name) && typeof token.value !== 'bigint'))
+        throw new Malformed('cbor', at, 'a map key that is neither text nor an integer up to 2^53 - 1')
+      around.left -= 1
+    }
+    if (name === 'array' || name === 'map') {
+      if (this.#open.length === maxDepth) throw new Malformed('cbor', at, `more than ${maxDepth} levels`)
+      const map = name === 'map'
+      this.#open.push({ left: map ? token.value * 2 : token.value, map })
+    }
+    while (this.#open.at(-1)?.left === 0) this.#open.pop()
+    return token
+  }
+
+  constructor(octets: Uint8Array) {
+    super(octets, decodeOptions)
+  }
+}
