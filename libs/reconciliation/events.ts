@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import { type FactOf, word } from '#canonical/event'
+import { name } from '#canonical/fields'
+import { currency, minor } from '#money'
+
+/** `exception-<key>`: a difference that someone must look at. The key is made of the kind and what it concerns. */
+
+export const exceptionKinds = [
+  'Missing',
+  'UndeliveredPayment',
+  'Duplicate',
+  'CounterReused',
+  'CounterSkipped',
+  'AmountMismatch',
+  'CurrencyMismatch',
+  'TotalsMismatch',
+  'OverAllowance',
+  'OverLimit',
+  'LicenseInvalidAtTap',
+  'DenyListedAtTap',
+  'SealInvalid',
+  'TacInvalid',
+  'RefundExceedsOriginal',
+  'RefundWithoutOriginal',
+  'Fork',
+  'ClockSkew',
+  'LateArrival',
+  'NotUnderstood',
+] as const
+
+export const exceptionWords = {
+  ExceptionRaised: word(
+    z.object({
+      key: name,
+      kind: z.enum(exceptionKinds),
+      amount: minor,
+      currency,
+      /** Ids of the events, payments or terminals that it is about. */
+      concerns: z.array(name),
+      message: z.string().min(1).max(1000),
+    }),
+  ),
+}
+
+export type ExceptionEvent = FactOf<typeof exceptionWords>

@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { type FactOf, word } from '#canonical/event'
+import { instant, name, octets, sha256 } from '#canonical/fields'
+import { currency, minor } from '#money'
+
+/** How a terminal comes to the centre (`enrolment-<terminal>`) and what it brings (`intake-<terminal>`). */
+
+const mode = z.enum(['test', 'live'])
+const revision = z.int().nonnegative()
+
+export const enrolmentWords = {
+  /** `codeHash` is SHA-256 of the one-time code: who reads the log cannot enrol with it. */
+  TerminalInvited: word(
+    z.object({ terminal: name, shop: name, merchant: name, mode, codeHash: sha256, expires: instant }),
+  ),
+  TerminalEnrolled: word(
+    z.object({
+      terminal: name,
+      shop: name,
+      merchant: name,
+      mode,
+      certificate: octets,
+      /** Signs heads and tap records; cosigns log checkpoints and nothing else. */
+      keys: z.object({ p256: octets, ed25519: octets }),
+    }),
+  ),
+}
+
+export const intakeWords = {
+  BatchAccepted: word(
+    z.object({
+      terminal: name,
+      from: revision,
+      count: z.int().positive(),
+      head: sha256,
+      /** The terminal's signature over this batch, COSE_Sign1. */
+      statement: octets,
+      receivedAt: instant,
+      /** What the terminal says it still has after this batch, where it says so. */
+      waiting: z.object({ count: revision, sum: minor, currency }).optional(),
+    }),
+  ),
+  /** One for each foreign hash at a revision: two histories bear one name. */
+  ForkDetected: word(z.object({ terminal: name, revision, held: sha256, foreign: sha256 })),
+}
+
+export type EnrolmentEvent = FactOf<typeof enrolmentWords>
+export type IntakeEvent = FactOf<typeof intakeWords>
