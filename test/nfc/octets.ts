@@ -8,7 +8,7 @@ import vectors from '../vectors/nfc.json' with { type: 'json' }
 export const vectorsOf = (layer: string, kind: string) =>
   vectors.vectors.filter(vector => vector.layer === layer && vector.kind === kind)
 
-export const octets = (constraints?: { minLength?: number; maxLength?: number }): fc.Arbitrary<Bytes> =>
+export const anyOctets = (constraints?: { minLength?: number; maxLength?: number }): fc.Arbitrary<Bytes> =>
   fc.uint8Array(constraints).map(bytes => new Uint8Array(bytes))
 
 /** What a decoder threw: only ever `Malformed`. */

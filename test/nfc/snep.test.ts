@@ -14,14 +14,14 @@ import {
   type SnepRequest,
   type SnepResponse,
 } from '#nfc/snep'
-import { beginnings, malformedBy, octets, vectorsOf } from './octets.ts'
+import { anyOctets, beginnings, malformedBy, vectorsOf } from './octets.ts'
 
 const anyRequest: fc.Arbitrary<SnepRequest> = fc.oneof(
-  fc.record({ code: fc.constantFrom('CONTINUE', 'PUT', 'REJECT'), information: octets({ maxLength: 300 }) }),
+  fc.record({ code: fc.constantFrom('CONTINUE', 'PUT', 'REJECT'), information: anyOctets({ maxLength: 300 }) }),
   fc.record({
     code: fc.constant('GET' as const),
     acceptableLength: fc.nat({ max: 0xffffffff }),
-    information: octets({ maxLength: 300 }),
+    information: anyOctets({ maxLength: 300 }),
   }),
 )
 const anyResponse: fc.Arbitrary<SnepResponse> = fc.record({
@@ -35,11 +35,11 @@ const anyResponse: fc.Arbitrary<SnepResponse> = fc.record({
     'UNSUPPORTED VERSION',
     'REJECT',
   ),
-  information: octets({ maxLength: 300 }),
+  information: anyOctets({ maxLength: 300 }),
 })
 
 const vector = (id: string) => {
-  const found = [...vectorsOf('snep', 'decode'), ...vectorsOf('snep', 'exchange')].find(vector => vector.id === id)
+  const found = [...vectorsOf('snep', 'decode'), ...vectorsOf('snep', 'exchange')].find(one => one.id === id)
   if (!found) throw new Error(`no vector ${id}`)
   return fromHex(found.hex)
 }
@@ -79,7 +79,7 @@ describe('messages of another implementation', () => {
     ['snep-major-version-live', 0],
     ['snep-badcode-live', 1],
   ])('%s is refused as there', (id, offset) => {
-    const { hex: octets, expect: wanted } = vectorsOf('snep', 'exchange').find(vector => vector.id === id) ?? {}
+    const { hex: octets, expect: wanted } = vectorsOf('snep', 'exchange').find(one => one.id === id) ?? {}
     expect(malformedBy(() => decodeRequest(fromHex(octets ?? '')))).toMatchObject({ layer: 'snep', offset })
     expect(hex(refusalFor(fromHex(octets ?? '')))).toBe(wanted?.response)
   })
@@ -110,6 +110,8 @@ describe('codes (SNEP 1.0, 3.1 and 4.1)', () => {
     expect(decodeRequest(fromHex('1f0200000001aa'))).toEqual({ code: 'PUT', information: fromHex('aa') }))
 })
 
+const put = (size: number) => concat(fromHex('1002'), u32be(size), new Uint8Array(size))
+
 describe('what is malformed, and where', () => {
   it.each([
     ['', 0],
@@ -130,7 +132,6 @@ describe('what is malformed, and where', () => {
     expect(malformedBy(() => decodeResponse(fromHex('100200000000')))).toMatchObject({ layer: 'snep', offset: 1 }))
 
   it('64 KiB are taken, one octet more is not', () => {
-    const put = (size: number) => concat(fromHex('1002'), u32be(size), new Uint8Array(size))
     expect(decodeRequest(put(SNEP_LIMIT)).information).toHaveLength(SNEP_LIMIT)
     expect(malformedBy(() => decodeRequest(put(SNEP_LIMIT + 1)))).toMatchObject({ offset: 2 })
   })
@@ -165,8 +166,8 @@ it('any octets are a message or malformed', () =>
   fc.assert(
     fc.property(
       fc.oneof(
-        octets({ maxLength: 40 }),
-        octets({ maxLength: 40 }).map(tail => concat(fromHex('10'), tail)),
+        anyOctets({ maxLength: 40 }),
+        anyOctets({ maxLength: 40 }).map(tail => concat(fromHex('10'), tail)),
       ),
       bytes => {
         malformedBy(() => decodeRequest(bytes))
