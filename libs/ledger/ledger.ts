@@ -1,0 +1,158 @@
+import { type Currency, minorUnits } from '#money'
+import type { DataOf, TradeEvent } from './vocabulary.ts'
+
+/**
+ * The ledger is a fold. One event becomes postings that sum to zero per currency in each book, and needs nothing beside
+ * itself for that: a verdict carries every amount, version and owner.
+ *
+ * *Money* is who owes whom. *Commitments* is what was promised. No posting crosses them.
+ */
+export type Book = 'money' | 'commitments'
+export type Side = 'debit' | 'credit'
+
+export type Posting = {
+  readonly book: Book
+  /** `payer:acc-1`, `merchant:m-1`, `fees`: a kind, and a name where there are many of it. */
+  readonly account: string
+  readonly currency: Currency
+  readonly side: Side
+  /** Minor units, more than zero. */
+  readonly amount: bigint
+}
+
+export const postingsOf = (event: TradeEvent): readonly Posting[] => {
+  switch (event.type) {
+    case 'AllowanceGranted': {
+      const { account, license, currency, amount } = event.data
+      return pair('commitments', currency, `allowance:${license}`, `commitment:${account}`, amount)
+    }
+    case 'AllowanceReleased': {
+      const { account, license, currency, amount } = event.data
+      return pair('commitments', currency, `commitment:${account}`, `allowance:${license}`, amount)
+    }
+    case 'RepaymentReceived': {
+      const { account, source, currency, amount } = event.data
+      return pair('money', currency, `clearing:${source}`, `payer:${account}`, amount)
+    }
+    case 'PaymentAccepted':
+      return charged(event.data, event.data.account, event.data.license)
+    case 'PaymentHeld': {
+      const { payment, currency, gross } = event.data
+      return pair('money', currency, `suspense:${payment}`, `withheld:${payment}`, gross)
+    }
+    case 'HeldPaymentDecided':
+      return decided(event.data)
+    case 'ReversalAccepted': {
+      const { merchant, account } = event.data
+      return givenBack(event.data, `merchant:${merchant}`, `payer:${account}`)
+    }
+    case 'ReversalHeld': {
+      const { merchant, reversal, currency, amount } = event.data
+      return pair('money', currency, `merchant:${merchant}`, `suspense:${reversal}`, amount)
+    }
+    case 'ReversalReleased': {
+      const { reversal, account } = event.data
+      return givenBack(event.data, `suspense:${reversal}`, `payer:${account}`)
+    }
+    case 'ReversalRefused': {
+      const { reversal, merchant, currency, amount } = event.data
+      return pair('money', currency, `suspense:${reversal}`, `merchant:${merchant}`, amount)
+    }
+
+    // What a terminal wrote is a fact about the shop: it moves nothing until the centre's verdict.
+    case 'CashierSignedOff':
+    case 'CashierSignedOn':
+    case 'CentreAcknowledged':
+    case 'ClockObserved':
+    case 'DayClosed':
+    case 'DayOpened':
+    case 'DayRolledOver':
+    case 'DeductionRequested':
+    case 'LicenseRejected':
+    case 'LicenseVerified':
+    case 'PayloadDecrypted':
+    case 'PayloadRejected':
+    case 'ReceiptReprinted':
+    case 'RefundRecorded':
+    case 'RulesAdopted':
+    case 'SupervisorOverrode':
+    case 'TapResolved':
+    case 'TapStarted':
+    case 'TapTorn':
+    case 'TerminalCommissioned':
+    case 'TransactionDeclined':
+    case 'TransactionRecorded':
+    case 'TransactionVoided':
+      return []
+
+    // A license that ended keeps its hold: taps made while it stood may be on their way.
+    case 'LicenseExpired':
+    case 'LicenseIssued':
+    case 'LicenseRevoked':
+      return []
+
+    case 'AccountOpened':
+    case 'BatchAccepted':
+    case 'CreditLimitSet':
+    case 'DenyListChanged':
+    case 'ExceptionRaised':
+    case 'ForkDetected':
+    case 'HourStruck':
+    case 'KeyCompromised':
+    case 'KeyIntroduced':
+    case 'KeyRetired':
+    case 'MerchantOpened':
+    case 'MerchantTermsSet':
+    case 'PolicyPublished':
+    case 'ShopOpened':
+    case 'TerminalAssigned':
+    case 'TerminalEnrolled':
+    case 'TerminalInvited':
+      return []
+  }
+}
+
+/** Dr `debit` · Cr `credit`; nothing for an amount of zero. */
+const pair = (book: Book, currency: Currency, debit: string, credit: string, text: string): Posting[] => {
+  const amount = minorUnits(text)
+  if (amount === 0n) return []
+  return [
+    { book, account: debit, currency, side: 'debit', amount },
+    { book, account: credit, currency, side: 'credit', amount },
+  ]
+}
+
+type Charge = Pick<DataOf<'PaymentAccepted'>, 'merchant' | 'currency' | 'gross' | 'within' | 'fee' | 'tax'>
+
+const charged = (charge: Charge, account: string, license: string): Posting[] => {
+  const { merchant, currency, gross, within, fee, tax } = charge
+  return [
+    ...pair('commitments', currency, `commitment:${account}`, `allowance:${license}`, within),
+    ...pair('money', currency, `payer:${account}`, `merchant:${merchant}`, gross),
+    ...pair('money', currency, `merchant:${merchant}`, 'fees', fee),
+    ...pair('money', currency, `merchant:${merchant}`, 'tax', tax),
+  ]
+}
+
+const decided = (data: DataOf<'HeldPaymentDecided'>): Posting[] => {
+  const { payment, merchant, account, license, currency, gross } = data
+  const freed = pair('money', currency, `withheld:${payment}`, `suspense:${payment}`, gross)
+  switch (data.bears) {
+    case 'payer':
+      // The decider refuses a payer that nobody can name.
+      return [...freed, ...charged(data, account as string, license as string)]
+    case 'merchant':
+      return freed
+    case 'operator':
+      return [...freed, ...pair('money', currency, 'losses', `merchant:${merchant}`, gross)]
+  }
+}
+
+const givenBack = (data: DataOf<'ReversalAccepted'>, from: string, to: string): Posting[] => {
+  const { merchant, currency, amount, feeBack, taxBack } = data
+  return [
+    ...pair('money', currency, from, to, amount),
+    ...pair('money', currency, 'fees', `merchant:${merchant}`, feeBack),
+    ...pair('money', currency, 'tax', `merchant:${merchant}`, taxBack),
+  ]
+}

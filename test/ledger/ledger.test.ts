@@ -1,0 +1,304 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { failed, passed } from '#canonical/check'
+import { isRefusal } from '#canonical/decider'
+import { type Posting, postingsOf } from '#ledger'
+import { available, debitBalance } from '#ledger/balance'
+import { datesOf } from '#ledger/dates'
+import { type TradeEvent, tradeWords, understood } from '#ledger/vocabulary'
+import { amount } from '#money'
+import { type PaymentCommand, payment } from '#payment'
+import type { DataOf, PaymentEvent } from '#payment/events'
+
+const hash = 'ab'.repeat(32)
+const occurred = {
+  at: '2026-11-23T10:00:00.000Z',
+  after: '2026-11-23T09:00:00.000Z',
+  before: '2026-11-23T18:00:00.000Z',
+}
+const dates = { occurred, businessDate: '2026-11-23', bookingDate: '2026-11-24' }
+const place = { merchant: 'm-1', shop: 's-1', terminal: 'T-1', transaction: '0f'.repeat(16) }
+const who = { account: 'acc-1', license: 'l-1', card: '9250000000000017' }
+const shares = {
+  gross: '1000',
+  within: '700',
+  excess: '300',
+  excessOwner: 'operator' as const,
+  fee: '15',
+  tax: '3',
+  termsVersion: 1,
+  returnsFee: true,
+}
+const accepted: DataOf<'PaymentAccepted'> = {
+  payment: hash,
+  event: 'e-1',
+  ...who,
+  ...place,
+  ...dates,
+  currency: 'EUR',
+  ...shares,
+  exceptions: [],
+  rule: 1,
+}
+const decided = (bears: 'payer' | 'merchant' | 'operator'): TradeEvent => ({
+  type: 'HeldPaymentDecided',
+  data: { ...accepted, bears, operators: ['anna', 'ben'], reason: 'looked at' },
+})
+const reversal = {
+  reversal: 'r-1',
+  payment: hash,
+  event: 'e-2',
+  kind: 'refund' as const,
+  ...place,
+  ...dates,
+  amount: '400',
+  currency: 'EUR',
+}
+const back = { account: 'acc-1', feeBack: '6', taxBack: '1' }
+
+/** `Dr payer:acc-1 1000` and `Cr …`, with the commitments in brackets, as the table of the ledger has them. */
+const inWords = ({ book, side, account, amount }: Posting): string => {
+  const line = `${side === 'debit' ? 'Dr' : 'Cr'} ${account} ${amount}`
+  return book === 'commitments' ? `(${line})` : line
+}
+
+const table: readonly [string, TradeEvent, readonly string[]][] = [
+  [
+    'an allowance is promised',
+    {
+      type: 'AllowanceGranted',
+      data: {
+        account: 'acc-1',
+        license: 'l-1',
+        amount: '700',
+        currency: 'EUR',
+        owed: '0',
+        inDispute: '0',
+        drawn: '0',
+        knownAt: 3,
+      },
+    },
+    ['(Dr allowance:l-1 700)', '(Cr commitment:acc-1 700)'],
+  ],
+  [
+    'what is left of it is freed',
+    { type: 'AllowanceReleased', data: { account: 'acc-1', license: 'l-1', amount: '50', currency: 'EUR' } },
+    ['(Dr commitment:acc-1 50)', '(Cr allowance:l-1 50)'],
+  ],
+  [
+    'a payment draws on the hold and is owed in full',
+    { type: 'PaymentAccepted', data: accepted },
+    [
+      '(Dr commitment:acc-1 700)',
+      '(Cr allowance:l-1 700)',
+      'Dr payer:acc-1 1000',
+      'Cr merchant:m-1 1000',
+      'Dr merchant:m-1 15',
+      'Cr fees 15',
+      'Dr merchant:m-1 3',
+      'Cr tax 3',
+    ],
+  ],
+  [
+    'over a spent allowance and without a fee, nothing of zero is posted',
+    { type: 'PaymentAccepted', data: { ...accepted, within: '0', excess: '1000', fee: '0', tax: '0' } },
+    ['Dr payer:acc-1 1000', 'Cr merchant:m-1 1000'],
+  ],
+  [
+    'a held payment: nobody owes and nobody is paid',
+    { type: 'PaymentHeld', data: { ...accepted, reason: 'SealInvalid', checks: [] } },
+    [`Dr suspense:${hash} 1000`, `Cr withheld:${hash} 1000`],
+  ],
+  [
+    'the payer bears it: as accepted',
+    decided('payer'),
+    [
+      `Dr withheld:${hash} 1000`,
+      `Cr suspense:${hash} 1000`,
+      '(Dr commitment:acc-1 700)',
+      '(Cr allowance:l-1 700)',
+      'Dr payer:acc-1 1000',
+      'Cr merchant:m-1 1000',
+      'Dr merchant:m-1 15',
+      'Cr fees 15',
+      'Dr merchant:m-1 3',
+      'Cr tax 3',
+    ],
+  ],
+  ['the merchant bears it', decided('merchant'), [`Dr withheld:${hash} 1000`, `Cr suspense:${hash} 1000`]],
+  [
+    'the operator bears it',
+    decided('operator'),
+    [`Dr withheld:${hash} 1000`, `Cr suspense:${hash} 1000`, 'Dr losses 1000', 'Cr merchant:m-1 1000'],
+  ],
+  [
+    'a refund, with its part of the fee',
+    { type: 'ReversalAccepted', data: { ...reversal, ...back } },
+    ['Dr merchant:m-1 400', 'Cr payer:acc-1 400', 'Dr fees 6', 'Cr merchant:m-1 6', 'Dr tax 1', 'Cr merchant:m-1 1'],
+  ],
+  [
+    'a refund that waits for its original',
+    { type: 'ReversalHeld', data: { ...reversal, reason: 'RefundWithoutOriginal' } },
+    ['Dr merchant:m-1 400', 'Cr suspense:r-1 400'],
+  ],
+  [
+    'its original came',
+    { type: 'ReversalReleased', data: { ...reversal, ...back } },
+    ['Dr suspense:r-1 400', 'Cr payer:acc-1 400', 'Dr fees 6', 'Cr merchant:m-1 6', 'Dr tax 1', 'Cr merchant:m-1 1'],
+  ],
+  [
+    'it never came',
+    { type: 'ReversalRefused', data: { ...reversal, operators: ['anna', 'ben'], why: 'typed wrong' } },
+    ['Dr suspense:r-1 400', 'Cr merchant:m-1 400'],
+  ],
+  [
+    'a repayment is in transit until the bank shows it',
+    {
+      type: 'RepaymentReceived',
+      data: { account: 'acc-1', repayment: 'p-1', amount: '250', currency: 'EUR', source: 'bank' },
+    },
+    ['Dr clearing:bank 250', 'Cr payer:acc-1 250'],
+  ],
+  ['what a terminal recorded moves nothing', { type: 'DayOpened', data: { businessDate: '2026-11-23' } }, []],
+  ['a license that ended keeps its hold', { type: 'LicenseExpired', data: { license: 'l-1', account: 'acc-1' } }, []],
+]
+
+/** Debits less credits by book and currency: each must be zero. */
+const differences = (postings: readonly Posting[]): bigint[] => {
+  const books = new Map<string, Posting[]>()
+  for (const posting of postings) {
+    const key = `${posting.book} ${posting.currency}`
+    books.set(key, [...(books.get(key) ?? []), posting])
+  }
+  return [...books.values()].map(debitBalance)
+}
+
+describe('postings', () => {
+  it.each(table)('%s', (_, event, expected) => {
+    const postings = postingsOf(event)
+    expect(postings.map(inWords)).toEqual(expected)
+    expect(differences(postings).filter(difference => difference !== 0n)).toEqual([])
+    expect(tradeWords[event.type].data.safeParse(event.data).error).toBeUndefined()
+  })
+
+  it('a type says that it moves money exactly if it does', () => {
+    const moving = new Set(table.filter(([, , postings]) => postings.length > 0).map(([, { type }]) => type))
+    const said = Object.entries(tradeWords).filter(([, word]) => word.money)
+    expect(said.map(([type]) => type).sort()).toEqual([...moving].sort())
+  })
+})
+
+describe('law: whatever the verdicts, each book sums to zero, and the payer owes what was signed less what went back', () => {
+  const command: fc.Arbitrary<(payment: number) => PaymentCommand> = fc.oneof(
+    fc.record({ gross: fc.bigInt(0n, 5000n), hold: fc.bigInt(0n, 4000n), good: fc.boolean(), fee: fc.nat(10_000) }).map(
+      ({ gross, hold, good, fee }) =>
+        (number: number): PaymentCommand => ({
+          type: 'Judge',
+          ...accepted,
+          payment: `${number}`,
+          gross: amount(gross),
+          holdLeft: amount(hold),
+          available: 1000n,
+          checks: [good ? passed('seal') : failed('seal', 'SealInvalid', 'open', 'shut')],
+          signatureChecked: true,
+          terms: { version: 1, feeBasisPoints: fee, taxBasisPoints: 2000, returnsFee: true },
+        }),
+    ),
+    fc.record({ r: fc.bigInt(0n, 3000n), name: fc.nat(5) }).map(
+      ({ r, name }) =>
+        (number: number): PaymentCommand => ({
+          type: 'Reverse',
+          ...reversal,
+          payment: `${number}`,
+          reversal: `${number}-${name}`,
+          amount: amount(r),
+        }),
+    ),
+    fc.record({ bears: fc.constantFrom('payer', 'merchant', 'operator'), hold: fc.bigInt(0n, 4000n) }).map(
+      ({ bears, hold }) =>
+        (number: number): PaymentCommand => ({
+          type: 'DecideHeld',
+          payment: `${number}`,
+          bears: bears as 'payer',
+          operators: ['anna', 'ben'],
+          reason: 'looked at',
+          bookingDate: '2026-11-25',
+          holdLeft: amount(hold),
+          available: 1000n,
+          terms: { version: 1, feeBasisPoints: 150, taxBasisPoints: 2000, returnsFee: true },
+        }),
+    ),
+    fc.nat(5).map(
+      name =>
+        (number: number): PaymentCommand => ({
+          type: 'RefuseReversal',
+          reversal: `${number}-${name}`,
+          operators: ['anna', 'ben'],
+          why: 'typed wrong',
+          bookingDate: '2026-11-25',
+        }),
+    ),
+  )
+
+  it('holds', () =>
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(2), command), { maxLength: 30 }), script => {
+        const states = new Map<number, ReturnType<typeof payment.evolve>>()
+        const said: PaymentEvent[] = []
+        for (const [number, make] of script) {
+          let state = states.get(number) ?? payment.initialState
+          const answer = payment.decide(make(number), state)
+          if (isRefusal(answer)) continue
+          for (const event of answer) {
+            expect(differences(postingsOf(event)).every(difference => difference === 0n)).toBe(true)
+            state = payment.evolve(state, event)
+            said.push(event)
+          }
+          states.set(number, state)
+        }
+        // Figured from the states, which know nothing of postings.
+        const owed = [...states.values()].reduce(
+          (sum, { charged }) => sum + (charged ? charged.gross - charged.reversed : 0n),
+          0n,
+        )
+        const postings = said.flatMap(postingsOf)
+        expect(debitBalance(postings.filter(posting => posting.account === 'payer:acc-1'))).toBe(owed)
+        const reversed = [...states.values()].every(({ charged }) => !charged || charged.reversed <= charged.gross)
+        expect(reversed).toBe(true)
+      }),
+      { numRuns: 300 },
+    ))
+})
+
+describe('available', () => {
+  it.each([
+    [{ limit: 500n, owed: 120n, inDispute: 30n, held: 200n }, 150n],
+    [{ limit: 500n, owed: 480n, inDispute: 0n, held: 100n }, -80n],
+    [{ limit: 500n, owed: -40n, inDispute: 0n, held: 0n }, 500n],
+  ])('%o is %s', (figures, expected) => expect(available(figures)).toBe(expected))
+})
+
+describe('dates', () => {
+  it('of a verdict are those of the sale and of its booking', () =>
+    expect(datesOf({ type: 'PaymentAccepted', data: accepted, at: '2026-11-24T00:00:01.000Z' })).toEqual(dates))
+  it('of what the centre decided are when it did', () => {
+    const at = '2026-11-24T08:00:00.000Z'
+    const data = { account: 'acc-1', repayment: 'p-1', amount: '250', currency: 'EUR', source: 'bank' }
+    expect(datesOf({ type: 'RepaymentReceived', data, at })).toEqual({
+      occurred: { at, after: at, before: at },
+      businessDate: '2026-11-24',
+      bookingDate: '2026-11-24',
+    })
+  })
+})
+
+describe('what a newer writer says', () => {
+  it.each([
+    ['TransactionRecorded', 1, true],
+    ['TransactionRecorded', 2, false],
+    ['CreditTeleported', 1, false],
+    ['toString', 1, false],
+  ])('%s of schema %i is understood: %s', (type, schema, expected) =>
+    expect(understood({ type, schema })).toBe(expected),
+  )
+})
