@@ -1,5 +1,6 @@
 import { type Bytes, concat, utf8 } from '#canonical/bytes'
 import type { Crypto, KeyPair } from '#canonical/crypto'
+import { Malformed } from '#canonical/malformed'
 
 /**
  * HPKE (RFC 9180), single shot, Base and Auth mode, in the one suite that is spoken here: DHKEM(P-256, HKDF-SHA256),
@@ -21,7 +22,7 @@ type Opening = {
   readonly sealed: Uint8Array
 }
 
-/** Seals to a key; anyone can. Throws a TypeError where the recipient's key is no point: check it on reading. */
+/** Seals to a key; anyone can. Throws `Malformed` where the recipient's key, which came over the air, is no point. */
 export const sealBase = (crypto: Crypto, sealing: Sealing): Bytes => sealWith(crypto, crypto.keyPair('P-256'), sealing)
 
 export const openBase = (crypto: Crypto, opening: Opening): Bytes | null => open(crypto, opening)
@@ -39,7 +40,7 @@ export const sealWith = (crypto: Crypto, ephemeral: KeyPair, sealing: Sealing, s
   const enc = ephemeral.publicKey
   const shared = crypto.agree(ephemeral, recipient)
   const proof = sender === undefined ? none : crypto.agree(sender, recipient)
-  if (shared === null || proof === null) throw new TypeError('The recipient’s key is not a point of P-256')
+  if (shared === null || proof === null) throw new Malformed('hpke', 0, 'the recipient’s key is not a point of P-256')
   const context = concat(enc, recipient, sender?.publicKey ?? none)
   const secret = sharedSecret(crypto, concat(shared, proof), context)
   const { key, nonce } = keySchedule(crypto, sender === undefined ? base : auth, secret, info)

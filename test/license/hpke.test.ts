@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Bytes, concat, fromHex, hex, utf8 } from '#canonical/bytes'
 import type { Crypto, KeyPair } from '#canonical/crypto'
+import { Malformed } from '#canonical/malformed'
 import { openAuth, openBase, sealAuth, sealBase, sealWith } from '#license/hpke'
 import { nodeCrypto } from '#machine/crypto'
 import { nobleCrypto } from '#machine/noble'
@@ -125,7 +126,7 @@ describe('a seal', () => {
 
   it('needs keys that are points', () => {
     const noPoint = concat(Uint8Array.of(4), new Uint8Array(64))
-    expect(() => sealBase(node, { recipient: noPoint, info, aad, plaintext: aad })).toThrow(TypeError)
+    expect(() => sealBase(node, { recipient: noPoint, info, aad, plaintext: aad })).toThrow(Malformed)
     expect(openAuth(node, { ...opening, sender: noPoint })).toBeNull()
   })
 

@@ -1,0 +1,79 @@
+import type { Bytes } from '#canonical/bytes'
+import type { Crypto, KeyPair } from '#canonical/crypto'
+import { Malformed } from '#canonical/malformed'
+import type { Amount, Currency } from '#money'
+import { parse1, type Signed, sign1 } from './cose.ts'
+import { confirmation } from './cosekey.ts'
+import { amount, cardNumber, count, currency, labelled, map, oneOf, record, text, uuid } from './fields.ts'
+
+/**
+ * The license: the authority's word that the holder of a key may spend up to an allowance offline. A CWT (RFC 8392),
+ * its holder's key in `cnf` (RFC 8747). It names an account by an opaque number and no person.
+ */
+export type License = {
+  /** A UUID. */
+  readonly id: string
+  /** The account's reference on the air: 16 to 19 digits. */
+  readonly card: string
+  readonly issuer: string
+  /** Seconds since 1970; valid from `notBefore`, and no longer at `expires`. */
+  readonly issuedAt: number
+  readonly notBefore: number
+  readonly expires: number
+  /** The APP public key: 65 octets, P-256. */
+  readonly publicKey: Bytes
+  readonly credit: Credit
+  /** Names the authority's license key, see `kidOf`. */
+  readonly kid: Bytes
+}
+
+export type Credit = {
+  readonly currency: Currency
+  readonly allowance: Amount
+  readonly perTransaction: Amount
+  /** Above it the holder must consent. */
+  readonly silent: Amount
+  /** So many payments may follow each other without the authority seeing the phone. */
+  readonly consecutive: number
+  /** The phone's counter at issue: its first payment under this license bears the next. */
+  readonly counter: number
+  /** Names the master key from which the TAC key is derived. */
+  readonly tacKey: string
+  readonly suite: 'P256-AUTH'
+}
+
+type Claims = Omit<License, 'kid' | 'publicKey'> & { readonly holder: { readonly key: Bytes } }
+
+const claims = record<Claims>('license', {
+  issuer: labelled(1, text),
+  card: labelled(2, cardNumber),
+  expires: labelled(4, count),
+  notBefore: labelled(5, count),
+  issuedAt: labelled(6, count),
+  id: labelled(7, uuid),
+  holder: labelled(8, confirmation),
+  credit: map<Credit>({
+    currency,
+    allowance: amount,
+    perTransaction: amount,
+    silent: amount,
+    consecutive: count,
+    counter: count,
+    tacKey: text,
+    suite: oneOf('P256-AUTH'),
+  }),
+})
+
+export const issueLicense = (crypto: Crypto, license: License, key: KeyPair): Bytes => {
+  const { kid, publicKey, ...said } = license
+  return sign1(crypto, { payload: claims.encode({ ...said, holder: { key: publicKey } }), type: 'license', key, kid })
+}
+
+/** What a license says, whoever signed it: `checkLicense` tells whether it holds. Throws `Malformed`. */
+export const readLicense = (bytes: Uint8Array): License => licenseOf(parse1(bytes))
+
+export const licenseOf = ({ payload, kid }: Signed): License => {
+  if (kid === undefined) throw new Malformed('license', 0, 'no key id')
+  const { holder, ...said } = claims.read(payload)
+  return { ...said, publicKey: holder.key, kid }
+}
