@@ -37,16 +37,22 @@ export const paymentHashOf = (crypto: Crypto, payload: Uint8Array): Bytes => cry
 /** On the phone: proves (TAC), signs and seals. Sealed anew it has other octets: keep these, and answer with them. */
 export const makePayment = (
   crypto: Crypto,
-  payment: Unproved,
-  keys: { readonly app: KeyPair; readonly tacKey: Uint8Array; readonly sealing: Uint8Array },
+  making: {
+    readonly payment: Unproved
+    /** The APP key. */
+    readonly key: KeyPair
+    readonly tacKey: Uint8Array
+    /** The sealing key of the tap, from the terminal's hello. */
+    readonly sealing: Uint8Array
+  },
 ): MadePayment => {
-  const { app, tacKey, sealing } = keys
-  const whole = { ...payment, tac: tacOf(crypto, tacKey, payment) }
-  const payload = payloadRecord.encode(whole)
-  const signed = sign1(crypto, { payload, type: 'payment', key: app })
+  const { key, tacKey, sealing } = making
+  const payment = { ...making.payment, tac: tacOf(crypto, tacKey, making.payment) }
+  const payload = payloadRecord.encode(payment)
+  const signed = sign1(crypto, { payload, type: 'payment', key })
   const info = infoOf(payment.tapHash)
-  const sealed = sealAuth(crypto, { sender: app, recipient: sealing, info, aad: noAad, plaintext: signed })
-  return { payment: whole, payload, paymentHash: paymentHashOf(crypto, payload), signed, sealed }
+  const sealed = sealAuth(crypto, { sender: key, recipient: sealing, info, aad: noAad, plaintext: signed })
+  return { payment, payload, paymentHash: paymentHashOf(crypto, payload), signed, sealed }
 }
 
 /**

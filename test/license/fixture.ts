@@ -175,7 +175,7 @@ export const tap = ({ crypto, terminal, phone }: World, change: Partial<Omit<Pay
     tapHash,
     ...change,
   }
-  const made = makePayment(crypto, payment, { app: phone.keys, tacKey: phone.tacKey, sealing: sealing.publicKey })
+  const made = makePayment(crypto, { payment, key: phone.keys, tacKey: phone.tacKey, sealing: sealing.publicKey })
   const deductionBytes = makeDeduction(crypto, deduction, terminal.keys.p256)
   return { sealing, tapHash, allowanceLeft, deduction, deductionBytes, made }
 }
