@@ -1,0 +1,178 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/**
+ * The main job on one machine: a centre, two terminals and a set of phones, each a process of its own with a folder of
+ * its own. They share no file; what one knows of another came over HTTP or over the air.
+ */
+
+const apps = join(dirname(fileURLToPath(import.meta.url)), '..')
+const terminals = ['T-1001', 'T-1002'] as const
+const shops = { 'T-1001': 'corner-shop', 'T-1002': 'market-stall' } as const
+const accounts = [
+  { account: 'anna', limit: '500.00', allowance: '200.00' },
+  { account: 'bela', limit: '300.00', allowance: '100.00' },
+  { account: 'cyra', limit: '120.00', allowance: '40.00' },
+] as const
+
+export type DemoOptions = { readonly data: string; readonly ports: number; readonly host: string }
+
+type Reply = { readonly status: number; readonly body: Record<string, unknown> }
+
+const call = async (method: string, url: string, body?: unknown): Promise<Reply> => {
+  const response = await fetch(url, {
+    method,
+    signal: AbortSignal.timeout(15_000),
+    ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+  })
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+}
+
+/** A step of the set-up that the centre or an app refused: the demo stops and says which. */
+class SetUpFailed extends Error {
+  readonly code = 'SetUpFailed'
+}
+
+const ask = async (method: string, url: string, body?: unknown): Promise<Record<string, unknown>> => {
+  const reply = await call(method, url, body)
+  if (reply.status >= 300)
+    throw new SetUpFailed(`${method} ${url} answered ${reply.status}: ${String(reply.body['message'] ?? reply.body['reason'])}`)
+  return reply.body
+}
+
+const portFree = (port: number): Promise<boolean> =>
+  new Promise(settled => {
+    const probe = createServer()
+    probe.once('error', () => settled(false))
+    probe.listen(port, '127.0.0.1', () => probe.close(() => settled(true)))
+  })
+
+export const demo = async ({ data, ports, host }: DemoOptions): Promise<void> => {
+  const say = (line: string) => process.stdout.write(`${line}\n`)
+  const at = { centre: ports, terminals: [ports + 1, ports + 2], wallet: ports + 10, radios: [ports + 21, ports + 22] }
+  for (const port of [at.centre, ...at.terminals, at.wallet, ...at.radios])
+    if (!(await portFree(port)))
+      throw new SetUpFailed(`Port ${port} is taken by another program: stop that one, or start with --ports ${ports + 100}.`)
+  const url = (port: number) => `http://localhost:${port}`
+  const api = (port: number) => `http://127.0.0.1:${port}/api`
+  const folder = resolve(data)
+  mkdirSync(folder, { recursive: true })
+
+  const running = new Map<string, ChildProcess>()
+  let stopping = false
+  const launch = (name: string, app: string, args: readonly string[]) => {
+    const child = spawn(process.execPath, [join(apps, app, 'main.js'), '--host', host, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    running.set(name, child)
+    const print = (stream: NodeJS.ReadableStream) => {
+      let rest = ''
+      stream.setEncoding('utf8').on('data', (chunk: string) => {
+        const lines = (rest + chunk).split('\n')
+        rest = lines.pop() ?? ''
+        for (const line of lines) if (line !== '') say(`${name.padEnd(11)} ${line}`)
+      })
+    }
+    print(child.stdout as NodeJS.ReadableStream)
+    print(child.stderr as NodeJS.ReadableStream)
+    child.once('exit', (code, signal) => {
+      running.delete(name)
+      if (!stopping) say(`${name.padEnd(11)} stopped (${signal ?? `exit ${code}`}); the others go on`)
+    })
+    return child
+  }
+
+  const stop = () => {
+    if (stopping) {
+      for (const child of running.values()) child.kill('SIGKILL')
+      return
+    }
+    stopping = true
+    say('stopping: waiting taps stay on their terminals')
+    for (const child of running.values()) child.kill('SIGTERM')
+    setTimeout(() => {
+      for (const child of running.values()) child.kill('SIGKILL')
+    }, 5000).unref()
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+  process.on('SIGHUP', stop)
+
+  const healthy = async (name: string, port: number) => {
+    for (let tries = 0; tries < 150; tries++) {
+      if (!running.has(name)) throw new SetUpFailed(`${name} stopped before it was ready; its last lines are above.`)
+      try {
+        if ((await call('GET', `${api(port)}/health`)).status === 200) return
+      } catch {
+        // Not listening yet.
+      }
+      await new Promise(settled => setTimeout(settled, 100))
+    }
+    throw new SetUpFailed(`${name} was not ready within 15 seconds.`)
+  }
+
+  try {
+    launch('centre', 'back-office', ['--port', `${at.centre}`, '--data', join(folder, 'back-office')])
+    await healthy('centre', at.centre)
+    const centre = api(at.centre)
+    const first = ((await ask('GET', `${centre}/merchants`))['merchants'] as unknown[]).length === 0
+    if (first) {
+      await ask('POST', `${centre}/merchants`, {
+        merchant: 'corner',
+        name: 'Corner & Co.',
+        currency: 'EUR',
+        feeBasisPoints: 150,
+        taxBasisPoints: 2000,
+      })
+      for (const shop of Object.values(shops))
+        await ask('POST', `${centre}/shops`, { shop, merchant: 'corner', name: shop, zone: 'Europe/Berlin' })
+      for (const { account, limit } of accounts) await ask('POST', `${centre}/accounts`, { account, limit, currency: 'EUR' })
+    }
+    const known = (await ask('GET', `${centre}/terminals`))['terminals'] as { terminal: string; state: string }[]
+    for (const [place, terminal] of terminals.entries()) {
+      const enrolled = known.some(held => held.terminal === terminal && held.state === 'enrolled')
+      const args = ['--port', `${at.terminals[place]}`, '--radio', `${at.radios[place]}`]
+      args.push('--data', join(folder, terminal), '--centre', `http://127.0.0.1:${at.centre}`)
+      if (!enrolled) {
+        const invited = await ask('POST', `${centre}/terminals`, { terminal, shop: shops[terminal] })
+        args.push('--enrol', String(invited['code']), '--root', String(invited['rootFingerprint']))
+      }
+      launch(terminal, 'terminal', args)
+    }
+    launch('wallet', 'wallet', [
+      '--port',
+      `${at.wallet}`,
+      '--data',
+      join(folder, 'wallet'),
+      '--centre',
+      `http://127.0.0.1:${at.centre}`,
+      ...terminals.flatMap((terminal, place) => ['--antenna', `${terminal}=127.0.0.1:${at.radios[place]}`]),
+    ])
+    for (const [place, terminal] of terminals.entries()) await healthy(terminal, at.terminals[place] as number)
+    await healthy('wallet', at.wallet)
+    const wallet = api(at.wallet)
+    const phones = (await (await fetch(`${wallet}/phones`)).json()) as { account: string }[]
+    for (const { account, allowance } of accounts)
+      if (!phones.some(phone => phone.account === account)) await ask('POST', `${wallet}/phones`, { account, allowance })
+    for (const port of at.terminals) await ask('POST', `${api(port as number)}/day/open`, {})
+  } catch (error) {
+    if (stopping) return
+    stop()
+    throw error
+  }
+
+  say('')
+  say(`Ready. Data is in ${folder}.`)
+  say(`  back office  ${url(at.centre)}`)
+  say(`  till T-1001  ${url(at.terminals[0] as number)}`)
+  say(`  till T-1002  ${url(at.terminals[1] as number)}`)
+  say(`  phones       ${url(at.wallet)}`)
+  say('')
+  say('Try next: key 12.50 on a till and press Charge; on the phones page choose a phone and tap on that till.')
+  say('Or take the till off the network first, and watch the balance follow when it comes back:')
+  say(`  curl -X POST ${url(at.terminals[0] as number)}/api/network -H 'content-type: application/json' -d '{"online":false}'`)
+  say('Ctrl-C stops everything; the next start continues where this one ended.')
+}

@@ -1,0 +1,271 @@
+import { Body, Controller, Get, Headers, HttpCode, Inject, Module, Param, Post, Sse, type Type } from '@nestjs/common'
+import { CommandBus, CqrsModule, QueryBus } from '@nestjs/cqrs'
+import { z } from 'zod'
+import { isRefusal, type Refusal } from '#canonical/decider'
+import { uuid7 } from '#canonical/ids'
+import { doorway } from '#cqrs/bridge'
+import { liveView } from '#http/live'
+import { answered, bodyOf } from '#http/refusals'
+import { type Amount, type Currency, formatAmount, minorUnits, parseAmount } from '#money'
+import type { Recorded } from '#till'
+import type { DayTotals, TillEvent } from '#till/events'
+import type { SaleView, Terminal } from './terminal.ts'
+
+/** The cashier's API. Each route parses, sends one message through a bus, and answers. */
+
+const saleBody = z.object({
+  amount: z.string().max(40),
+  currency: z.string().max(3),
+  reference: z.string().min(1).max(120).optional(),
+})
+const networkBody = z.object({ online: z.boolean() })
+const dayBody = z.object({ businessDate: z.iso.date().optional() })
+const refundBody = z.object({ amount: z.string().max(40), reversal: z.string().min(1).max(120).optional() })
+const voidBody = z.object({ reversal: z.string().min(1).max(120).optional() })
+const idempotencyKey = z.string().min(1).max(200).optional()
+
+const saleAnswer = ({ amount, currency, because, idempotencyKey: _, ...sale }: SaleView) => ({
+  ...sale,
+  amount: formatAmount(amount, currency),
+  currency,
+  ...because,
+})
+
+const totalsAnswer = (totals: DayTotals, currency: Currency) =>
+  Object.fromEntries(
+    Object.entries(totals).map(([type, { count, sum }]) => [
+      type,
+      { count, sum: formatAmount(minorUnits(sum), currency) },
+    ]),
+  )
+
+const iso = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString())
+
+/** Everything the till's page asks, as functions of the node. */
+const views = (node: Terminal) => {
+  const currency = (): Currency => node.status().rules.policy?.currency ?? 'EUR'
+  const waiting = () => {
+    const { count, sum } = node.status().waiting
+    return { count, sum: formatAmount(sum, currency()) }
+  }
+  const transaction = (recorded: Recorded) => {
+    const { sentTo, online } = node.status()
+    const { acknowledgedTo } = node.till
+    const state =
+      recorded.revision <= acknowledgedTo
+        ? 'accepted'
+        : recorded.revision <= sentTo && online
+          ? 'sent'
+          : online
+            ? 'queued'
+            : 'recorded'
+    const { transaction, sale, occurred, receiptNumber, card, businessDate, payment } = recorded
+    return {
+      transaction,
+      sale,
+      amount: formatAmount(recorded.amount, recorded.currency),
+      currency: recorded.currency,
+      occurred,
+      receiptNumber,
+      card,
+      businessDate,
+      payment,
+      state,
+      reversed: formatAmount(recorded.reversed, recorded.currency),
+      voided: recorded.voided,
+    }
+  }
+  const recent = (count: number) => [...node.till.recorded.values()].slice(-count).reverse().map(transaction)
+  const report = () => {
+    const { day } = node.till
+    if (!day) return null
+    return {
+      businessDate: day.businessDate,
+      closed: false,
+      currency: currency(),
+      totals: totalsAnswer(day.totals, currency()),
+      firstRevision: day.firstRevision,
+      lastRevision: node.status().revision,
+      head: node.status().head,
+    }
+  }
+  const torn = () => [...node.till.open.values()].map(open => node.saleOf(open.sale)).filter(sale => sale !== undefined).map(saleAnswer)
+
+  return {
+    health: () => ({ status: 'ok', role: 'terminal', id: node.id, online: node.status().online, waiting: waiting() }),
+    till: () => {
+      const { online, lastSync_ms, lastSyncError, rules, reader, now_ms } = node.status()
+      const sale = node.currentSale()
+      const first = node.till.waiting[0]
+      return {
+        terminal: node.id,
+        merchantName: node.certified.merchantName,
+        shop: node.certified.shop,
+        currency: currency(),
+        online,
+        day: node.till.day
+          ? { state: 'open', businessDate: node.till.day.businessDate }
+          : node.till.lastDay
+            ? { state: 'closed', businessDate: node.till.lastDay }
+            : null,
+        waiting: { ...waiting(), since: first?.occurred ?? null },
+        sale: sale ? saleAnswer(sale) : null,
+        torn: torn(),
+        recent: recent(20),
+        reader,
+        rules: {
+          policy: rules.policy?.version ?? null,
+          denyList: rules.denyList?.version ?? null,
+          keySet: rules.keySet?.version ?? null,
+        },
+        lastSync: iso(lastSync_ms),
+        lastSyncError: lastSyncError ?? null,
+        now: iso(now_ms),
+      }
+    },
+    sale: (sale: string) => {
+      const held = node.saleOf(sale)
+      return (
+        held ?? { reason: 'SaleUnknown', message: `Sale ${sale} is not known on this till: it was never keyed here, or a restart came before any phone tapped.` }
+      )
+    },
+    transactions: () => ({ transactions: recent(1000) }),
+    report,
+  }
+}
+
+const eventOf = <Name extends TillEvent['type']>(answer: unknown, type: Name) =>
+  (answer as readonly TillEvent[]).find((event): event is Extract<TillEvent, { type: Name }> => event.type === type)
+
+export const terminalModule = (node: Terminal): Type => {
+  const door = doorway()
+  const view = views(node)
+  const currency = () => node.status().rules.policy?.currency ?? 'EUR'
+  const mint = () => uuid7(node.status().now_ms, crypto.getRandomValues(new Uint8Array(16)))
+
+  const StartSale = door.order('StartSale', async (asked: { body: z.infer<typeof saleBody>; key: string | undefined }) => {
+    const { body, key } = asked
+    const amount = parseAmount(body.amount, body.currency)
+    if (typeof amount !== 'bigint') return amount as Refusal
+    const sale = node.startSale(amount, body.currency, body.reference, key)
+    return sale
+  })
+  const CancelSale = door.order('CancelSale', (sale: string) => node.cancelSale(sale))
+  const ResumeSale = door.order('ResumeSale', async (sale: string) => node.resumeSale(sale))
+  const SetNetwork = door.order('SetNetwork', async (online: boolean) => {
+    node.setNetwork(online)
+    return { online }
+  })
+  const SyncNow = door.order('SyncNow', async () => {
+    const answer = await node.syncNow()
+    return isRefusal(answer) ? answer : { ...answer, waiting: view.health().waiting }
+  })
+  const OpenDay = door.order('OpenDay', async (businessDate: string | undefined) => {
+    const answer = await node.openDay(businessDate)
+    return isRefusal(answer) ? answer : view.report()
+  })
+  const CloseDay = door.order('CloseDay', async () => {
+    const answer = await node.closeDay()
+    if (isRefusal(answer)) return answer
+    const closed = eventOf(answer, 'DayClosed')?.data
+    if (!closed) throw new Error('The day closed without its totals')
+    return { ...closed, closed: true, totals: totalsAnswer(closed.totals, closed.currency) }
+  })
+  const reversed = (answer: Awaited<ReturnType<Terminal['voidTransaction']>>, reversal: string, transaction: string) => {
+    if (isRefusal(answer)) return answer
+    const held = node.till.recorded.get(transaction) as Recorded
+    return {
+      reversal,
+      transaction,
+      reversed: formatAmount(held.reversed, held.currency),
+      currency: held.currency,
+      state: 'recorded, to be confirmed',
+    }
+  }
+  const VoidTransaction = door.order('VoidTransaction', async (asked: { transaction: string; reversal?: string | undefined }) => {
+    const reversal = asked.reversal ?? mint()
+    return reversed(await node.voidTransaction(reversal, asked.transaction), reversal, asked.transaction)
+  })
+  const RefundTransaction = door.order(
+    'RefundTransaction',
+    async (asked: { transaction: string; amount: string; reversal?: string | undefined }) => {
+      const held = node.till.recorded.get(asked.transaction)
+      const amount = parseAmount(asked.amount, held?.currency ?? currency())
+      if (typeof amount !== 'bigint') return amount as Refusal
+      const reversal = asked.reversal ?? mint()
+      return reversed(
+        await node.refundTransaction(reversal, asked.transaction, amount as Amount),
+        reversal,
+        asked.transaction,
+      )
+    },
+  )
+  const Till = door.question('Till', async () => view.till())
+  const SaleAt = door.question('Sale', async (sale: string) => view.sale(sale))
+  const Transactions = door.question('Transactions', async () => view.transactions())
+  const DayReport = door.question(
+    'DayReport',
+    async () => view.report() ?? { reason: 'DayNotOpen', message: 'No day is open, so there is no report.' },
+  )
+
+  @Controller('api')
+  class CashierController {
+    constructor(
+      @Inject(CommandBus) private readonly orders: CommandBus,
+      @Inject(QueryBus) private readonly questions: QueryBus,
+    ) {}
+
+    @Get('health') health() {
+      return view.health()
+    }
+    @Sse('live') live() {
+      return liveView(node.news)
+    }
+    @Get('till') async till() {
+      return answered(await this.questions.execute(new Till.Message(undefined)))
+    }
+    @Get('transactions') async transactions() {
+      return answered(await this.questions.execute(new Transactions.Message(undefined)))
+    }
+    @Post('sales') @HttpCode(201) async startSale(@Body() body: unknown, @Headers('idempotency-key') key: unknown) {
+      const asked = { body: bodyOf(saleBody, body), key: bodyOf(idempotencyKey, key ?? undefined) }
+      return saleAnswer(answered(await this.orders.execute(new StartSale.Message(asked))))
+    }
+    @Get('sales/:sale') async sale(@Param('sale') sale: string) {
+      return saleAnswer(answered(await this.questions.execute(new SaleAt.Message(sale))))
+    }
+    @Post('sales/:sale/cancel') @HttpCode(200) async cancel(@Param('sale') sale: string) {
+      return saleAnswer(answered(await this.orders.execute(new CancelSale.Message(sale))))
+    }
+    @Post('sales/:sale/resume') @HttpCode(200) async resume(@Param('sale') sale: string) {
+      return saleAnswer(answered(await this.orders.execute(new ResumeSale.Message(sale))))
+    }
+    @Post('network') @HttpCode(200) async network(@Body() body: unknown) {
+      return answered(await this.orders.execute(new SetNetwork.Message(bodyOf(networkBody, body).online)))
+    }
+    @Post('sync') @HttpCode(200) async sync() {
+      return answered(await this.orders.execute(new SyncNow.Message(undefined)))
+    }
+    @Post('day/open') @HttpCode(200) async openDay(@Body() body: unknown) {
+      return answered(await this.orders.execute(new OpenDay.Message(bodyOf(dayBody, body).businessDate)))
+    }
+    @Post('day/close') @HttpCode(200) async closeDay() {
+      return answered(await this.orders.execute(new CloseDay.Message(undefined)))
+    }
+    @Get('day') async day() {
+      return answered(await this.questions.execute(new DayReport.Message(undefined)))
+    }
+    @Post('transactions/:transaction/void') @HttpCode(201) async void(@Param('transaction') transaction: string, @Body() body: unknown) {
+      const asked = { transaction, ...bodyOf(voidBody, body) }
+      return answered(await this.orders.execute(new VoidTransaction.Message(asked)))
+    }
+    @Post('transactions/:transaction/refunds') @HttpCode(201) async refund(@Param('transaction') transaction: string, @Body() body: unknown) {
+      const asked = { transaction, ...bodyOf(refundBody, body) }
+      return answered(await this.orders.execute(new RefundTransaction.Message(asked)))
+    }
+  }
+
+  @Module({ imports: [CqrsModule.forRoot()], controllers: [CashierController], providers: door.handlers })
+  class TerminalModule {}
+  return TerminalModule
+}

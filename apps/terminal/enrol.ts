@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import { base64url, fromBase64url, utf8 } from '#canonical/bytes'
+import type { Crypto, KeyPair } from '#canonical/crypto'
+import { readCertificate } from '#license/certificate'
+import { sign1 } from '#license/cose'
+import { rootFingerprint, verifyKeySet } from '#license/keyset'
+import type { RuleDocuments } from './rules.ts'
+import type { Identity } from './terminal.ts'
+
+/** The enrolment did not come about; the message says why and what to do. Nothing was kept. */
+export class EnrolmentFailed extends Error {
+  readonly code = 'EnrolmentFailed'
+}
+
+const answerShape = z.object({
+  terminal: z.string(),
+  origin: z.string(),
+  mode: z.enum(['test', 'live']),
+  rootPublicKey: z.string(),
+  certificate: z.string(),
+  policy: z.string(),
+  denyList: z.string(),
+  keySet: z.string(),
+})
+
+export type Enrolled = { readonly identity: Identity; readonly rules: RuleDocuments }
+
+/**
+ * Makes this terminal's two keys, signs the one-time code with each, and checks what comes back against the root's
+ * fingerprint, which came by another way than the network.
+ */
+export const enrol = async (crypto: Crypto, centre: string, code: string, fingerprint: string): Promise<Enrolled> => {
+  const keys = { p256: crypto.keyPair('P-256'), ed25519: crypto.keyPair('Ed25519') }
+  const proof = (key: KeyPair) => base64url(sign1(crypto, { payload: utf8(code), type: 'enrolment', key }))
+  const response = await fetch(`${centre}/sync/v1/enrolments`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    signal: AbortSignal.timeout(15_000),
+    body: JSON.stringify({
+      code,
+      keys: { p256: base64url(keys.p256.publicKey), ed25519: base64url(keys.ed25519.publicKey) },
+      proofs: { p256: proof(keys.p256), ed25519: proof(keys.ed25519) },
+    }),
+  })
+  const body: unknown = await response.json()
+  if (!response.ok)
+    throw new EnrolmentFailed(`The centre refused the enrolment: ${(body as { message?: string }).message ?? response.status}`)
+  const answer = answerShape.parse(body)
+  const root = fromBase64url(answer.rootPublicKey)
+  if (rootFingerprint(crypto, root) !== fingerprint)
+    throw new EnrolmentFailed(
+      'The root key that came over the network is not the one whose fingerprint was given with the code: something stands between this terminal and the centre.',
+    )
+  if (!verifyKeySet(crypto, fromBase64url(answer.keySet), root))
+    throw new EnrolmentFailed('The key set is not signed by the root key.')
+  const certificate = readCertificate(fromBase64url(answer.certificate))
+  if (base64url(certificate.keys.p256) !== base64url(keys.p256.publicKey))
+    throw new EnrolmentFailed('The certificate that came back is for another key than this terminal made.')
+  const { terminal, origin, mode, rootPublicKey, policy, denyList, keySet } = answer
+  return {
+    identity: { terminal, origin, mode, rootPublicKey, keys, certificate: answer.certificate },
+    rules: { policy, denyList, keySet },
+  }
+}

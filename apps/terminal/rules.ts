@@ -1,0 +1,64 @@
+import { fromBase64url, hex } from '#canonical/bytes'
+import type { Crypto } from '#canonical/crypto'
+import { isRefusal, type Refusal } from '#canonical/decider'
+import { Malformed } from '#canonical/malformed'
+import { type KeySet, verifyKeySet } from '#license/keyset'
+import { type DenyList, type Policy, verifyDenyList, verifyPolicy } from '#license/rules'
+import type { Rules } from '#tap/terminal'
+import type { TillEvent } from '#till/events'
+
+/** The signed documents a terminal works under, as the centre sends them: base64url of the signed octets. */
+export type RuleDocuments = { readonly policy: string; readonly denyList: string; readonly keySet: string }
+
+type Adopted = Extract<TillEvent, { type: 'RulesAdopted' }>['data']
+
+const refuse = (kind: string, why: string): Refusal => ({
+  reason: 'RulesInvalid',
+  message: `The ${kind} that was offered ${why}. This terminal keeps the rules it has; look at what answers in the centre's place.`,
+  kind,
+})
+
+type Read = { readonly keySet: KeySet; readonly denyList: DenyList; readonly policy: Policy }
+
+/** Every signature is verified before anything is adopted: the key set by the root, the others by a rules key in it. */
+const readDocuments = (crypto: Crypto, root: Uint8Array, documents: RuleDocuments): Read | Refusal => {
+  try {
+    const keySet = verifyKeySet(crypto, fromBase64url(documents.keySet), root)
+    if (!keySet) return refuse('key set', 'is not signed by the root key that this terminal was enrolled with')
+    const policy = verifyPolicy(crypto, fromBase64url(documents.policy), keySet)
+    if (!policy) return refuse('policy', 'is not signed by a rules key of the key set')
+    const denyList = verifyDenyList(crypto, fromBase64url(documents.denyList), keySet)
+    if (!denyList) return refuse('deny list', 'is not signed by a rules key of the key set')
+    return { keySet, policy, denyList }
+  } catch (error) {
+    if (error instanceof Malformed || error instanceof SyntaxError) return refuse('document', `cannot be read (${error.message})`)
+    throw error
+  }
+}
+
+/** What the till records when it adopts these documents, or why it must not. */
+export const adoptable = (crypto: Crypto, root: Uint8Array, documents: RuleDocuments): Adopted | Refusal => {
+  const read = readDocuments(crypto, root, documents)
+  if (isRefusal(read)) return read
+  const entry = (version: number, document: string) => ({
+    version,
+    hash: hex(crypto.sha256(fromBase64url(document))),
+    document,
+  })
+  return {
+    policy: entry(read.policy.version, documents.policy),
+    denyList: entry(read.denyList.version, documents.denyList),
+    keySet: entry(read.keySet.version, documents.keySet),
+  }
+}
+
+/** The rules as the log has them. They were verified when adopted, and are verified again: a disk can be edited. */
+export const rulesFrom = (crypto: Crypto, root: Uint8Array, adopted: Adopted): Rules => {
+  const { policy, denyList, keySet } = adopted
+  const read = readDocuments(crypto, root, {
+    policy: policy.document,
+    denyList: denyList.document,
+    keySet: keySet.document,
+  })
+  return isRefusal(read) ? { keySet: undefined, denyList: undefined, policy: undefined } : read
+}

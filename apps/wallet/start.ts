@@ -1,0 +1,112 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { sqliteStore } from '#eventstore/sqlite'
+import { CannotListen, serve } from '#http/serve'
+import { systemClock } from '#machine/clock'
+import { nodeCrypto } from '#machine/crypto'
+import { endGracefully, type Log, processLog } from '#machine/process'
+import type { PhoneMemory } from '#tap/phone'
+import { isoDepAntenna } from './antennas/iso-dep.ts'
+import { tapLoopback } from './antennas/loopback.ts'
+import { walletModule } from './api.ts'
+import { type Antenna, type Authority, authorityAnswer, type PhoneDisk, wallet } from './wallet.ts'
+
+/** The phones as a process: their memories in one file of their own, an antenna for each terminal in reach. */
+
+const usage =
+  'wallet --port N --data DIR --centre URL [--antenna TERMINAL=127.0.0.1:PORT]… [--antenna TERMINAL=card:/path/to.sock]… [--host 127.0.0.1]'
+
+export const start = async (args: readonly string[]): Promise<void> => {
+  const log = processLog()
+  try {
+    await startWallet(args, log)
+  } catch (error) {
+    log.error((error as Error).message)
+    if (!(error instanceof CannotListen) && !('code' in (error as object))) log.error((error as Error).stack ?? '')
+    process.exit(1)
+  }
+}
+
+/** Over HTTP: a refusal of the authority is an answer; no answer is one too, in words. */
+const httpAuthority = (centre: string): Authority => ({
+  license: async request => {
+    try {
+      const response = await fetch(`${centre}/api/licenses`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(request),
+        signal: AbortSignal.timeout(15_000),
+      })
+      const body: unknown = await response.json()
+      return response.ok ? authorityAnswer.parse(body) : (body as { reason: string; message: string })
+    } catch (error) {
+      return {
+        reason: 'AuthorityUnreachable',
+        message: `The authority at ${centre} does not answer (${(error as Error).message}): a license needs it once.`,
+      }
+    }
+  },
+})
+
+/** All memories in notes beside an empty log: each kept whole and durable, the list of phones with them. */
+const diskOf = (notes: { note(key: string): string | undefined; setNote(key: string, text: string): void }): PhoneDisk => {
+  const listed = (): string[] => JSON.parse(notes.note('phones') ?? '[]') as string[]
+  return {
+    phones: () => listed().map(phone => JSON.parse(notes.note(`phone-${phone}`) as string) as PhoneMemory),
+    keep: memory => {
+      notes.setNote(`phone-${memory.phone}`, JSON.stringify(memory))
+      if (!listed().includes(memory.phone)) notes.setNote('phones', JSON.stringify([...listed(), memory.phone]))
+    },
+  }
+}
+
+const startWallet = async (args: readonly string[], log: Log): Promise<void> => {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      port: { type: 'string' },
+      host: { type: 'string', default: '127.0.0.1' },
+      data: { type: 'string' },
+      centre: { type: 'string' },
+      antenna: { type: 'string', multiple: true, default: [] },
+    },
+  })
+  const { port, host, data, centre } = values
+  if (!port || !data || !centre) throw Object.assign(new Error(`Usage: ${usage}`), { code: 'Usage' })
+  mkdirSync(data, { recursive: true, mode: 0o700 })
+  const store = sqliteStore(join(data, 'phones.sqlite'), () => new Date(systemClock.now()).toISOString())
+  const antennas = new Map<string, Antenna>()
+  const terminals = values.antenna.map(text => {
+    const [terminal = '', address = ''] = text.split(/=(.*)/s)
+    if (address.startsWith('card:')) antennas.set(terminal, isoDepAntenna(address.slice('card:'.length)))
+    else {
+      const [host = '127.0.0.1', radio = ''] = address.split(':')
+      antennas.set(terminal, async (_terminal, answer, signal) => {
+        await tapLoopback({ host, port: Number(radio), answer, leave: signal })
+      })
+    }
+    return { terminal, address }
+  })
+  const node = wallet({
+    clock: systemClock,
+    crypto: nodeCrypto(),
+    disk: diskOf(store),
+    authority: httpAuthority(centre),
+    antenna: (terminal, respond, signal) => (antennas.get(terminal) as Antenna)(terminal, respond, signal),
+    terminals,
+  })
+  const served = await serve({
+    module: walletModule(node),
+    port: Number(port),
+    host,
+    pages: join(import.meta.dirname, '..', '..', 'web', 'wallet'),
+    log,
+  })
+  endGracefully(log, async () => {
+    node.news.complete()
+    await served.close()
+    store.close()
+  })
+  log.info(`phones at ${served.url}`)
+}

@@ -1,0 +1,76 @@
+import { mkdirSync, renameSync, openSync, writeSync, fsyncSync, closeSync, existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import pretty from 'pino-pretty'
+
+/** What every app's process does alike: lines that people can read, files that survive, an end that comes once. */
+
+export type Log = { info(line: string): void; warn(line: string): void; error(line: string): void }
+
+/** Readable lines on standard output; JSON lines where LOG=json asks for them. */
+export const processLog = (): Log => {
+  const json = process.env['LOG'] === 'json'
+  const options = { level: process.env['LOG_LEVEL'] ?? 'info', base: null }
+  const logger = json
+    ? pino(options)
+    : pino(options, pretty({ colorize: false, ignore: 'pid,hostname', translateTime: 'HH:MM:ss', sync: true }))
+  return {
+    info: line => logger.info(line),
+    warn: line => logger.warn(line),
+    error: line => logger.error(line),
+  }
+}
+
+/** Writes a file so that either the old or the new content is there after any crash; secrets are the owner's alone. */
+export const writeWhole = (folder: string, name: string, text: string): void => {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const draft = join(folder, `${name}.new`)
+  const file = openSync(draft, 'w', 0o600)
+  writeSync(file, text)
+  fsyncSync(file)
+  closeSync(file)
+  renameSync(draft, join(folder, name))
+  const directory = openSync(folder, 'r')
+  fsyncSync(directory)
+  closeSync(directory)
+}
+
+export const readWhole = (folder: string, name: string): string | undefined => {
+  const path = join(folder, name)
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined
+}
+
+/** Runs `close` once on the first SIGINT or SIGTERM and ends; a second one ends at once. */
+export const endGracefully = (log: Log, close: () => Promise<void>): void => {
+  let ending = false
+  const end = () => {
+    if (ending) process.exit(130)
+    ending = true
+    close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error(`could not stop cleanly: ${(error as Error).message}`)
+        process.exit(1)
+      },
+    )
+    setTimeout(() => process.exit(1), 4000).unref()
+  }
+  process.on('SIGINT', end)
+  process.on('SIGTERM', end)
+}
+
+/** Sleeps, or returns at once when the signal comes. */
+export const sleep = (wait_ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise(resolve => {
+    if (signal.aborted) {
+      resolve()
+      return
+    }
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, Math.min(wait_ms, 2 ** 31 - 1))
+    signal.addEventListener('abort', done)
+  })

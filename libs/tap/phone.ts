@@ -1,0 +1,294 @@
+import { base64url, equal, fromBase64url, fromHex, hex } from '#canonical/bytes'
+import type { Bytes } from '#canonical/bytes'
+import { firstFailure } from '#canonical/check'
+import type { Crypto, KeyPair } from '#canonical/crypto'
+import { Malformed } from '#canonical/malformed'
+import { type License, readLicense } from '#license'
+import { readCertificate, type TerminalCertificate } from '#license/certificate'
+import { checkCertificate } from '#license/checks'
+import { readKeySet } from '#license/keyset'
+import { makePayment } from '#license/payment'
+import {
+  type Deduction,
+  type Hello,
+  readPaymentRequest,
+  verifyDeduction,
+  verifyHello,
+  verifyReceipt,
+} from '#license/records'
+import { bareResponse, decodeRequest, encodeResponse, refusalFor, SERVICE_LIMIT } from '#nfc/snep'
+import { amount, minorUnits } from '#money'
+import { decodeMessage, findRecord } from '#nfc/ndef'
+import { plainDecline, recordOf, sealStatus, single, tapHashOf } from './messages.ts'
+import { type PhoneDeclineWord, phoneDeclines } from './terminal.ts'
+
+/**
+ * The phone's side of a tap and the phone's own memory. One request in, one answer out; where the answer comes with a
+ * new memory, that memory is on disk before the answer leaves. Keys and counter are in no backup.
+ */
+
+/** Octets as base64url, hashes in hexadecimal, amounts in minor units as decimal strings: it is kept as JSON. */
+export type PhoneMemory = {
+  readonly phone: string
+  readonly account: string
+  readonly mode: 'test' | 'live'
+  readonly publicKey: string
+  readonly privateKey: string
+  readonly license: string
+  readonly tacKey: string
+  readonly keySet: string
+  readonly locked: boolean
+  readonly counter: number
+  readonly allowanceLeft: string
+  /** The payment hash before the next payment; 64 zeros before the first. */
+  readonly previous: string
+  readonly day: { readonly date: string; readonly sum: string }
+  /** The last 64, oldest first. */
+  readonly payments: readonly Paid[]
+}
+
+export type Paid = {
+  readonly transaction: string
+  readonly payment: string
+  readonly counter: number
+  readonly amount: string
+  readonly currency: string
+  readonly time_s: number
+  readonly terminal: string
+  readonly merchant: string
+  /** The deduction that asked for it and the answer to GET #2, as they were on the air. */
+  readonly put: string
+  readonly answer: string
+  readonly receipt?: { readonly number: number; readonly document: string }
+}
+
+/** What the phone knows of the tap that is going on; forgotten with the field. */
+export type Field = {
+  readonly getRequest?: Bytes
+  readonly getResponse?: Bytes
+  readonly certificate?: TerminalCertificate
+  readonly deduction?: { readonly put: Bytes; readonly asked: Deduction }
+}
+
+export const emptyField: Field = {}
+
+export type Answer = {
+  readonly response: Bytes
+  readonly field: Field
+  /** To be on disk before the response leaves. */
+  readonly memory?: PhoneMemory
+  /** What the phone said no with, for its holder. */
+  readonly declined?: { readonly reason: string; readonly message: string }
+}
+
+export type Holder = {
+  readonly now_s: number
+  /** Has the holder consented to this transaction, refused it, or not been heard? */
+  readonly consent: (transaction: string) => 'given' | 'refused' | 'none'
+}
+
+const remembered = 64
+
+/** The answer to one SNEP request. Never throws for what came over the air. */
+export const answer = (crypto: Crypto, memory: PhoneMemory, field: Field, request: Bytes, holder: Holder): Answer => {
+  try {
+    const snep = decodeRequest(request)
+    if (snep.information.length > SERVICE_LIMIT) return { response: bareResponse('REJECT'), field }
+    switch (snep.code) {
+      case 'GET': {
+        const told = isPaymentRequest(snep.information)
+          ? pay(crypto, memory, field, snep.information, holder)
+          : introduce(crypto, memory, snep.information, holder)
+        const { information, ...rest } = told
+        if (information.length > snep.acceptableLength) return { response: bareResponse('EXCESS DATA'), field }
+        return { ...rest, response: encodeResponse({ code: 'SUCCESS', information }) }
+      }
+      case 'PUT': {
+        const { information, ...rest } = isReceipt(snep.information)
+          ? keepReceipt(crypto, memory, field, snep.information)
+          : takeDeduction(crypto, memory, field, snep.information, holder)
+        return { ...rest, response: encodeResponse({ code: 'SUCCESS', information }) }
+      }
+      case 'CONTINUE':
+      case 'REJECT':
+        return { response: bareResponse('BAD REQUEST'), field }
+    }
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error
+    return { response: error.layer === 'snep' ? refusalFor(request) : bareResponse('BAD REQUEST'), field }
+  }
+}
+
+type Told = Omit<Answer, 'response'> & { readonly information: Bytes }
+
+const isPaymentRequest = (message: Bytes): boolean => findRecord(decodeMessage(message), 'payment-request') !== undefined
+const isReceipt = (message: Bytes): boolean => findRecord(decodeMessage(message), 'receipt') !== undefined
+const nothing = new Uint8Array(0)
+
+/** The phone's own "no". One that ends the tap is told to the holder too. */
+const no = (field: Field, word: PhoneDeclineWord, transaction?: string): Told => {
+  const information = plainDecline(transaction === undefined ? { reason: word } : { reason: word, transaction: fromHex(transaction) })
+  const [reason, message] = phoneDeclines[word]
+  return word === 'pending' || word === 'unknown transaction'
+    ? { information, field }
+    : { information, field, declined: { reason, message } }
+}
+
+export const licenseOf = (memory: PhoneMemory): License => readLicense(fromBase64url(memory.license))
+
+const keyOf = (memory: PhoneMemory): KeyPair => ({
+  curve: 'P-256',
+  publicKey: fromBase64url(memory.publicKey),
+  privateKey: fromBase64url(memory.privateKey),
+})
+
+/** GET #1: the license and the status, sealed to this tap's key, and only for a terminal that the authority knows. */
+const introduce = (crypto: Crypto, memory: PhoneMemory, getRequest: Bytes, { now_s }: Holder): Told => {
+  const certificate = recordOf(getRequest, 'terminal-certificate')
+  const signedHello = recordOf(getRequest, 'hello')
+  const keySet = readKeySet(fromBase64url(memory.keySet))
+  const checks = checkCertificate(crypto, { certificate, keySet, mode: memory.mode, now_s })
+  const certified = firstFailure(checks) ? undefined : readCertificate(certificate)
+  const hello: Hello | null = certified ? verifyHello(crypto, signedHello, certified.keys.p256) : null
+  if (!certified || !hello || hello.terminal !== certified.terminal)
+    return no(emptyField, 'unknown terminal')
+  const last = memory.payments.at(-1)
+  const license = licenseOf(memory)
+  const getResponse = memory.locked
+    ? sealStatus(crypto, getRequest, hello.sealing, { decline: { reason: 'locked' } })
+    : sealStatus(crypto, getRequest, hello.sealing, {
+        license: fromBase64url(memory.license),
+        status: {
+          card: license.card,
+          allowanceLeft: minorUnits(memory.allowanceLeft),
+          counter: memory.counter,
+          ...(last
+            ? {
+                last: {
+                  payment: fromHex(last.payment),
+                  terminal: last.terminal,
+                  time: last.time_s,
+                  amount: minorUnits(last.amount),
+                },
+              }
+            : {}),
+          day: { date: memory.day.date, sum: minorUnits(memory.day.sum) },
+          place: { flag: 'none' },
+        },
+      })
+  return { information: getResponse, field: { getRequest, getResponse, certificate: certified } }
+}
+
+/** PUT: the request is checked and kept; nothing is paid yet. */
+const takeDeduction = (crypto: Crypto, memory: PhoneMemory, field: Field, put: Bytes, { consent }: Holder): Told => {
+  const { certificate } = field
+  const signed = recordOf(put, 'deduction')
+  const asked = certificate ? verifyDeduction(crypto, signed, certificate.keys.p256) : null
+  if (!certificate || !asked) return no(field, 'bad deduction')
+  const transaction = hex(asked.transaction)
+  const before = memory.payments.find(paid => paid.transaction === transaction)
+  // The same deduction again: it was paid once, and GET #2 gives the same octets.
+  if (before)
+    return before.put === base64url(put) ? { information: nothing, field } : no(field, 'bad deduction')
+  const license = licenseOf(memory)
+  const { credit } = license
+  const earlier = memory.payments.findLast(paid => paid.terminal === certificate.terminal)
+  const refused: [PhoneDeclineWord, string?] | undefined =
+    asked.license !== license.id
+      ? ['license unknown']
+      : earlier && !earlier.receipt && consent(earlier.transaction) !== 'given'
+        ? ['earlier payment open', earlier.transaction]
+        : asked.counter !== memory.counter + 1
+          ? ['counter differs']
+          : asked.currency !== credit.currency
+            ? ['currency']
+            : asked.amount > credit.perTransaction
+              ? ['per transaction']
+              : asked.amount > BigInt(memory.allowanceLeft)
+                ? ['allowance']
+                : memory.counter - credit.counter >= credit.consecutive
+                  ? ['consecutive']
+                  : undefined
+  if (refused) return no(field, ...refused)
+  return { information: nothing, field: { ...field, deduction: { put, asked } } }
+}
+
+/** GET #2: consent, then the payment is made, kept, and only then answered. */
+const pay = (crypto: Crypto, memory: PhoneMemory, field: Field, request: Bytes, holder: Holder): Told => {
+  const transaction = hex(readPaymentRequest(recordOf(request, 'payment-request')).transaction)
+  const before = memory.payments.find(paid => paid.transaction === transaction)
+  if (before) return { information: fromBase64url(before.answer), field }
+  const { deduction, certificate, getRequest, getResponse } = field
+  if (!deduction || hex(deduction.asked.transaction) !== transaction || !certificate || !getRequest || !getResponse)
+    return no(field, 'unknown transaction', transaction)
+  const { asked, put } = deduction
+  const license = licenseOf(memory)
+  const consent = holder.consent(transaction)
+  if (consent === 'refused') return no(field, 'refused', transaction)
+  if (asked.amount > license.credit.silent && consent !== 'given')
+    return no(field, 'pending', transaction)
+
+  const allowanceAfter = amount(BigInt(memory.allowanceLeft) - asked.amount)
+  const payment = {
+    amount: asked.amount,
+    currency: asked.currency,
+    time: holder.now_s,
+    transaction: asked.transaction,
+    card: license.card,
+    license: license.id,
+    counter: asked.counter,
+    allowanceAfter,
+    previous: fromHex(memory.previous),
+    tapHash: tapHashOf(crypto, getRequest, getResponse, put),
+  }
+  const made = makePayment(crypto, {
+    payment,
+    key: keyOf(memory),
+    tacKey: fromBase64url(memory.tacKey),
+    sealing: sealingOf(crypto, getRequest, certificate),
+  })
+  const answer = single('payment', made.sealed)
+  const paymentHash = hex(made.paymentHash)
+  const date = new Date(holder.now_s * 1000).toISOString().slice(0, 10)
+  const sum = (memory.day.date === date ? BigInt(memory.day.sum) : 0n) + asked.amount
+  const paid: Paid = {
+    transaction,
+    payment: paymentHash,
+    counter: asked.counter,
+    amount: asked.amount.toString(),
+    currency: asked.currency,
+    time_s: holder.now_s,
+    terminal: certificate.terminal,
+    merchant: certificate.merchantName,
+    put: base64url(put),
+    answer: base64url(answer),
+  }
+  return {
+    information: answer,
+    field: { ...field },
+    memory: {
+      ...memory,
+      counter: asked.counter,
+      allowanceLeft: allowanceAfter.toString(),
+      previous: paymentHash,
+      day: { date, sum: sum.toString() },
+      payments: [...memory.payments, paid].slice(-remembered),
+    },
+  }
+}
+
+const sealingOf = (crypto: Crypto, getRequest: Bytes, { keys }: TerminalCertificate): Bytes =>
+  (verifyHello(crypto, recordOf(getRequest, 'hello'), keys.p256) as Hello).sealing
+
+/** PUT receipt: the phone's half of the stick. A receipt that does not hold is thanked for and not kept. */
+const keepReceipt = (crypto: Crypto, memory: PhoneMemory, field: Field, put: Bytes): Told => {
+  const document = recordOf(put, 'receipt')
+  const { certificate } = field
+  const receipt = certificate ? verifyReceipt(crypto, document, certificate.keys.p256) : null
+  const place = receipt ? memory.payments.findIndex(paid => paid.transaction === hex(receipt.transaction)) : -1
+  const paid = memory.payments[place]
+  if (!receipt || !paid || !equal(receipt.payment, fromHex(paid.payment)) || paid.terminal !== certificate?.terminal)
+    return { information: nothing, field }
+  const kept: Paid = { ...paid, receipt: { number: receipt.receiptNumber, document: base64url(document) } }
+  return { information: nothing, field, memory: { ...memory, payments: memory.payments.with(place, kept) } }
+}
