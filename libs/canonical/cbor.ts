@@ -37,7 +37,10 @@ const encodeOptions: EncodeOptions = {
 }
 
 /** Throws a TypeError for what has no deterministic form: that is a bug of the caller. */
-export const encode = (value: Cbor): Bytes => cborgEncode(value, encodeOptions)
+export const encode = (value: Cbor): Bytes => {
+  // cborg gives a Buffer of a shared pool where there is one.
+  return new Uint8Array(cborgEncode(value, encodeOptions))
+}
 
 /** Integers beyond 2^53 − 1 come as bigint, maps as Map. Throws `Malformed` for all but deterministic octets. */
 export const decode = (octets: Uint8Array): Cbor => {
@@ -96,6 +99,7 @@ class Watched extends Tokenizer {
   }
 
   constructor(octets: Uint8Array) {
-    super(octets, decodeOptions)
+    // Of a Buffer, cborg would give parts that share its octets.
+    super(new Uint8Array(octets.buffer, octets.byteOffset, octets.byteLength), decodeOptions)
   }
 }

@@ -10,7 +10,7 @@ import { type Amount, amount as amountOf } from '#money'
  * could not be read again is a TypeError: a bug of the caller.
  */
 export interface Kind<Value> {
-  write(value: Value): Cbor
+  write(value: Value, place: Place): Cbor
   read(found: Cbor, place: Place): Value
 }
 type Place = { readonly record: string; readonly path: string }
@@ -32,10 +32,12 @@ export const optional = <Value>(kind: Kind<Value>): Optional<Value> => ({ ...kin
 export const record = <Value extends object>(name: string, table: Table<Value>) => {
   const kind = map(table)
   return {
-    encode: (value: Value): Bytes => encode(kind.write(value)),
+    encode: (value: Value): Bytes => encode(kind.write(value, { record: name, path: '' })),
     read: (octets: Uint8Array): Value => kind.read(decode(octets), { record: name, path: '' }),
   }
 }
+
+const inside = ({ record, path }: Place, name: string): Place => ({ record, path: path ? `${path}.${name}` : name })
 
 const wrong = ({ record, path }: Place, what: string): never => {
   throw new Malformed(record, 0, `${path || 'the record'} is not ${what}`)
@@ -44,11 +46,12 @@ const wrong = ({ record, path }: Place, what: string): never => {
 export const map = <Value extends object>(table: Table<Value>): Kind<Value> => {
   const fields = Object.entries<Field<unknown> & { readonly optional?: true }>(table)
   return {
-    write: value => {
+    write: (value, place) => {
       const entries = new Map<number | string, Cbor>()
       for (const [name, field] of fields) {
         const held: unknown = value[name as keyof Value]
-        if (held !== undefined || !field.optional) entries.set(field.label ?? name, field.write(held))
+        if (held !== undefined || !field.optional)
+          entries.set(field.label ?? name, field.write(held, inside(place, name)))
       }
       return entries
     },
@@ -58,9 +61,8 @@ export const map = <Value extends object>(table: Table<Value>): Kind<Value> => {
       const value: Record<string, unknown> = {}
       for (const [name, field] of fields) {
         const held = entries.get(field.label ?? name)
-        const path = place.path ? `${place.path}.${name}` : name
-        if (held !== undefined) value[name] = field.read(held, { record: place.record, path })
-        else if (!field.optional) wrong({ record: place.record, path }, 'there')
+        if (held !== undefined) value[name] = field.read(held, inside(place, name))
+        else if (!field.optional) wrong(inside(place, name), 'there')
       }
       return value as Value
     },
@@ -68,11 +70,11 @@ export const map = <Value extends object>(table: Table<Value>): Kind<Value> => {
 }
 
 export const list = <Value>(item: Kind<Value>): Kind<readonly Value[]> => ({
-  write: values => values.map(value => item.write(value)),
-  read: (found, { record, path }) =>
+  write: (values, place) => values.map((value, at) => item.write(value, inside(place, `${at}`))),
+  read: (found, place) =>
     Array.isArray(found)
-      ? found.map((held: Cbor, at) => item.read(held, { record, path: `${path}[${at}]` }))
-      : wrong({ record, path }, 'a list'),
+      ? found.map((held: Cbor, at) => item.read(held, inside(place, `${at}`)))
+      : wrong(place, 'a list'),
 })
 
 /** One value: how it stands in CBOR, and how it is read from there; undefined where it is something else. */
@@ -81,9 +83,9 @@ export const one = <Value>(
   write: (value: Value) => Cbor,
   read: (found: Cbor) => Value | undefined,
 ): Kind<Value> => ({
-  write: value => {
+  write: (value, { record, path }) => {
     const cbor = write(value)
-    if (cbor === undefined || read(cbor) === undefined) throw new TypeError(`To be written here it must be ${what}`)
+    if (cbor === undefined || read(cbor) === undefined) throw new TypeError(`${record}: ${path} must be ${what}`)
     return cbor
   },
   read: (found, place) => read(found) ?? wrong(place, what),

@@ -170,11 +170,20 @@ it('every cut of a record is refused', () => {
     expect(catching(() => decode(octets.subarray(0, size)))).toBeInstanceOf(Malformed)
 })
 
-it('what was read does not share octets with what it was read from', () => {
-  const octets = encode([utf8('tally')])
+it.each([
+  ['a Uint8Array', (octets: Bytes) => octets],
+  ['a Buffer', (octets: Bytes) => Buffer.from(octets)],
+])('what was read from %s does not share its octets', (_, as) => {
+  const octets = as(encode([utf8('tally')]))
   const [read] = decode(octets) as [Bytes]
   octets.fill(0)
   expect(read).toEqual(utf8('tally'))
+})
+
+it('what was written is octets of its own, and no Buffer', () => {
+  const octets = encode(utf8('a'.repeat(400)))
+  expect(Object.getPrototypeOf(octets)).toBe(Uint8Array.prototype)
+  expect(octets.buffer.byteLength).toBe(octets.length)
 })
 
 const catching = (act: () => unknown): unknown => {

@@ -193,3 +193,13 @@ export const twin = (signed: Uint8Array): Bytes => {
   const s = signed.slice(-32).reduce((number, octet) => number * 256n + BigInt(octet), 0n)
   return concat(signed.subarray(0, -32), fromHex((n - s).toString(16).padStart(64, '0')))
 }
+
+/** What an act throws; undefined where it throws nothing. */
+export const caught = (act: () => unknown): unknown => {
+  try {
+    act()
+  } catch (error) {
+    return error
+  }
+  return undefined
+}
