@@ -37,7 +37,10 @@ function* licenseChecks(crypto: Crypto, asked: Parameters<typeof checkLicense>[1
     const signed = parse1(asked.license)
     return { signed, license: licenseOf(signed) }
   })
-  if (read instanceof Malformed) return yield failed('license structure', 'LicenseMalformed', 'a license', read.message)
+  if (read instanceof Malformed) {
+    yield failed('license structure', 'LicenseMalformed', 'a license', read.message)
+    return
+  }
   yield passed('license structure')
   const { signed, license } = read
   const tolerance_s = policy?.clockTolerance_s ?? 0
@@ -51,7 +54,10 @@ function* licenseChecks(crypto: Crypto, asked: Parameters<typeof checkLicense>[1
     license.credit.currency,
   )
 
-  if (!denyList) return yield failed('license not denied', 'DenyListMissing', 'a deny list', 'none')
+  if (!denyList) {
+    yield failed('license not denied', 'DenyListMissing', 'a deny list', 'none')
+    return
+  }
   const denyRule = `denyList ${denyList.version}`
   const denied = denyList.licenses.includes(license.id)
     ? `license ${license.id}`
@@ -67,7 +73,10 @@ function* licenseChecks(crypto: Crypto, asked: Parameters<typeof checkLicense>[1
     denyRule,
   )
 
-  if (!policy) return yield failed('policy age', 'PolicyMissing', 'a policy', 'none')
+  if (!policy) {
+    yield failed('policy age', 'PolicyMissing', 'a policy', 'none')
+    return
+  }
   const { denyListAge_hours, policyAge_hours } = policy
   yield ageCheck('deny list age', 'DenyListTooOld', denyList.issued, now_s, denyListAge_hours, denyRule)
   yield ageCheck('policy age', 'PolicyTooOld', policy.issued, now_s, policyAge_hours, `policy ${policy.version}`)
@@ -94,8 +103,10 @@ function* certificateChecks(crypto: Crypto, asked: Parameters<typeof checkCertif
     const signed = parse1(asked.certificate)
     return { signed, certificate: certificateOf(signed) }
   })
-  if (read instanceof Malformed)
-    return yield failed('certificate structure', 'CertificateMalformed', 'a certificate', read.message)
+  if (read instanceof Malformed) {
+    yield failed('certificate structure', 'CertificateMalformed', 'a certificate', read.message)
+    return
+  }
   yield passed('certificate structure')
   const { signed, certificate } = read
   yield* authorityChecks(crypto, signed, certificate.kid, keySet, now_s, phoneTolerance_s, certificateWords)
@@ -120,10 +131,6 @@ function* paymentChecks(asked: Parameters<typeof checkPayment>[0]): Generator<Ch
   yield* opened.checks
   if ('failure' in opened) return
   const { payment } = opened
-  const same = (check: string, reason: string, expected: string | Uint8Array, found: string | Uint8Array): Check => {
-    const [wanted, had] = [word(expected), word(found)]
-    return holds(wanted === had, check, reason, wanted, had)
-  }
   yield same('payment transaction', 'TransactionMismatch', deduction.transaction, payment.transaction)
   yield same('payment amount', 'AmountMismatch', `${deduction.amount}`, `${payment.amount}`)
   yield same('payment currency', 'CurrencyMismatch', deduction.currency, payment.currency)
@@ -190,7 +197,8 @@ function* authorityChecks(
   const key = keySet && keyOf(keySet, kid)
   if (!keySet || !key) {
     const expected = keySet ? `a key of key set ${keySet.version}` : 'a key set'
-    return yield failed(`${subject} key`, words.keyUnknown, expected, keySet ? hex(kid) : 'none')
+    yield failed(`${subject} key`, words.keyUnknown, expected, keySet ? hex(kid) : 'none')
+    return
   }
   const rule = `keySet ${keySet.version}`
   yield passed(`${subject} key`, rule)
@@ -259,6 +267,11 @@ const reading = <Value>(read: () => Value): Value | Malformed => {
     if (error instanceof Malformed) return error
     throw error
   }
+}
+
+const same = (check: string, reason: string, expected: string | Uint8Array, found: string | Uint8Array): Check => {
+  const [wanted, had] = [word(expected), word(found)]
+  return holds(wanted === had, check, reason, wanted, had)
 }
 
 const word = (value: string | Uint8Array): string => (typeof value === 'string' ? value : hex(value))

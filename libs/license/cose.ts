@@ -19,10 +19,10 @@ export type Signed = {
 /** RFC 9053, 2.1 and 2.2. */
 export type Algorithm = 'ES256' | 'EdDSA'
 
-const algorithms: readonly { readonly name: Algorithm; readonly id: number; readonly curve: Curve }[] = [
-  { name: 'ES256', id: -7, curve: 'P-256' },
-  { name: 'EdDSA', id: -8, curve: 'Ed25519' },
-]
+const algorithms: Readonly<Record<Curve, { readonly name: Algorithm; readonly id: number }>> = {
+  'P-256': { name: 'ES256', id: -7 },
+  Ed25519: { name: 'EdDSA', id: -8 },
+}
 const alg = 1
 const kidLabel = 4
 
@@ -35,8 +35,7 @@ export const sign1 = (
   statement: { readonly payload: Bytes; readonly type: string; readonly key: KeyPair; readonly kid?: Bytes },
 ): Bytes => {
   const { payload, type, key, kid } = statement
-  const algorithm = algorithms.find(known => known.curve === key.curve) as (typeof algorithms)[number]
-  const header = new Map<number, Cbor>([[alg, algorithm.id]])
+  const header = new Map<number, Cbor>([[alg, algorithms[key.curve].id]])
   if (kid !== undefined) header.set(kidLabel, kid)
   const protectedHeader = encode(header)
   const signature = crypto.sign(key, toBeSigned(protectedHeader, type, payload))
@@ -47,7 +46,8 @@ export const sign1 = (
 export const parse1 = (bytes: Uint8Array): Signed => {
   const value = decode(bytes)
   if (!Array.isArray(value) || value.length !== 4) throw new Malformed('cose', 0, 'not an array of four')
-  const [protectedHeader, unprotected, payload, signature] = value as Cbor[]
+  const parts: readonly Cbor[] = value
+  const [protectedHeader, unprotected, payload, signature] = parts
   if (!(protectedHeader instanceof Uint8Array)) throw new Malformed('cose', 1, 'the protected header is not octets')
   if (!(unprotected instanceof Map && unprotected.size === 0))
     throw new Malformed('cose', 1 + lengthOf(protectedHeader), 'the unprotected header is not an empty map')
@@ -70,7 +70,7 @@ export const verify1 = (
 ): Bytes | null => {
   const { bytes, type, curve, publicKey } = statement
   const signed = bytes instanceof Uint8Array ? parse1(bytes) : bytes
-  const fits = algorithms.some(known => known.name === signed.algorithm && known.curve === curve)
+  const fits = algorithms[curve].name === signed.algorithm
   const message = toBeSigned(signed.protectedHeader, type, signed.payload)
   return fits && crypto.verify(curve, publicKey, message, signed.signature) ? signed.payload : null
 }
@@ -81,7 +81,7 @@ const readHeader = (octets: Bytes): { algorithm: Algorithm; kid?: Bytes } => {
   const header: CborMap = value
   // An unknown field that a peer may send is ignored; `crit` (RFC 9052, 3.1) says of one that it must not be.
   if (header.has(2)) throw new Malformed('cose', 1, 'the protected header has critical fields, and none is known here')
-  const algorithm = algorithms.find(known => known.id === header.get(alg))
+  const algorithm = Object.values(algorithms).find(known => known.id === header.get(alg))
   if (algorithm === undefined) throw new Malformed('cose', 1, 'the algorithm is neither ES256 nor EdDSA')
   const kid = header.get(kidLabel)
   if (kid === undefined) return { algorithm: algorithm.name }

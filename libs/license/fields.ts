@@ -13,7 +13,7 @@ export interface Kind<Value> {
   write(value: Value, place: Place): Cbor
   read(found: Cbor, place: Place): Value
 }
-type Place = { readonly record: string; readonly path: string }
+type Place = { readonly layer: string; readonly path: string }
 
 /** `label` is the integer key of a claim that a specification numbers; without it the field's own name is the key. */
 type Field<Value> = Kind<Value> & { readonly label?: number }
@@ -32,15 +32,15 @@ export const optional = <Value>(kind: Kind<Value>): Optional<Value> => ({ ...kin
 export const record = <Value extends object>(name: string, table: Table<Value>) => {
   const kind = map(table)
   return {
-    encode: (value: Value): Bytes => encode(kind.write(value, { record: name, path: '' })),
-    read: (octets: Uint8Array): Value => kind.read(decode(octets), { record: name, path: '' }),
+    encode: (value: Value): Bytes => encode(kind.write(value, { layer: name, path: '' })),
+    read: (octets: Uint8Array): Value => kind.read(decode(octets), { layer: name, path: '' }),
   }
 }
 
-const inside = ({ record, path }: Place, name: string): Place => ({ record, path: path ? `${path}.${name}` : name })
+const inside = ({ layer, path }: Place, name: string): Place => ({ layer, path: path ? `${path}.${name}` : name })
 
-const wrong = ({ record, path }: Place, what: string): never => {
-  throw new Malformed(record, 0, `${path || 'the record'} is not ${what}`)
+const wrong = ({ layer, path }: Place, what: string): never => {
+  throw new Malformed(layer, 0, `${path || 'the record'} is not ${what}`)
 }
 
 export const map = <Value extends object>(table: Table<Value>): Kind<Value> => {
@@ -83,15 +83,15 @@ export const one = <Value>(
   write: (value: Value) => Cbor,
   read: (found: Cbor) => Value | undefined,
 ): Kind<Value> => ({
-  write: (value, { record, path }) => {
+  write: (value, { layer, path }) => {
     const cbor = write(value)
-    if (cbor === undefined || read(cbor) === undefined) throw new TypeError(`${record}: ${path} must be ${what}`)
+    if (cbor === undefined || read(cbor) === undefined) throw new TypeError(`${layer}: ${path} must be ${what}`)
     return cbor
   },
   read: (found, place) => read(found) ?? wrong(place, what),
 })
 
-const same = <Value extends Cbor>(value: Value): Cbor => value
+const same = (value: Cbor): Cbor => value
 
 const matching = (what: string, shape: RegExp): Kind<string> =>
   one(what, same, found => (typeof found === 'string' && shape.test(found) ? found : undefined))
@@ -110,9 +110,7 @@ export const amount: Kind<Amount> = one('an amount of minor units', same, found 
   return minor >= 0n && minor < 2n ** 63n ? amountOf(minor) : undefined
 })
 export const octets = (size: number): Kind<Bytes> =>
-  one(`${size} octets`, same, found =>
-    found instanceof Uint8Array && found.length === size ? (found as Bytes) : undefined,
-  )
+  one(`${size} octets`, same, found => (found instanceof Uint8Array && found.length === size ? found : undefined))
 export const oneOf = <const Word extends string>(...words: readonly Word[]): Kind<Word> =>
   one(`one of ${words.join(', ')}`, same, found => words.find(word => word === found))
 
@@ -133,5 +131,5 @@ export const uuid: Kind<string> = one(
 
 /** SEC 1, 2.3.3: an uncompressed point. Whether it lies on the curve is found when it is used. */
 export const point: Kind<Bytes> = one('a point of P-256 (65 octets)', same, found =>
-  found instanceof Uint8Array && found.length === 65 && found[0] === 4 ? (found as Bytes) : undefined,
+  found instanceof Uint8Array && found.length === 65 && found[0] === 4 ? found : undefined,
 )

@@ -40,8 +40,7 @@ const keySet = statement<KeySet>('key-set', {
       publicKey: one(
         'a public key of 65 or 32 octets',
         key => key,
-        found =>
-          found instanceof Uint8Array && (found.length === 65 || found.length === 32) ? (found as Bytes) : undefined,
+        found => (found instanceof Uint8Array && (found.length === 65 || found.length === 32) ? found : undefined),
       ),
       notBefore: count,
       expires: count,

@@ -155,7 +155,7 @@ describe('a license', () => {
     const reasons = new Set<string | undefined>()
     for (let at = 0; at < phone.licenseBytes.length; at++)
       reasons.add(reasonOf({ license: flipped(phone.licenseBytes, at) }))
-    expect([...reasons].sort()).toEqual(['LicenseKeyUnknown', 'LicenseMalformed', 'LicenseSignatureInvalid'])
+    expect(reasons).toEqual(new Set(['LicenseKeyUnknown', 'LicenseMalformed', 'LicenseSignatureInvalid']))
   })
 
   it('is judged alike over @noble', () => expect(checkLicense(here.crypto, asked)).toEqual(judged()))
@@ -213,10 +213,6 @@ describe('a terminal’s certificate', () => {
       expect(reasonOf({ certificate: terminal.certificateBytes.slice(0, at) })).toBe('CertificateMalformed')
       reasons.add(reasonOf({ certificate: flipped(terminal.certificateBytes, at) }))
     }
-    expect([...reasons].sort()).toEqual([
-      'CertificateKeyUnknown',
-      'CertificateMalformed',
-      'CertificateSignatureInvalid',
-    ])
+    expect(reasons).toEqual(new Set(['CertificateKeyUnknown', 'CertificateMalformed', 'CertificateSignatureInvalid']))
   })
 })

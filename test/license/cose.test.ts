@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { type Bytes, concat, fromHex, hex, utf8 } from '#canonical/bytes'
+import { type Bytes, concat, fromHex, utf8 } from '#canonical/bytes'
 import { type Cbor, decode, encode } from '#canonical/cbor'
 import type { KeyPair } from '#canonical/crypto'
 import { Malformed } from '#canonical/malformed'
 import { parse1, sign1, verify1 } from '#license/cose'
-import { nodeCrypto } from '#machine/crypto'
-import { nobleCrypto } from '#machine/noble'
+import { seededCrypto } from './fixture.ts'
 
-const crypto = nobleCrypto(nodeCrypto().random)
+const crypto = seededCrypto('cose')
 const p256 = crypto.keyPair('P-256')
 const ed25519 = crypto.keyPair('Ed25519')
 const payload = utf8('twelve euros fifty')

@@ -7,13 +7,13 @@ import type { Crypto, KeyPair } from '#canonical/crypto'
 import { Malformed } from '#canonical/malformed'
 import { openAuth, openBase, sealAuth, sealBase, sealWith } from '#license/hpke'
 import { nodeCrypto } from '#machine/crypto'
-import { nobleCrypto } from '#machine/noble'
 import { hpkeVectors } from '../vectors/hpke.ts'
+import { seededCrypto } from './fixture.ts'
 
 const node = nodeCrypto()
 const adapters: readonly (readonly [string, Crypto])[] = [
   ['node:crypto', node],
-  ['@noble', nobleCrypto(node.random)],
+  ['@noble', seededCrypto('hpke')],
 ]
 const pair = (privateKey: string, publicKey: string): KeyPair => ({
   curve: 'P-256',

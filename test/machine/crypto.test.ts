@@ -9,7 +9,7 @@ import { nodeCrypto } from '#machine/crypto'
 import { nobleCrypto } from '#machine/noble'
 
 const node = nodeCrypto()
-const noble = nobleCrypto(node.random)
+const noble = nobleCrypto(size => node.random(size))
 const adapters: readonly (readonly [string, Crypto])[] = [
   ['node:crypto', node],
   ['@noble', noble],
