@@ -1,0 +1,163 @@
+import { Alert, Anchor, Button, Text, TextInput, Title } from '@mantine/core'
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import { TriangleAlert } from 'lucide-react'
+import { type FormEvent, useState } from 'react'
+import { BusinessDate, Instant } from '#screens/age'
+import { type Column, List } from '#screens/list'
+import { Money } from '#screens/money'
+import { Answered, Empty } from '#screens/states'
+import { type Aged, type Balance, type Posting, useAnswer } from './answers.ts'
+import { Equation } from './equation.tsx'
+import { Page } from './frame.tsx'
+import classes from './office.module.css'
+import type { BalanceSearch } from './search.ts'
+
+const columns: readonly Column<Posting>[] = [
+  { name: 'index', title: 'Index', cell: each => <b>{each.index}</b> },
+  { name: 'type', title: 'Event', cell: each => each.type },
+  { name: 'occurred', title: 'Occurred', cell: each => <Instant instant={each.occurred} /> },
+  { name: 'bookingDate', title: 'Booked', cell: each => <BusinessDate date={each.bookingDate} /> },
+  { name: 'posting', title: 'Posting', cell: each => each.posting },
+  {
+    name: 'debit',
+    title: 'Debit',
+    figure: true,
+    cell: each => (each.side === 'debit' ? <Money amount={each.amount} currency={each.currency} /> : ''),
+  },
+  {
+    name: 'credit',
+    title: 'Credit',
+    figure: true,
+    cell: each => (each.side === 'credit' ? <Money amount={each.amount} currency={each.currency} /> : ''),
+  },
+]
+
+export const AccountPage = () => {
+  const { account } = useParams({ from: '/accounts/$account' })
+  const search = useSearch({ from: '/accounts/$account' })
+  const path = `/api/accounts/${encodeURIComponent(account)}`
+  const balance = useAnswer<Balance>(`${path}/balance`, { ...search })
+  const postings = useAnswer<Aged & { readonly postings: readonly Posting[] }>(`${path}/postings`)
+  return (
+    <Page title={account} answer={balance.data} fetchedAt={balance.dataUpdatedAt}>
+      <Anchor component={Link} to="/accounts" size="sm">
+        All accounts
+      </Anchor>
+      <section className={classes.panel} aria-label="Balance">
+        <Moment key={`${search.at}/${search.knownAt}`} account={account} search={search} />
+        <Answered query={balance} lines={2}>
+          {answer => (
+            <>
+              <Equation balance={answer} />
+              <Caveats balance={answer} />
+            </>
+          )}
+        </Answered>
+      </section>
+      <Title order={2} size="h4" mt="sm">
+        Postings
+      </Title>
+      <Answered query={postings}>
+        {answer =>
+          answer.postings.length === 0 ? (
+            <Empty title="Nothing is posted to this account">
+              The first accepted payment, repayment or allowance stands here with the event that posted it.
+            </Empty>
+          ) : (
+            <List
+              label="Postings"
+              rows={answer.postings}
+              keyOf={each => `${each.event}-${each.posting}-${each.side}-${each.book}`}
+              columns={columns}
+            />
+          )
+        }
+      </Answered>
+    </Page>
+  )
+}
+
+const two = (part: number) => String(part).padStart(2, '0')
+
+/** An instant as a datetime-local input wants it: in the reader's own zone, without one. */
+const local = (instant: string | undefined): string => {
+  if (instant === undefined) return ''
+  const at = new Date(instant)
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}`
+}
+
+/** Which moment is asked about: what had occurred until then, and what was known at an index of the log. */
+const Moment = ({ account, search }: { readonly account: string; readonly search: BalanceSearch }) => {
+  const navigate = useNavigate()
+  const [at, setAt] = useState(local(search.at))
+  const [knownAt, setKnownAt] = useState(search.knownAt === undefined ? '' : String(search.knownAt))
+  const go = (next: BalanceSearch) => void navigate({ to: '/accounts/$account', params: { account }, search: next })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    go({
+      at: at === '' ? undefined : new Date(at).toISOString(),
+      knownAt: /^\d+$/.test(knownAt) ? Number(knownAt) : undefined,
+    })
+  }
+  return (
+    <form onSubmit={submit} className={classes.filters} style={{ marginBottom: 20 }}>
+      <TextInput
+        type="datetime-local"
+        label="As of"
+        description="What had occurred until then"
+        value={at}
+        onChange={event => setAt(event.currentTarget.value)}
+        data-testid="as-of-time"
+      />
+      <TextInput
+        label="Known at index"
+        description="What the log held by then"
+        inputMode="numeric"
+        placeholder="now"
+        value={knownAt}
+        onChange={event => setKnownAt(event.currentTarget.value.replace(/\D/g, ''))}
+        data-testid="known-at"
+      />
+      <Button type="submit" variant="default" data-testid="balance-ask">
+        Show
+      </Button>
+      {(search.at !== undefined || search.knownAt !== undefined) && (
+        <Button variant="subtle" onClick={() => go({})} data-testid="balance-now">
+          Back to now
+        </Button>
+      )}
+    </form>
+  )
+}
+
+const many = (count: number, one: string, more: string) => (count === 0 ? [] : [`${count} ${count === 1 ? one : more}`])
+
+const straddlers = (straddling: unknown): string | undefined => {
+  if (straddling === undefined || straddling === null || straddling === 0) return undefined
+  if (Array.isArray(straddling)) return straddling.length === 0 ? undefined : `${straddling.length} of them`
+  return typeof straddling === 'object' ? JSON.stringify(straddling) : String(straddling)
+}
+
+/** What the answer cannot say. A balance that leaves something out says so beside the figure. */
+const Caveats = ({ balance }: { readonly balance: Balance }) => {
+  const { silentTerminals, openGaps, notUnderstood } = balance.missing
+  const missing = [
+    ...many(silentTerminals, 'silent terminal', 'silent terminals'),
+    ...many(openGaps, 'open gap', 'open gaps'),
+    ...many(notUnderstood, 'event not understood', 'events not understood'),
+  ]
+  const across = straddlers(balance.straddling)
+  if (missing.length === 0 && across === undefined) return null
+  return (
+    <Alert
+      color="orange"
+      variant="outline"
+      title="This balance may not be the whole of it"
+      icon={<TriangleAlert size={20} aria-hidden />}
+      data-testid="balance-missing"
+    >
+      {missing.length > 0 && <Text size="sm">Not known: {missing.join(', ')}.</Text>}
+      {across !== undefined && <Text size="sm">Payments that may lie before or after the asked moment: {across}.</Text>}
+    </Alert>
+  )
+}

@@ -1,0 +1,140 @@
+import { type UseQueryResult, useQuery } from '@tanstack/react-query'
+import { ask } from '#screens/api'
+
+/** What the centre answers, as the page reads it. Amounts are major-unit strings ("12.50"). */
+
+export interface Aged {
+  readonly index: number
+  readonly age_ms: number
+}
+
+export interface Sum {
+  readonly amount: string
+  readonly currency: string
+}
+
+export const transactionStates = ['accepted', 'held', 'decided', 'partly reversed', 'reversed'] as const
+export type TransactionState = (typeof transactionStates)[number]
+
+export interface Transaction {
+  readonly transaction: string
+  /** The payment hash. */
+  readonly payment: string
+  readonly state: TransactionState
+  readonly amount: string
+  readonly reversed: string
+  readonly within: string
+  readonly excess: string
+  readonly fee: string
+  readonly currency: string
+  readonly account: string
+  readonly merchant: string
+  readonly shop: string
+  readonly terminal: string
+  readonly occurred: string
+  readonly businessDate: string
+  readonly bookingDate: string
+  readonly reason?: string | null
+  readonly index: number
+}
+
+export interface Overview extends Aged {
+  readonly accounts: number
+  readonly owed: readonly Sum[]
+  readonly available: readonly Sum[]
+  readonly takingsToday: readonly (Sum & { readonly count: number })[]
+  readonly transactions: { readonly accepted: number; readonly held: number }
+  readonly terminals: { readonly count: number; readonly silent: number }
+  readonly exceptions: number
+  readonly fees: readonly Sum[]
+  readonly recent: readonly Transaction[]
+}
+
+export interface Account {
+  readonly account: string
+  readonly currency: string
+  readonly limit: string
+  readonly owed: string
+  readonly inDispute: string
+  readonly held: string
+  readonly available: string
+  readonly state: string
+}
+
+export interface Balance extends Omit<Account, 'state'>, Aged {
+  readonly missing: {
+    readonly silentTerminals: number
+    readonly openGaps: number
+    readonly notUnderstood: number
+  }
+  /** Payments whose time bracket lies across the asked moment: a count, an amount or a list of them. */
+  readonly straddling?: unknown
+}
+
+export interface Posting {
+  readonly index: number
+  readonly event: string
+  readonly type: string
+  readonly book: string
+  readonly posting: string
+  readonly side: 'debit' | 'credit'
+  readonly amount: string
+  readonly currency: string
+  readonly occurred: string
+  readonly businessDate: string
+  readonly bookingDate: string
+  readonly payment?: string | null
+}
+
+export interface CountAndSum {
+  readonly count: number
+  readonly sum: string
+}
+
+export interface Terminal {
+  readonly terminal: string
+  readonly shop: string
+  readonly merchant: string
+  readonly state: 'invited' | 'enrolled'
+  readonly lastSeen: string | null
+  readonly revision: number | null
+  readonly waiting: CountAndSum | null
+  readonly gaps: number
+  readonly policyVersion: number | null
+  readonly denyListVersion: number | null
+}
+
+/** A line of a day's totals: some are only counted, others have a sum as well. */
+export type Line = number | CountAndSum
+
+export interface Totals {
+  readonly sales: Line
+  readonly voids: Line
+  readonly refunds: Line
+  readonly declined: Line
+  readonly torn: Line
+}
+
+export interface Day {
+  readonly terminal: string
+  readonly shop: string
+  readonly businessDate: string
+  readonly closed: boolean
+  readonly till: Totals | null
+  readonly centre: Totals
+  readonly differences: readonly {
+    readonly kind: string
+    readonly amount: string
+    readonly currency: string
+    readonly message: string
+    readonly events: readonly string[]
+  }[]
+  readonly complete: boolean
+}
+
+/** One question to the centre; every one is asked again when something happened there. */
+export const useAnswer = <Answer>(
+  path: string,
+  search: Readonly<Record<string, string | number | undefined>> = {},
+): UseQueryResult<Answer> =>
+  useQuery({ queryKey: [path, search], queryFn: ({ signal }) => ask<Answer>(path, search, signal) })

@@ -1,0 +1,128 @@
+import { AppShell, Badge, Burger, Group, NavLink, Stack, Text, Title } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { Link, Outlet, useLocation } from '@tanstack/react-router'
+import {
+  CircleHelp,
+  CircleUser,
+  Hand,
+  LayoutDashboard,
+  type LucideIcon,
+  Receipt,
+  Scale,
+  TabletSmartphone,
+} from 'lucide-react'
+import { type ReactNode, useEffect } from 'react'
+import { type Aged, AsOf } from '#screens/age'
+import { useLive } from '#screens/live'
+import { Empty } from '#screens/states'
+import { SchemeToggle } from '#screens/theme'
+import classes from './office.module.css'
+
+const places: readonly { readonly to: string; readonly name: string; readonly icon: LucideIcon }[] = [
+  { to: '/', name: 'Overview', icon: LayoutDashboard },
+  { to: '/accounts', name: 'Accounts', icon: CircleUser },
+  { to: '/transactions', name: 'Transactions', icon: Receipt },
+  { to: '/held', name: 'Held payments', icon: Hand },
+  { to: '/terminals', name: 'Terminals', icon: TabletSmartphone },
+  { to: '/reconciliation', name: 'Reconciliation', icon: Scale },
+]
+
+export const Frame = () => {
+  const live = useLive()
+  const [opened, { toggle, close }] = useDisclosure(false)
+  const path = useLocation({ select: location => location.pathname })
+  // Where one went is what one wants to see: the menu of a small screen gives way.
+  useEffect(() => {
+    if (path) close()
+  }, [path, close])
+
+  return (
+    <AppShell
+      header={{ height: 56 }}
+      navbar={{ width: 232, breakpoint: 'sm', collapsed: { mobile: !opened } }}
+      padding={{ base: 'sm', sm: 'lg' }}
+    >
+      <AppShell.Header className={classes.header ?? ''}>
+        <Group gap="sm" wrap="nowrap">
+          <Burger
+            opened={opened}
+            onClick={toggle}
+            hiddenFrom="sm"
+            size="sm"
+            aria-label={opened ? 'Close the menu' : 'Open the menu'}
+            aria-expanded={opened}
+            data-testid="menu"
+          />
+          <Text fw={700} size="lg">
+            Tallystick
+          </Text>
+          <Text c="dimmed" visibleFrom="sm">
+            Back office
+          </Text>
+        </Group>
+        <Group gap="sm" wrap="nowrap">
+          <Badge
+            variant="filled"
+            color={live ? '#17693a' : '#8a4b00'}
+            data-testid="live"
+            data-live={live}
+            title={live ? 'Figures move as events arrive' : 'Figures are asked for every 5 seconds'}
+          >
+            {live ? 'Live' : 'Not live'}
+          </Badge>
+          <SchemeToggle />
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="xs" aria-label="Main">
+        {places.map(({ to, name, icon: Icon }) => {
+          const here = to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`)
+          return (
+            <NavLink
+              key={to}
+              component={Link}
+              to={to}
+              label={name}
+              active={here}
+              {...(here ? { 'aria-current': 'page' as const } : {})}
+              leftSection={<Icon size={18} aria-hidden />}
+              className={classes.place ?? ''}
+              data-testid={`nav-${name.toLowerCase().replace(' ', '-')}`}
+            />
+          )
+        })}
+      </AppShell.Navbar>
+      <AppShell.Main>
+        <Outlet />
+      </AppShell.Main>
+    </AppShell>
+  )
+}
+
+/** A page's title, how old its figures are, and what can be done there. */
+export const Page = (props: {
+  readonly title: string
+  readonly answer?: Aged | undefined
+  readonly fetchedAt?: number
+  readonly actions?: ReactNode
+  readonly children: ReactNode
+}) => (
+  <Stack gap="md" className={classes.page ?? ''}>
+    <Group justify="space-between" align="flex-end" gap="sm">
+      <div>
+        <Title order={1} size="h2" style={{ overflowWrap: 'anywhere' }}>
+          {props.title}
+        </Title>
+        {props.answer ? <AsOf answer={props.answer} fetchedAt={props.fetchedAt ?? 0} /> : <Text size="sm">&nbsp;</Text>}
+      </div>
+      {props.actions}
+    </Group>
+    {props.children}
+  </Stack>
+)
+
+export const NotFound = () => (
+  <Stack align="center">
+    <CircleHelp size={28} aria-hidden />
+    <Empty title="There is no such page">Choose one from the menu.</Empty>
+  </Stack>
+)

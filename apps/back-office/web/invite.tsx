@@ -1,0 +1,84 @@
+import { Alert, Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { type FormEvent, useState } from 'react'
+import { Instant } from '#screens/age'
+import { order } from '#screens/api'
+import { Failure } from '#screens/states'
+
+interface Invitation {
+  readonly terminal: string
+  readonly code: string
+  readonly expires: string
+  readonly rootFingerprint: string
+}
+
+/** A terminal enrols once, with a code that is shown here and nowhere else. */
+export const Invite = ({ close }: { readonly close: () => void }) => {
+  const client = useQueryClient()
+  const [terminal, setTerminal] = useState('')
+  const [shop, setShop] = useState('')
+  const invite = useMutation({
+    mutationFn: () => order<Invitation>('/api/terminals', { terminal: terminal.trim(), shop: shop.trim() }),
+    onSuccess: () => client.invalidateQueries(),
+  })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    if (!invite.isPending) invite.mutate()
+  }
+  return (
+    <Modal opened onClose={close} centered title="Invite a terminal" closeButtonProps={{ 'aria-label': 'Close' }}>
+      {invite.data ? (
+        <Stack data-testid="invitation">
+          <Alert color="green" variant="outline" title={`${invite.data.terminal} may enrol`}>
+            <Text size="sm">
+              Type this code at the terminal. It is shown only now, and works once until{' '}
+              <Instant instant={invite.data.expires} />.
+            </Text>
+          </Alert>
+          <Text ta="center" ff="monospace" fw={700} fz="1.7rem" data-testid="invitation-code">
+            {invite.data.code}
+          </Text>
+          <Text size="sm">
+            The terminal shows the authority’s fingerprint; it must read{' '}
+            <Text span ff="monospace" fw={600} style={{ overflowWrap: 'anywhere' }}>
+              {invite.data.rootFingerprint}
+            </Text>
+          </Text>
+          <Button onClick={close} data-autofocus>
+            Done
+          </Button>
+        </Stack>
+      ) : (
+        <form onSubmit={submit}>
+          <Stack>
+            <TextInput
+              label="Terminal"
+              placeholder="terminal-3"
+              required
+              value={terminal}
+              onChange={event => setTerminal(event.currentTarget.value)}
+              data-autofocus
+              data-testid="invite-terminal"
+            />
+            <TextInput
+              label="Shop"
+              required
+              value={shop}
+              onChange={event => setShop(event.currentTarget.value)}
+              data-testid="invite-shop"
+            />
+            {invite.error && <Failure error={invite.error} title="No invitation was made" />}
+            <Group justify="flex-end">
+              <Button variant="default" onClick={close}>
+                Not now
+              </Button>
+              <Button type="submit" loading={invite.isPending} data-testid="invite-confirm">
+                Invite
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      )}
+    </Modal>
+  )
+}

@@ -1,0 +1,99 @@
+import { Anchor, Badge, Button } from '@mantine/core'
+import { Link } from '@tanstack/react-router'
+import { Plus } from 'lucide-react'
+import { lazy, Suspense, useState } from 'react'
+import { Ago } from '#screens/age'
+import { type Column, List } from '#screens/list'
+import { Answered, Empty } from '#screens/states'
+import { writtenAmount } from '#screens/money'
+import { type Aged, type Terminal, useAnswer } from './answers.ts'
+import { Page } from './frame.tsx'
+import classes from './office.module.css'
+
+const Invite = lazy(() => import('./invite.tsx').then(({ Invite }) => ({ default: Invite })))
+
+const version = (of: number | null) => (of === null ? 'none' : of)
+
+const columns: readonly Column<Terminal>[] = [
+  {
+    name: 'terminal',
+    title: 'Terminal',
+    cell: each => (
+      <Anchor component={Link} to={`/transactions?terminal=${encodeURIComponent(each.terminal)}`} fw={600}>
+        {each.terminal}
+      </Anchor>
+    ),
+  },
+  { name: 'shop', title: 'Shop', cell: each => each.shop },
+  { name: 'merchant', title: 'Merchant', cell: each => each.merchant },
+  {
+    name: 'state',
+    title: 'State',
+    cell: each => (
+      <Badge variant="light" color={each.state === 'enrolled' ? 'green' : 'gray'}>
+        {each.state}
+      </Badge>
+    ),
+  },
+  {
+    name: 'lastSeen',
+    title: 'Last seen',
+    cell: each => (each.lastSeen === null ? 'never' : <Ago instant={each.lastSeen} />),
+  },
+  {
+    name: 'waiting',
+    title: 'Waiting there',
+    figure: true,
+    cell: each => (each.waiting === null ? 'not known' : `${each.waiting.count}, ${writtenAmount(each.waiting.sum)}`),
+  },
+  {
+    name: 'gaps',
+    title: 'Gaps',
+    figure: true,
+    cell: each => (each.gaps === 0 ? '0' : <b className={classes.over}>{each.gaps} open</b>),
+  },
+  {
+    name: 'rules',
+    title: 'Policy, deny list',
+    figure: true,
+    cell: each => `${version(each.policyVersion)}, ${version(each.denyListVersion)}`,
+  },
+]
+
+export const TerminalsPage = () => {
+  const query = useAnswer<Aged & { readonly terminals: readonly Terminal[] }>('/api/terminals')
+  const [inviting, setInviting] = useState(false)
+  return (
+    <Page
+      title="Terminals"
+      answer={query.data}
+      fetchedAt={query.dataUpdatedAt}
+      actions={
+        <Button
+          leftSection={<Plus size={18} aria-hidden />}
+          onClick={() => setInviting(true)}
+          data-testid="terminal-invite"
+        >
+          Invite a terminal
+        </Button>
+      }
+    >
+      <Answered query={query}>
+        {({ terminals }) =>
+          terminals.length === 0 ? (
+            <Empty title="No terminal yet">
+              Invite one for a shop: it enrols with the code that is shown once, and stands here from then on.
+            </Empty>
+          ) : (
+            <List label="Terminals" rows={terminals} keyOf={each => each.terminal} columns={columns} />
+          )
+        }
+      </Answered>
+      {inviting && (
+        <Suspense>
+          <Invite close={() => setInviting(false)} />
+        </Suspense>
+      )}
+    </Page>
+  )
+}

@@ -1,0 +1,64 @@
+/** What the till's server answers, as the page reads it. Amounts are major-unit strings ("12.50"). */
+
+export interface CountAndSum {
+  readonly count: number
+  readonly sum: string
+}
+
+export interface Sale {
+  readonly sale: string
+  readonly state: 'waiting' | 'tapping' | 'approved' | 'declined' | 'torn' | 'cancelled'
+  readonly amount: string
+  readonly currency: string
+  readonly transaction?: string
+  readonly reason?: string
+  readonly message?: string
+  readonly receiptNumber?: number
+  readonly allowanceLeft?: string
+}
+
+export interface Transaction {
+  readonly transaction: string
+  readonly sale: string
+  readonly amount: string
+  readonly currency: string
+  readonly occurred: string
+  readonly receiptNumber: number
+  readonly card: string
+  readonly state: 'recorded' | 'queued' | 'sent' | 'accepted' | 'quarantined'
+  /** How much of it was voided or refunded. */
+  readonly reversed: string
+}
+
+export interface Till {
+  readonly terminal: string
+  readonly merchantName: string
+  readonly shop: string
+  readonly currency: string
+  readonly online: boolean
+  readonly day: { readonly state: 'open' | 'closed'; readonly businessDate: string } | null
+  readonly waiting: CountAndSum & { readonly since: string | null }
+  readonly sale: Sale | null
+  readonly recent: readonly Transaction[]
+  readonly reader: { readonly kind: string; readonly state: 'ready' | 'fault'; readonly message?: string }
+  readonly lastSync: string | null
+  readonly lastSyncError?: { readonly reason: string; readonly message: string } | null
+}
+
+/** A line of the day's totals: some are only counted, others have a sum as well. */
+export type Line = number | CountAndSum
+
+export interface DayReport {
+  readonly businessDate: string
+  readonly closed?: boolean
+  readonly totals: {
+    readonly sales: Line
+    readonly voids: Line
+    readonly refunds: Line
+    readonly declined: Line
+    readonly torn: Line
+  }
+  readonly firstRevision: number | null
+  readonly lastRevision: number | null
+  readonly head: string | null
+}

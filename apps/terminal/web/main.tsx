@@ -1,0 +1,4 @@
+import { show } from '#screens/theme'
+import { TillPage } from './till.tsx'
+
+show(<TillPage />)
