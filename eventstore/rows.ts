@@ -129,7 +129,7 @@ export type Touched = { readonly key: Key; readonly found: boolean; row: Row | u
 export const foldPage = (
   projection: Projection,
   events: readonly LoggedEvent[],
-  load: (table: string, key: Key) => Row | undefined,
+  load: (table: string, key: Key, text: string) => Row | undefined,
 ): Map<string, Map<string, Touched>> => {
   const touched = new Map<string, Map<string, Touched>>(projection.tables.map(({ name }) => [name, new Map()]))
   for (const event of events) {
@@ -140,7 +140,7 @@ export const foldPage = (
         const text = keyText(key)
         let held = rows.get(text)
         if (!held) {
-          const row = load(table, key)
+          const row = load(table, key, text)
           held = { key, found: row !== undefined, row }
           rows.set(text, held)
         }

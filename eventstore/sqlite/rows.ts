@@ -18,6 +18,14 @@ type Database = ReturnType<typeof openSqlite>
 const statementOf = (db: Database, sql: string) => db.prepare<Value[], Row>(sql).safeIntegers(true)
 type Statement = ReturnType<typeof statementOf>
 
+type TableHandle = {
+  get(key: Key): Row | undefined
+  put(row: Row): void
+  remove(key: Key): void
+  /** Rows as this process wrote them last. */
+  readonly recent: Map<string, Row>
+}
+
 export type SqliteRows = Rows & { close(): void }
 
 const quoted = (name: string): string => {
@@ -65,6 +73,9 @@ const conditionOf = (where: Where = {}): { readonly text: string; readonly value
   return { text: parts.length > 0 ? ` where ${parts.join(' and ')}` : '', values }
 }
 
+/** Rows of one table that are kept in memory between pages, so that a busy one is not read for each. */
+const recentRowsMax = 100_000
+
 /** Rows in one SQLite file. Two processes may follow into it: the checkpoint is compared inside the write transaction. */
 export const sqliteRows = (file: string): SqliteRows => {
   const db = openSqlite(file)
@@ -96,39 +107,61 @@ export const sqliteRows = (file: string): SqliteRows => {
     return name
   }
 
-  const byKey = (projection: Projection, { name, key }: Table, verb: string): string =>
-    `${verb} from ${physical(projection, name)} where ${key.map(column => `${quoted(column)} = ?`).join(' and ')}`
-
-  const load = (projection: Projection, table: Table, key: Key): Row | undefined =>
-    prepared(byKey(projection, table, 'select *')).get(...key)
-
-  const write = (projection: Projection, table: Table) => {
+  /** A table's own statements, made once: a page runs each of them thousands of times. */
+  const handles = new Map<string, TableHandle>()
+  const handleOf = (projection: Projection, table: Table): TableHandle => {
+    const name = physical(projection, table.name)
+    const held = handles.get(name)
+    if (held) return held
     const columns = Object.keys(table.columns)
+    const ofKey = `from ${name} where ${table.key.map(column => `${quoted(column)} = ?`).join(' and ')}`
     const places = columns.map(() => '?').join(', ')
-    const insert = prepared(
-      `insert or replace into ${physical(projection, table.name)} (${columns.map(quoted).join(', ')}) values (${places})`,
-    )
-    const remove = prepared(byKey(projection, table, 'delete'))
-    return {
-      put: (row: Row) => insert.run(...columns.map(column => row[column] ?? null)),
-      remove: (key: Key) => remove.run(...key),
+    const put = prepared(`insert or replace into ${name} (${columns.map(quoted).join(', ')}) values (${places})`)
+    const get = prepared(`select * ${ofKey}`)
+    const remove = prepared(`delete ${ofKey}`)
+    const handle: TableHandle = {
+      get: key => get.get(...key),
+      put: row => {
+        put.run(...columns.map(column => row[column] ?? null))
+      },
+      remove: key => {
+        remove.run(...key)
+      },
+      recent: new Map(),
     }
+    handles.set(name, handle)
+    return handle
   }
+
+  /** Where this process left each checkpoint. Whoever else changes rows moves it, and what is remembered is void. */
+  const left = new Map<string, number>()
 
   const apply = db.transaction<Rows['apply']>((projection, events, { from, next }) => {
     const name = nameOf(projection)
     if ((readCheckpoint.get(name) ?? 0) !== from) return false
-    const tables = new Map(projection.tables.map(table => [table.name, table]))
-    const touched = foldPage(projection, events, (table, key) => load(projection, tables.get(table) as Table, key))
+    const tables = new Map(projection.tables.map(table => [table.name, handleOf(projection, table)]))
+    if (left.get(name) !== from) for (const { recent } of tables.values()) recent.clear()
+    // A page that fails leaves nothing behind, here too.
+    left.delete(name)
+    const touched = foldPage(projection, events, (table, key, text) => {
+      const handle = tables.get(table) as TableHandle
+      return handle.recent.get(text) ?? handle.get(key)
+    })
     for (const [tableName, rows] of touched) {
-      if (rows.size === 0) continue
-      const { put, remove } = write(projection, tables.get(tableName) as Table)
-      for (const { key, found, row } of rows.values()) {
-        if (row) put(row)
-        else if (found) remove(key)
+      const { put, remove, recent } = tables.get(tableName) as TableHandle
+      if (recent.size + rows.size > recentRowsMax) recent.clear()
+      for (const [text, { key, found, row }] of rows) {
+        if (row) {
+          put(row)
+          recent.set(text, row)
+        } else {
+          if (found) remove(key)
+          recent.delete(text)
+        }
       }
     }
     writeCheckpoint.run(name, next)
+    left.set(name, next)
     return true
   })
 
@@ -136,7 +169,7 @@ export const sqliteRows = (file: string): SqliteRows => {
     checkpoint: projection => readCheckpoint.get(nameOf(projection)) ?? 0,
     get: (projection, table, key) => {
       nameOf(projection)
-      return load(projection, tableOf(projection, table), key)
+      return handleOf(projection, tableOf(projection, table)).get(key)
     },
     select: (projection, name, { where, order = [], limit } = {}) => {
       nameOf(projection)
@@ -171,12 +204,16 @@ export const sqliteRows = (file: string): SqliteRows => {
     fingerprint: (projection, crypto) => {
       nameOf(projection)
       return db.transaction(() =>
-        fingerprintOf(crypto, projection, ({ name, key }) =>
-          // A statement of its own: an iterated one is busy until its end.
-          db
-            .prepare(`select * from ${physical(projection, name)} order by ${key.map(quoted).join(', ')}`)
-            .safeIntegers(true)
-            .iterate(),
+        fingerprintOf(
+          crypto,
+          projection,
+          ({ name, key }) =>
+            // A statement of its own: an iterated one is busy until its end.
+            db
+              .prepare(`select * from ${physical(projection, name)} order by ${key.map(quoted).join(', ')}`)
+              .safeIntegers(true)
+
+              .iterate() as Iterable<Row>,
         ),
       )()
     },
@@ -186,6 +223,7 @@ export const sqliteRows = (file: string): SqliteRows => {
         for (const table of projection.tables) db.exec(`delete from ${physical(projection, table.name)}`)
         writeCheckpoint.run(name, 0)
       }).immediate()
+      left.delete(name)
     },
     close: () => {
       db.close()
