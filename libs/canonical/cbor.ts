@@ -26,7 +26,7 @@ const refuse = (value: unknown): never => {
 }
 
 const encodeOptions: EncodeOptions = {
-  // The default order of cborg is that of RFC 7049, shorter keys first.
+  // Keys in the bytewise order of 4.2.1; cborg's default is that of another specification (FIDO CTAP2).
   ...rfc8949EncodeOptions,
   typeEncoders: {
     number: value => (Number.isSafeInteger(value) ? null : refuse(value)),

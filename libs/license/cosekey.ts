@@ -18,7 +18,7 @@ const keyOf = (found: Cbor, type: number, curve: number): CborMap | undefined =>
 }
 
 /** EC2 (2) on P-256 (1) ↔ the 65 octets of the point. */
-export const p256Key: Kind<Bytes> = one(
+const p256Key: Kind<Bytes> = one(
   'a COSE_Key on P-256',
   key =>
     new Map<number, Cbor>([

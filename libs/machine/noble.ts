@@ -61,8 +61,7 @@ export const nobleCrypto = (random: (octets: number) => Bytes): Crypto => ({
 })
 
 /** Uncompressed only; the other forms of SEC 1 would give one key several names. */
-const isPoint = (publicKey: Uint8Array): boolean =>
-  publicKey.length === 65 && publicKey[0] === 4 && p256.utils.isValidPublicKey(publicKey, false)
+const isPoint = (publicKey: Uint8Array): boolean => p256.utils.isValidPublicKey(publicKey, false)
 
 const { Point } = ed25519
 

@@ -52,7 +52,13 @@ describe.each([
   })
 })
 
-it('the algorithm must fit the key: ES256 is not read as EdDSA', () => {
+it('the algorithm must fit the key, even where the signature does', () => {
+  const header = encode(new Map([[1, -8]]))
+  const signature = crypto.sign(p256, encode(['Signature1', header, utf8('payment'), payload]))
+  expect(verified(encode([header, new Map(), payload, signature]), p256)).toBeNull()
+})
+
+it('ES256 is not read as EdDSA', () => {
   const bytes = sign1(crypto, { payload, type: 'payment', key: p256 })
   expect(verify1(crypto, { bytes, type: 'payment', curve: 'Ed25519', publicKey: ed25519.publicKey })).toBeNull()
 })
