@@ -30,6 +30,8 @@ export type Change = {
 /** An event as the log has it: its place, and when this store took it. */
 export type LoggedEvent = Event & { readonly index: number; readonly storedAt: string }
 
+export type Look = (table: string, key: Key) => Row | undefined
+
 /** A fold from events to rows. Another version is another set of rows, folded beside the one that is still read. */
 export interface Projection {
   readonly name: string
@@ -37,7 +39,8 @@ export interface Projection {
   readonly tables: readonly Table[]
   /** False for types that change nothing here: they are not even parsed. */
   wants(type: string): boolean
-  apply(event: LoggedEvent): readonly Change[]
+  /** `look` shows rows as the events before this one left them. */
+  apply(event: LoggedEvent, look: Look): readonly Change[]
 }
 
 export type Range = {
@@ -123,7 +126,7 @@ export const keyText = (key: Key): string => {
   return text
 }
 
-export type Touched = { readonly key: Key; readonly found: boolean; row: Row | undefined }
+export type Touched = { readonly key: Key; readonly found: boolean; changed: boolean; row: Row | undefined }
 
 /** Folds a page in memory, so that a row which a thousand events touch is read once and written once. */
 export const foldPage = (
@@ -132,19 +135,25 @@ export const foldPage = (
   load: (table: string, key: Key, text: string) => Row | undefined,
 ): Map<string, Map<string, Touched>> => {
   const touched = new Map<string, Map<string, Touched>>(projection.tables.map(({ name }) => [name, new Map()]))
+  const of = (table: string, key: Key): Touched => {
+    const rows = touched.get(table)
+    if (!rows) throw new RangeError(`no table ${table}`)
+    const text = keyText(key)
+    let held = rows.get(text)
+    if (!held) {
+      const row = load(table, key, text)
+      held = { key, found: row !== undefined, changed: false, row }
+      rows.set(text, held)
+    }
+    return held
+  }
+  const look: Look = (table, key) => of(table, key).row
   for (const event of events) {
     try {
-      for (const { table, key, change } of projection.apply(event)) {
-        const rows = touched.get(table)
-        if (!rows) throw new RangeError(`no table ${table}`)
-        const text = keyText(key)
-        let held = rows.get(text)
-        if (!held) {
-          const row = load(table, key, text)
-          held = { key, found: row !== undefined, row }
-          rows.set(text, held)
-        }
+      for (const { table, key, change } of projection.apply(event, look)) {
+        const held = of(table, key)
         held.row = change(held.row)
+        held.changed = true
       }
     } catch (cause) {
       throw new FoldFailed(projection.name, event, { cause })

@@ -91,7 +91,10 @@ export const memoryRows = (): Rows => {
       const touched = foldPage(projection, events, (name, key) => rows.get(projection, name, key))
       for (const [name, changed] of touched) {
         const target = table(projection, name)
-        for (const [text, { row }] of changed) row ? target.set(text, row) : target.delete(text)
+        for (const [text, { row }] of changed) {
+          if (row) target.set(text, row)
+          else target.delete(text)
+        }
       }
       held.next = next
       return true

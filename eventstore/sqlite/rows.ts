@@ -150,7 +150,8 @@ export const sqliteRows = (file: string): SqliteRows => {
     for (const [tableName, rows] of touched) {
       const { put, remove, recent } = tables.get(tableName) as TableHandle
       if (recent.size + rows.size > recentRowsMax) recent.clear()
-      for (const [text, { key, found, row }] of rows) {
+      for (const [text, { key, found, changed, row }] of rows) {
+        if (!changed) continue
         if (row) {
           put(row)
           recent.set(text, row)

@@ -20,16 +20,16 @@ type Breach = {
 const breaches: Readonly<Record<string, Breach>> = {
   LicenseExpired: { exception: 'LicenseInvalidAtTap', owner: 'merchant' },
   LicenseNotYetValid: { exception: 'LicenseInvalidAtTap', owner: 'merchant' },
-  LicenseRevoked: { exception: 'DenyListedAtTap', owner: 'operator' },
-  DenyListed: { exception: 'DenyListedAtTap', owner: 'operator' },
+  LicenseDenied: { exception: 'DenyListedAtTap', owner: 'operator' },
+  DenyListMissing: { exception: 'DenyListedAtTap', owner: 'merchant' },
   DenyListTooOld: { exception: 'DenyListedAtTap', owner: 'merchant' },
+  PolicyMissing: { exception: 'LateArrival', owner: 'merchant' },
   PolicyTooOld: { exception: 'LateArrival', owner: 'merchant' },
   AllowanceExceeded: { exception: 'OverAllowance', owner: 'operator' },
   TransactionLimitExceeded: { exception: 'OverAllowance', owner: 'operator' },
   OfflineCountExceeded: { exception: 'OverAllowance', owner: 'operator' },
   OfflineSumExceeded: { exception: 'OverAllowance', owner: 'operator' },
   CounterReused: { exception: 'CounterReused', owner: 'operator' },
-  LateArrival: { exception: 'LateArrival', owner: 'merchant' },
 }
 
 export type Verdict =

@@ -187,7 +187,7 @@ describe('a payment that bears the payer’s signature is accepted', () => {
       ))
   it.each([
     ['LicenseExpired', 'LicenseInvalidAtTap', 'merchant'],
-    ['DenyListed', 'DenyListedAtTap', 'operator'],
+    ['LicenseDenied', 'DenyListedAtTap', 'operator'],
     ['DenyListTooOld', 'DenyListedAtTap', 'merchant'],
     ['AllowanceExceeded', 'OverAllowance', 'operator'],
     ['CounterReused', 'CounterReused', 'operator'],
