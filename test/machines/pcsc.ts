@@ -32,7 +32,7 @@ const DAEMON = '/usr/sbin/pcscd'
 const WITH_US = ['setpriv', '--pdeathsig', 'KILL']
 
 /** Installs what is missing where that can be done, builds addon, driver; throws with a line to paste otherwise. */
-export const preparePcsc = (): void => {
+const preparePcsc = (): void => {
   const there = [DAEMON, '/usr/include/PCSC/winscard.h'].every(existsSync)
   if (!there || spawnSync('gcc', ['--version']).status !== 0 || spawnSync('g++', ['--version']).status !== 0) {
     const install = ['apt-get', 'install', '-y', '--no-install-recommends', ...PACKAGES]

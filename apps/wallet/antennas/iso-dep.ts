@@ -21,7 +21,7 @@ const LIMIT = 1 << 17
 /** pcscd looks at once when it is told to. */
 const LONGEST_LOOK_MS = 2000
 
-export type VirtualCard = {
+type VirtualCard = {
   /** Power on, or reset: nothing is remembered. */
   readonly reset: () => void
   readonly powerDown: () => void
@@ -204,7 +204,7 @@ export const tapIsoDep = async (options: {
 }
 
 /** Brings a phone to the one reader this antenna has; settles when it has left. */
-export type IsoDepAntenna = {
+type IsoDepAntenna = {
   (terminal: string, answer: (request: Bytes) => Promise<Bytes>, leave: AbortSignal): Promise<void>
   close(): Promise<void>
 }
