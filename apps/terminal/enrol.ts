@@ -4,7 +4,7 @@ import type { Crypto, KeyPair } from '#canonical/crypto'
 import { readCertificate } from '#license/certificate'
 import { sign1 } from '#license/cose'
 import { rootFingerprint, verifyKeySet } from '#license/keyset'
-import type { RuleDocuments } from './rules.ts'
+import type { RuleDocuments } from '#tap/rules'
 import type { Identity } from './terminal.ts'
 
 /** The enrolment did not come about; the message says why and what to do. Nothing was kept. */
@@ -25,26 +25,43 @@ const answerShape = z.object({
 
 export type Enrolled = { readonly identity: Identity; readonly rules: RuleDocuments }
 
+export type EnrolmentRequest = {
+  readonly code: string
+  readonly keys: { readonly p256: string; readonly ed25519: string }
+  readonly proofs: { readonly p256: string; readonly ed25519: string }
+}
+
+/** Over HTTP. */
+export const enrol = (crypto: Crypto, centre: string, code: string, fingerprint: string): Promise<Enrolled> =>
+  enrolWith(crypto, code, fingerprint, async request => {
+    const response = await fetch(`${centre}/sync/v1/enrolments`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      signal: AbortSignal.timeout(15_000),
+      body: JSON.stringify(request),
+    })
+    return response.json()
+  })
+
 /**
  * Makes this terminal's two keys, signs the one-time code with each, and checks what comes back against the root's
  * fingerprint, which came by another way than the network.
  */
-export const enrol = async (crypto: Crypto, centre: string, code: string, fingerprint: string): Promise<Enrolled> => {
+export const enrolWith = async (
+  crypto: Crypto,
+  code: string,
+  fingerprint: string,
+  ask: (request: EnrolmentRequest) => Promise<unknown>,
+): Promise<Enrolled> => {
   const keys = { p256: crypto.keyPair('P-256'), ed25519: crypto.keyPair('Ed25519') }
   const proof = (key: KeyPair) => base64url(sign1(crypto, { payload: utf8(code), type: 'enrolment', key }))
-  const response = await fetch(`${centre}/sync/v1/enrolments`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    signal: AbortSignal.timeout(15_000),
-    body: JSON.stringify({
-      code,
-      keys: { p256: base64url(keys.p256.publicKey), ed25519: base64url(keys.ed25519.publicKey) },
-      proofs: { p256: proof(keys.p256), ed25519: proof(keys.ed25519) },
-    }),
+  const body = await ask({
+    code,
+    keys: { p256: base64url(keys.p256.publicKey), ed25519: base64url(keys.ed25519.publicKey) },
+    proofs: { p256: proof(keys.p256), ed25519: proof(keys.ed25519) },
   })
-  const body: unknown = await response.json()
-  if (!response.ok)
-    throw new EnrolmentFailed(`The centre refused the enrolment: ${(body as { message?: string }).message ?? response.status}`)
+  if (typeof body !== 'object' || body === null || 'reason' in body)
+    throw new EnrolmentFailed(`The centre refused the enrolment: ${(body as { message?: string } | null)?.message ?? 'no reason given'}`)
   const answer = answerShape.parse(body)
   const root = fromBase64url(answer.rootPublicKey)
   if (rootFingerprint(crypto, root) !== fingerprint)

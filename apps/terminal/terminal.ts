@@ -6,7 +6,7 @@ import { isRefusal, type Refusal } from '#canonical/decider'
 import { type Act, chain, type Event, trustEvent } from '#canonical/event'
 import { uuid7 } from '#canonical/ids'
 import { Malformed } from '#canonical/malformed'
-import type { EventStore } from '#eventstore'
+import { type EventStore, StoreFailed } from '#eventstore'
 import { certificateHash, readCertificate } from '#license/certificate'
 import { makeDeduction, makeHello, makeReceipt } from '#license/records'
 import { type Amount, type Currency, formatAmount } from '#money'
@@ -15,6 +15,7 @@ import { makeBatch } from '#sync/batch'
 import { idleDrain, next as nextDrain } from '#sync/drain'
 import { single, statusRequest } from '#tap/messages'
 import type { Deduction } from '#tap/redo'
+import { adoptable, type RuleDocuments, rulesFrom } from '#tap/rules'
 import { attemptFrom, type Decision, type Ended, type Offer, type Prepared, type Reply, type Rules, sealingText, type Step, takeTap } from '#tap/terminal'
 import {
   acknowledge,
@@ -31,7 +32,6 @@ import {
   waitingOf,
 } from '#till'
 import { tillWords } from '#till/events'
-import { adoptable, type RuleDocuments, rulesFrom } from './rules.ts'
 
 /**
  * The till in the shop as a plain function: its log, its reader, its conversation with phones and with the centre.
@@ -101,7 +101,7 @@ export type TerminalParts = {
   readonly firstRules: RuleDocuments
   readonly sleep: (wait_ms: number, signal: AbortSignal) => Promise<void>
   readonly passing?: (moment: Moment) => void
-  readonly log: { info(line: string): void; warn(line: string): void }
+  readonly log: { info(line: string): void; warn(line: string): void; error(line: string): void }
 }
 
 export type SaleView = Sale & { readonly receiptNumber?: number; readonly allowanceLeft?: string }
@@ -140,6 +140,10 @@ export const terminal = async (parts: TerminalParts) => {
   /** A terminal's time never goes back: not behind its clock, nor behind what it wrote before. */
   const time = (): number => Math.max(clock.now(), last === undefined ? 0 : Date.parse(last.at))
   const clockBehind_ms = (): number => time() - clock.now()
+
+  /** Wakes the sync loop; it sleeps otherwise. */
+  let wakeUp: () => void = () => {}
+  const wake = (): void => wakeUp()
 
   let turn: Promise<unknown> = Promise.resolve()
   /** One append at a time: the till decides on what is on disk, and nothing else writes this stream. */
@@ -203,6 +207,9 @@ export const terminal = async (parts: TerminalParts) => {
       }),
     )
   if (!till.rules) {
+    // The enrolment was the first meeting with the centre.
+    lastSync_ms ??= time()
+    notes.setNote('lastSync', `${lastSync_ms}`)
     const refused = await adopt(parts.firstRules)
     if (refused) throw new Error(`The rules of the enrolment do not hold: ${refused.message}`)
   }
@@ -522,21 +529,16 @@ export const terminal = async (parts: TerminalParts) => {
       }
       return step.value
     } catch (error) {
+      if (!(error instanceof FieldLost || error instanceof PeerUnfit || error instanceof Malformed || error instanceof StoreFailed))
+        throw error
       const approved = till.sales.get(sale.sale)?.state === 'approved'
-      if (error instanceof PeerUnfit)
-        hints.set(sale.sale, { reason: 'NotATallystickPhone', message: `Not a Tallystick phone: it answered ${error.found}.` })
-      else if (error instanceof Malformed && !approved)
-        hints.set(sale.sale, { reason: 'PhoneMisunderstood', message: `The phone's answer made no sense (${error.message}). Let it tap again.` })
-      else if (!(error instanceof FieldLost) && !(error instanceof Malformed)) {
-        log.warn(`tap failed: ${(error as Error).message}`)
-        hints.set(sale.sale, { reason: 'TerminalFault', message: `This terminal could not finish the tap: ${(error as Error).message}` })
+      if (!approved) {
+        const because = tapFailure(error)
+        if (because) hints.set(sale.sale, because)
+        if (error instanceof StoreFailed) log.error(error.message)
+        else await tearIfOpen(sale, mine, doing)
       }
-      try {
-        await tearIfOpen(sale, mine, doing)
-      } catch (fault) {
-        log.warn(`the torn tap is not on disk: ${(fault as Error).message}`)
-      }
-      return approved ? { outcome: 'approved', transaction: till.sales.get(sale.sale)?.transaction ?? '' } : { outcome: 'torn' }
+      return approved ? { outcome: 'approved', transaction: sale.transaction ?? '' } : { outcome: 'torn' }
     } finally {
       tapping = undefined
       prepare()
@@ -546,14 +548,19 @@ export const terminal = async (parts: TerminalParts) => {
   }
 
   const takeTaps = async (signal: AbortSignal): Promise<void> => {
-    for await (const meeting of reader.taps(signal)) await meet(meeting, signal)
+    for await (const meeting of reader.taps(signal)) {
+      try {
+        await meet(meeting, signal)
+      } catch (error) {
+        // A bug in one tap must not close the shop; the sale shows as torn, and the next tap asks the phone again.
+        log.error(`a tap failed: ${(error as Error).stack ?? String(error)}`)
+      }
+    }
   }
 
   /* ---- sync */
 
   let drain = idleDrain
-  let wakeUp: () => void = () => {}
-  const wake = (): void => wakeUp()
 
   const answeredAt = (at: string): void => {
     lastSync_ms = time()
@@ -579,8 +586,14 @@ export const terminal = async (parts: TerminalParts) => {
       }
     if (types === 0) return false
     const { terminal, origin, mode } = identity
-    const batch = makeBatch(crypto, p256, { origin, terminal, mode, from, count: texts.length, head }, texts)
     sentTo = from + texts.length - 1
+    const after = till.waiting.filter(recorded => recorded.revision > sentTo)
+    const waiting = {
+      count: after.length,
+      sum: after.reduce((sum, recorded) => sum + recorded.amount, 0n).toString(),
+      currency: rules.policy?.currency ?? 'EUR',
+    }
+    const batch = makeBatch(crypto, p256, { origin, terminal, mode, from, count: texts.length, head, waiting }, texts)
     const answer = await link.send(batch)
     if (isRefusal(answer)) {
       // The centre holds less than it once said: what it misses is sent again from there.
@@ -728,6 +741,17 @@ export const terminal = async (parts: TerminalParts) => {
       news.complete()
     },
   }
+}
+
+/** A cashier's words for what went wrong; undefined where the log says it all. */
+const tapFailure = (error: FieldLost | PeerUnfit | Malformed | StoreFailed): { reason: string; message: string } | undefined => {
+  if (error instanceof PeerUnfit)
+    return { reason: 'NotATallystickPhone', message: `Not a Tallystick phone: it answered ${error.found}.` }
+  if (error instanceof Malformed)
+    return { reason: 'PhoneMisunderstood', message: `The phone's answer made no sense (${error.message}). Let it tap again.` }
+  if (error instanceof StoreFailed)
+    return { reason: 'StoreFailed', message: `This terminal cannot write its log: ${error.message} Nothing was recorded; call for help.` }
+  return undefined
 }
 
 /** Under the limits of the exchange (1,000 events, 1 MiB), so that a page's overshoot stays within them. */

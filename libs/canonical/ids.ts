@@ -25,8 +25,15 @@ export const uuid7 = (now_ms: number, random: Bytes): string => {
  * A name-based UUID (version 8, RFC 9562, 5.8) over SHA-256 of cause, stream and place: the same act mints the same
  * ids on every retry.
  */
-export const idOf = (crypto: Crypto, cause: string, ...name: readonly (string | number)[]): string => {
-  const octets = crypto.sha256(concat(fromHex(cause.replaceAll('-', '')), utf8(name.join('\n')))).slice(0, 16)
+export const idOf = (crypto: Crypto, cause: string, ...name: readonly (string | number)[]): string =>
+  version8(crypto.sha256(concat(fromHex(cause.replaceAll('-', '')), utf8(name.join('\n')))))
+
+
+/** The same of words alone, for what has no command behind it. */
+export const nameId = (crypto: Crypto, ...name: readonly string[]): string => version8(crypto.sha256(name.join('\n')))
+
+const version8 = (digest: Bytes): string => {
+  const octets = digest.slice(0, 16)
   octets[6] = ((octets[6] as number) & 0x0f) | 0x80
   octets[8] = ((octets[8] as number) & 0x3f) | 0x80
   return format(octets)

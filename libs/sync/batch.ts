@@ -6,6 +6,7 @@ import type { Refusal } from '#canonical/decider'
 import { type Event, EventMalformed, verifyEvent } from '#canonical/event'
 import { Malformed } from '#canonical/malformed'
 import { sign1, verify1 } from '#license/cose'
+import { currency, minor } from '#money'
 
 /** A piece of a terminal's log on its way to the centre: the events as they were written, and a signed statement. */
 
@@ -37,6 +38,8 @@ export type BatchStatement = {
   readonly count: number
   /** Hash of the batch's last event. */
   readonly head: string
+  /** What still waits on the terminal after this batch; sums in minor units. */
+  readonly waiting: { readonly count: number; readonly sum: string; readonly currency: string }
 }
 
 export const makeBatch = (
@@ -45,7 +48,7 @@ export const makeBatch = (
   statement: BatchStatement,
   events: readonly string[],
 ): BatchBody => {
-  const payload = encode(new Map<string, string | number>(Object.entries(statement)))
+  const payload = encode(new Map(Object.entries({ ...statement, waiting: new Map(Object.entries(statement.waiting)) })))
   return { from: statement.from, events: [...events], statement: base64url(sign1(crypto, { payload, type: 'batch', key })) }
 }
 
@@ -56,7 +59,11 @@ const statementShape = z.object({
   from: z.int().nonnegative(),
   count: z.int().positive(),
   head: z.string(),
+  waiting: z.object({ count: z.int().nonnegative(), sum: minor, currency }),
 })
+
+const plain = (map: ReadonlyMap<unknown, unknown>): object =>
+  Object.fromEntries([...map].map(([key, value]) => [key, value instanceof Map ? plain(value) : value]))
 
 /** The statement if the terminal's key signed it, else null. */
 export const verifyStatement = (crypto: Crypto, text: string, publicKey: Uint8Array): BatchStatement | null => {
@@ -64,7 +71,7 @@ export const verifyStatement = (crypto: Crypto, text: string, publicKey: Uint8Ar
     const payload = verify1(crypto, { bytes: fromBase64url(text), type: 'batch', curve: 'P-256', publicKey })
     if (!payload) return null
     const map = decode(payload)
-    const read = map instanceof Map ? statementShape.safeParse(Object.fromEntries(map)) : undefined
+    const read = map instanceof Map ? statementShape.safeParse(plain(map)) : undefined
     return read?.success ? read.data : null
   } catch (error) {
     if (error instanceof Malformed || error instanceof SyntaxError) return null

@@ -1,8 +1,8 @@
 import { Alert, Anchor, Button, Text, TextInput, Title } from '@mantine/core'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { TriangleAlert } from 'lucide-react'
-import { type FormEvent, useState } from 'react'
-import { BusinessDate, Instant } from '#screens/age'
+import { type FormEvent, Fragment, useState } from 'react'
+import { AsOf, BusinessDate, Instant } from '#screens/age'
 import { type Column, List } from '#screens/list'
 import { Money } from '#screens/money'
 import { Answered, Empty } from '#screens/states'
@@ -54,9 +54,12 @@ export const AccountPage = () => {
           )}
         </Answered>
       </section>
-      <Title order={2} size="h4" mt="sm">
-        Postings
-      </Title>
+      <div>
+        <Title order={2} size="h4" mt="sm">
+          Postings
+        </Title>
+        {postings.data && <AsOf answer={postings.data} fetchedAt={postings.dataUpdatedAt} />}
+      </div>
       <Answered query={postings}>
         {answer =>
           answer.postings.length === 0 ? (
@@ -132,12 +135,6 @@ const Moment = ({ account, search }: { readonly account: string; readonly search
 
 const many = (count: number, one: string, more: string) => (count === 0 ? [] : [`${count} ${count === 1 ? one : more}`])
 
-const straddlers = (straddling: unknown): string | undefined => {
-  if (straddling === undefined || straddling === null || straddling === 0) return undefined
-  if (Array.isArray(straddling)) return straddling.length === 0 ? undefined : `${straddling.length} of them`
-  return typeof straddling === 'object' ? JSON.stringify(straddling) : String(straddling)
-}
-
 /** What the answer cannot say. A balance that leaves something out says so beside the figure. */
 const Caveats = ({ balance }: { readonly balance: Balance }) => {
   const { silentTerminals, openGaps, notUnderstood } = balance.missing
@@ -146,8 +143,8 @@ const Caveats = ({ balance }: { readonly balance: Balance }) => {
     ...many(openGaps, 'open gap', 'open gaps'),
     ...many(notUnderstood, 'event not understood', 'events not understood'),
   ]
-  const across = straddlers(balance.straddling)
-  if (missing.length === 0 && across === undefined) return null
+  const across = balance.straddling ?? []
+  if (missing.length === 0 && across.length === 0) return null
   return (
     <Alert
       color="orange"

@@ -23,7 +23,7 @@ const columns: readonly Column<Account>[] = [
     name: 'account',
     title: 'Account',
     cell: each => (
-      <Anchor component={Link} to={`/accounts/${encodeURIComponent(each.account)}`} fw={600}>
+      <Anchor component={Link} to={`/accounts/${encodeURIComponent(each.account)}`} size="sm" fw={600}>
         {each.account}
       </Anchor>
     ),

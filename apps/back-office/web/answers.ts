@@ -67,8 +67,8 @@ export interface Balance extends Omit<Account, 'state'>, Aged {
     readonly openGaps: number
     readonly notUnderstood: number
   }
-  /** Payments whose time bracket lies across the asked moment: a count, an amount or a list of them. */
-  readonly straddling?: unknown
+  /** Postings whose time bracket lies across the asked moment: each could be on its other side. */
+  readonly straddling?: readonly Posting[]
 }
 
 export interface Posting {

@@ -51,13 +51,13 @@ export const Decide = ({ transaction }: { readonly transaction: Transaction }) =
         </Radio.Group>
         <Group grow align="flex-start">
           <TextInput
-            label="First operator"
+            label="First operator’s id"
             value={first}
             onChange={event => setFirst(event.currentTarget.value)}
             data-testid="operator-first"
           />
           <TextInput
-            label="Second operator"
+            label="Second operator’s id"
             value={second}
             onChange={event => setSecond(event.currentTarget.value)}
             data-testid="operator-second"

@@ -1,20 +1,10 @@
 import { AppShell, Badge, Burger, Group, NavLink, Stack, Text, Title } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
-import {
-  CircleHelp,
-  CircleUser,
-  Hand,
-  LayoutDashboard,
-  type LucideIcon,
-  Receipt,
-  Scale,
-  TabletSmartphone,
-} from 'lucide-react'
+import { CircleUser, Hand, LayoutDashboard, type LucideIcon, Receipt, Scale, TabletSmartphone } from 'lucide-react'
 import { type ReactNode, useEffect } from 'react'
-import { type Aged, AsOf } from '#screens/age'
+import { type Aged, Asked, AsOf } from '#screens/age'
 import { useLive } from '#screens/live'
-import { Empty } from '#screens/states'
 import { SchemeToggle } from '#screens/theme'
 import classes from './office.module.css'
 
@@ -112,7 +102,13 @@ export const Page = (props: {
         <Title order={1} size="h2" style={{ overflowWrap: 'anywhere' }}>
           {props.title}
         </Title>
-        {props.answer ? <AsOf answer={props.answer} fetchedAt={props.fetchedAt ?? 0} /> : <Text size="sm">&nbsp;</Text>}
+        {props.answer ? (
+          <AsOf answer={props.answer} fetchedAt={props.fetchedAt ?? 0} />
+        ) : props.fetchedAt ? (
+          <Asked fetchedAt={props.fetchedAt} />
+        ) : (
+          <Text size="sm">&nbsp;</Text>
+        )}
       </div>
       {props.actions}
     </Group>
@@ -121,8 +117,7 @@ export const Page = (props: {
 )
 
 export const NotFound = () => (
-  <Stack align="center">
-    <CircleHelp size={28} aria-hidden />
-    <Empty title="There is no such page">Choose one from the menu.</Empty>
-  </Stack>
+  <Page title="There is no such page">
+    <Text>Choose one from the menu.</Text>
+  </Page>
 )

@@ -142,7 +142,7 @@ const Sheet = ({ day }: { readonly day: Day }) => (
       </tr>
     </thead>
     <tbody>
-      {lines.map(([name, title]) => {
+      {lines.map(([name, title], place) => {
         const till = day.till && said(day.till[name])
         const centre = said(day.centre[name])
         const differs = till !== null && till !== centre
@@ -152,7 +152,12 @@ const Sheet = ({ day }: { readonly day: Day }) => (
               {title}
               {differs ? ' differ' : ''}
             </th>
-            <td>{till ?? 'not closed'}</td>
+            {till !== null && <td>{till}</td>}
+            {till === null && place === 0 && (
+              <td rowSpan={lines.length} className={classes.notYet}>
+                not closed yet
+              </td>
+            )}
             <td>{centre}</td>
           </tr>
         )

@@ -19,13 +19,13 @@ const columns: readonly Column<Terminal>[] = [
     name: 'terminal',
     title: 'Terminal',
     cell: each => (
-      <Anchor component={Link} to={`/transactions?terminal=${encodeURIComponent(each.terminal)}`} fw={600}>
+      <Anchor component={Link} to={`/transactions?terminal=${encodeURIComponent(each.terminal)}`} size="sm" fw={600}>
         {each.terminal}
       </Anchor>
     ),
   },
   { name: 'shop', title: 'Shop', cell: each => each.shop },
-  { name: 'merchant', title: 'Merchant', cell: each => each.merchant },
+  { name: 'merchant', title: 'Merchant', wraps: true, cell: each => each.merchant },
   {
     name: 'state',
     title: 'State',

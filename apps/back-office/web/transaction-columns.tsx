@@ -41,7 +41,7 @@ export const transactionColumns: readonly Column<Transaction>[] = [
   },
   { name: 'occurred', title: 'Occurred', cell: each => <Instant instant={each.occurred} /> },
   { name: 'account', title: 'Account', cell: each => each.account },
-  { name: 'merchant', title: 'Merchant', cell: each => each.merchant },
+  { name: 'merchant', title: 'Merchant', wraps: true, cell: each => each.merchant },
   { name: 'terminal', title: 'Terminal', cell: each => each.terminal },
   { name: 'state', title: 'State', cell: each => <StateBadge state={each.state} /> },
   {

@@ -15,11 +15,7 @@ export const TransactionPage = () => {
   const { transaction } = useParams({ from: '/transactions/$transaction' })
   const query = useAnswer<Transaction>(`/api/transactions/${encodeURIComponent(transaction)}`)
   return (
-    <Page
-      title={`Transaction ${short(transaction)}`}
-      answer={query.data && { index: query.data.index, age_ms: 0 }}
-      fetchedAt={query.dataUpdatedAt}
-    >
+    <Page title={`Transaction ${short(transaction)}`} fetchedAt={query.dataUpdatedAt}>
       <Anchor component={Link} to="/transactions" size="sm">
         All transactions
       </Anchor>

@@ -38,25 +38,25 @@ export interface Till {
   readonly online: boolean
   readonly day: { readonly state: 'open' | 'closed'; readonly businessDate: string } | null
   readonly waiting: CountAndSum & { readonly since: string | null }
+  /** The one that the next tap belongs to; null where none is keyed. */
   readonly sale: Sale | null
+  /** Sales whose tap broke off after the phone may have paid: each waits for the same phone. */
+  readonly torn: readonly Sale[]
   readonly recent: readonly Transaction[]
   readonly reader: { readonly kind: string; readonly state: 'ready' | 'fault'; readonly message?: string }
   readonly lastSync: string | null
   readonly lastSyncError?: { readonly reason: string; readonly message: string } | null
 }
 
-/** A line of the day's totals: some are only counted, others have a sum as well. */
-export type Line = number | CountAndSum
-
 export interface DayReport {
   readonly businessDate: string
-  readonly closed?: boolean
+  readonly closed: boolean
   readonly totals: {
-    readonly sales: Line
-    readonly voids: Line
-    readonly refunds: Line
-    readonly declined: Line
-    readonly torn: Line
+    readonly sales: CountAndSum
+    readonly voids: CountAndSum
+    readonly refunds: CountAndSum
+    readonly declined: CountAndSum
+    readonly torn: CountAndSum
   }
   readonly firstRevision: number | null
   readonly lastRevision: number | null

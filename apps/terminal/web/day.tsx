@@ -6,7 +6,7 @@ import { BusinessDate } from '#screens/age'
 import { ask, order } from '#screens/api'
 import { Money } from '#screens/money'
 import { Answered, Failure } from '#screens/states'
-import type { DayReport, Line, Till } from './answers.ts'
+import type { CountAndSum, DayReport, Till } from './answers.ts'
 import classes from './till.module.css'
 
 /** The business day: opened here, looked at while it runs (X report), closed with its totals (Z report). */
@@ -79,12 +79,10 @@ const Running = ({ till }: { readonly till: Till }) => {
   )
 }
 
-const countOf = (line: Line) => (typeof line === 'number' ? line : line.count)
-
 const Totals = (props: { readonly report: DayReport; readonly currency: string; readonly title: string }) => {
   const { report, currency, title } = props
   const { sales, voids, refunds, declined, torn } = report.totals
-  const lines: readonly (readonly [string, Line])[] = [
+  const lines: readonly (readonly [string, CountAndSum])[] = [
     ['Sales', sales],
     ['Voids', voids],
     ['Refunds', refunds],
@@ -104,9 +102,9 @@ const Totals = (props: { readonly report: DayReport; readonly currency: string; 
           {lines.map(([name, line]) => (
             <tr key={name}>
               <th scope="row">{name}</th>
-              <td data-testid={`total-${name.toLowerCase()}-count`}>{countOf(line)}</td>
+              <td data-testid={`total-${name.toLowerCase()}-count`}>{line.count}</td>
               <td data-testid={`total-${name.toLowerCase()}-sum`}>
-                {typeof line === 'number' ? '' : <Money amount={line.sum} currency={currency} />}
+                <Money amount={line.sum} currency={currency} />
               </td>
             </tr>
           ))}

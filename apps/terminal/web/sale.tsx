@@ -5,7 +5,7 @@ import { useEffect, useEffectEvent } from 'react'
 import { order } from '#screens/api'
 import { writtenAmount } from '#screens/money'
 import { Failure } from '#screens/states'
-import type { Sale, Till } from './answers.ts'
+import type { Sale } from './answers.ts'
 import classes from './till.module.css'
 import { adviceFor, headingOf } from './words.ts'
 
@@ -19,25 +19,28 @@ const looks: Readonly<Record<Sale['state'], { readonly ground: string | undefine
 }
 
 /** The sale as large as the screen allows: a cashier reads it at arm's length, the customer over the counter. */
-export const SaleState = ({ sale, newSale }: { readonly sale: Sale; readonly newSale: () => void }) => {
+export const SaleState = ({ sale, putAway }: { readonly sale: Sale; readonly putAway: () => void }) => {
   const client = useQueryClient()
-  const act = useMutation({
-    mutationFn: (what: 'cancel' | 'resume') => order<Sale>(`/api/sales/${encodeURIComponent(sale.sale)}/${what}`),
-    onSuccess: after => {
-      client.setQueryData<Till>(['till'], known => (known ? { ...known, sale: after } : known))
-      // Who cancels knows it, and has the next customer waiting: back to the keys without another press.
-      if (after.state === 'cancelled') newSale()
+  const cancelling = useMutation({
+    mutationFn: () => order<Sale>(`/api/sales/${encodeURIComponent(sale.sale)}/cancel`),
+    // Who cancels knows it, and has the next customer waiting: back to the keys without another press.
+    onSuccess: () => {
+      putAway()
       return client.invalidateQueries({ queryKey: ['till'] })
     },
   })
   const open = sale.state === 'waiting' || sale.state === 'tapping' || sale.state === 'torn'
   const cancel = () => {
-    if (!act.isPending) act.mutate('cancel')
+    if (!cancelling.isPending) cancelling.mutate()
   }
+  // A declined sale can still be paid by another tap. Before the keys come back it is closed, or the next phone would
+  // pay a sale that nobody sees.
+  const newSale = () => (sale.state === 'declined' ? cancel() : putAway())
 
   const onKey = useEffectEvent((event: KeyboardEvent) => {
-    if (event.repeat || document.querySelector('[role="dialog"]')) return
-    if (event.key === 'Escape') open ? cancel() : newSale()
+    if (event.repeat || event.key !== 'Escape' || document.querySelector('[role="dialog"]')) return
+    if (open) cancel()
+    else newSale()
   })
   useEffect(() => {
     const listen = (event: KeyboardEvent) => onKey(event)
@@ -61,24 +64,12 @@ export const SaleState = ({ sale, newSale }: { readonly sale: Sale; readonly new
         </p>
         <Details sale={sale} />
         <div className={classes.actions}>
-          {sale.state === 'torn' && (
-            <Button
-              size="lg"
-              className={classes.onColour ?? ''}
-              loading={act.isPending}
-              onClick={() => act.mutate('resume')}
-              data-testid="resume"
-              autoFocus
-            >
-              Wait for another tap
-            </Button>
-          )}
           {open ? (
             <Button
               key="cancel"
               size="lg"
               className={classes.quiet ?? ''}
-              disabled={act.isPending}
+              disabled={cancelling.isPending || sale.state === 'tapping'}
               onClick={cancel}
               data-testid="cancel"
             >
@@ -89,6 +80,7 @@ export const SaleState = ({ sale, newSale }: { readonly sale: Sale; readonly new
               key="new"
               size="lg"
               className={classes.onColour ?? ''}
+              loading={cancelling.isPending}
               onClick={newSale}
               autoFocus
               data-testid="new-sale"
@@ -96,9 +88,20 @@ export const SaleState = ({ sale, newSale }: { readonly sale: Sale; readonly new
               New sale
             </Button>
           )}
+          {sale.state === 'torn' && (
+            <Button
+              size="lg"
+              className={classes.quiet ?? ''}
+              disabled={cancelling.isPending}
+              onClick={putAway}
+              data-testid="put-aside"
+            >
+              Serve another customer first
+            </Button>
+          )}
         </div>
       </section>
-      {act.error && <Failure error={act.error} title="The sale stays as it is" />}
+      {cancelling.error && <Failure error={cancelling.error} title="The sale stays as it is" />}
     </>
   )
 }
@@ -119,27 +122,36 @@ const Details = ({ sale }: { readonly sale: Sale }) => {
         )}
       </>
     )
-  if (sale.state === 'declined') {
-    const advice = adviceFor(sale.reason)
-    return (
-      <>
-        <p className={classes.say} data-testid="declined-say">
-          {advice.say}
-        </p>
-        <p className={classes.then}>{advice.then}</p>
-        <p className={classes.machine} data-testid="sale-reason">
-          {sale.reason}
-          {sale.message ? `: ${sale.message}` : ''}
-        </p>
-      </>
-    )
-  }
+  if (sale.state === 'declined') return <Said sale={sale} />
   if (sale.state === 'torn')
     return (
-      <p className={classes.then}>
-        The phone left the reader too early. The same phone can tap again: it is charged once at most.
-      </p>
+      <>
+        <p className={classes.then}>The same phone taps again. It pays once at most.</p>
+        {sale.reason !== undefined && sale.reason !== 'FieldLost' && <Said sale={sale} />}
+      </>
     )
-  if (sale.state === 'waiting') return <p className={classes.then}>Hold it flat on the reader until it answers.</p>
+  if (sale.state === 'waiting')
+    // A tap that came to nothing left a word behind, and the till still waits.
+    return sale.reason === undefined ? (
+      <p className={classes.then}>Hold it flat on the reader until it answers.</p>
+    ) : (
+      <Said sale={sale} />
+    )
   return null
+}
+
+const Said = ({ sale }: { readonly sale: Sale }) => {
+  const { say, then } = adviceFor(sale.reason)
+  return (
+    <>
+      <p className={classes.say} data-testid="sale-say">
+        {say}
+      </p>
+      <p className={classes.then}>{then}</p>
+      <p className={classes.machine} data-testid="sale-reason">
+        {sale.reason}
+        {sale.message ? `: ${sale.message}` : ''}
+      </p>
+    </>
+  )
 }

@@ -10,15 +10,17 @@ import { Bar } from './bar.tsx'
 import { Keypad } from './keypad.tsx'
 import { Recent } from './recent.tsx'
 import { SaleState } from './sale.tsx'
+import { Torn } from './torn.tsx'
 import classes from './till.module.css'
 import { adviceFor, headingOf } from './words.ts'
 
 // The day's report is looked at twice a day: it does not make the first look at the till wait.
 const Day = lazy(() => import('./day.tsx').then(({ Day }) => ({ default: Day })))
 
-const finished = (sale: Sale) => sale.state === 'approved' || sale.state === 'declined' || sale.state === 'cancelled'
+const aside = 'tallystick.put-aside'
 
-const put = 'tallystick.sale-put-away'
+/** A sale as it was when it was put aside: once it becomes something else, it is shown again. */
+const standing = (sale: Sale) => `${sale.sale} ${sale.state}`
 
 const spoken = (sale: Sale | null): string => {
   if (!sale) return ''
@@ -31,14 +33,14 @@ export const TillPage = () => {
   const live = useLive()
   const query = useQuery({ queryKey: ['till'], queryFn: ({ signal }) => ask<Till>('/api/till', {}, signal) })
   const [dayShown, setDayShown] = useState(false)
-  // The server keeps the last sale on its screen. Which result the cashier has put away is this screen's own matter.
-  const [putAway, setPutAway] = useState(() => sessionStorage.getItem(put))
+  // The server keeps the last sale on its screen. Which one the cashier has put aside is this screen's own matter.
+  const [putAside, setPutAside] = useState(() => sessionStorage.getItem(aside))
   const last = query.data?.sale ?? null
-  const sale = last && !(finished(last) && last.sale === putAway) ? last : null
+  const sale = last && standing(last) !== putAside ? last : null
 
-  const newSale = (of: Sale) => {
-    sessionStorage.setItem(put, of.sale)
-    setPutAway(of.sale)
+  const setAside = (of: Sale | null) => {
+    sessionStorage.setItem(aside, of ? standing(of) : '')
+    setPutAside(of ? standing(of) : null)
   }
 
   return (
@@ -50,7 +52,7 @@ export const TillPage = () => {
           {till =>
             sale ? (
               <>
-                <SaleState sale={sale} newSale={() => newSale(sale)} />
+                <SaleState sale={sale} putAway={() => setAside(sale)} />
                 <section className={classes.panel} aria-label="Recent transactions">
                   <Recent till={till} />
                 </section>
@@ -59,6 +61,7 @@ export const TillPage = () => {
               <div className={classes.columns}>
                 <section className={classes.panel} aria-label="Amount">
                   <Hindrance till={till} openDay={() => setDayShown(true)} />
+                  <Torn sales={till.torn} takeUp={() => setAside(null)} />
                   <Keypad till={till} paused={dayShown} />
                 </section>
                 <section className={classes.panel} aria-label="Recent transactions">

@@ -7,97 +7,72 @@ export interface Advice {
 }
 
 const otherMeans = 'Ask for another way to pay.'
+const smaller = 'Start a new sale with a smaller amount, or ask for another way to pay.'
+const tapAgain = 'Let the phone tap again.'
+const syncFirst = 'Switch the network on and press "Sync now". Then let the phone tap again.'
+const callHelp = 'Call whoever looks after this till.'
 
 // The first pattern that fits wins. A reason that nobody thought of still gets the server's sentence.
-const advices: readonly (readonly [RegExp, Advice])[] = [
+const advices: readonly (readonly [RegExp, string, string])[] = [
+  [/^AllowanceExceeded$/, 'Not enough credit left on the phone.', smaller],
+  [/^(Transaction|Floor|Phone)Limit/, 'The amount is too large for a payment without network.', smaller],
+  [/^Offline(Count|Sum)/, 'This phone has paid too often without network.', `It must go online once. ${otherMeans}`],
+  [/^(Stored(Count|Sum)|SyncTooLongAgo)/, 'This till has to send its sales first.', syncFirst],
+  [/^(Policy|DenyList|KeySet)(Missing|TooOld)/, 'This till’s rules are too old.', syncFirst],
+  [/^ClockBehind/, 'This till’s clock is wrong.', `${callHelp} It takes no payments until then.`],
+  [/^StoreFailed/, 'This till cannot write its log.', `Nothing was recorded. ${callHelp}`],
+  [/^Day/, 'The day is not open on this till.', 'Start a new sale after opening the day.'],
   [
-    /^AllowanceExceeded/,
-    { say: 'Not enough credit left on the phone.', then: 'Take a smaller amount, or ask for another way to pay.' },
+    /^LicenseDenied|Compromised/,
+    'This phone has been blocked.',
+    `${otherMeans} The customer can ask their credit provider why.`,
   ],
   [
-    /^(TransactionLimit|FloorLimit)/,
-    {
-      say: 'The amount is too large for a payment without network.',
-      then: 'Take a smaller amount, or ask for another way to pay.',
-    },
+    /^LicenseExpired/,
+    'The phone’s permission to pay has run out.',
+    `It must go online once to renew it. ${otherMeans}`,
+  ],
+  [/^LicenseNotYetValid/, 'The phone’s permission to pay does not begin yet.', otherMeans],
+  [/Locked/, 'The phone is locked.', 'Ask the customer to unlock it and tap again.'],
+  [/^HolderRefused/, 'The customer said no on the phone.', 'Start a new sale, or ask for another way to pay.'],
+  [
+    /^Consent/,
+    'The customer has not agreed on the phone yet.',
+    'Ask the customer to agree on the phone and tap again.',
   ],
   [
-    /^Offline(Count|Sum)/,
-    {
-      say: 'This phone has paid too often without network.',
-      then: 'The phone must go online once before it can pay again. Ask for another way to pay.',
-    },
+    /^EarlierPayment/,
+    'An earlier payment to this till is still open on the phone.',
+    'Ask the customer to look at the phone, agree and tap again.',
+  ],
+  [/^(NoAccount|NotATallystickPhone)/, 'This phone cannot pay here.', otherMeans],
+  [/Currency/, 'The phone pays in another currency.', otherMeans],
+  [
+    /^TerminalUnknown|^Certificate/,
+    'The phone does not know this till.',
+    `Switch the network on and sync. ${otherMeans}`,
   ],
   [
-    /^(Stored(Count|Sum)|SyncTooLongAgo)/,
-    {
-      say: 'This till has to send its sales first.',
-      then: 'Switch the network on and press "Sync now". Then key the amount again.',
-    },
+    /^SaleTornByAnotherPhone/,
+    'Another phone may have paid this sale.',
+    'Let that phone tap again, or cancel the sale and key it anew.',
   ],
   [
-    /^(Policy|DenyList|KeySet).*(Missing|Old|Stale|Expired)|^(Policy|DenyList|KeySet)Missing/,
-    {
-      say: 'This till’s rules are too old.',
-      then: 'Switch the network on and press "Sync now". Then key the amount again.',
-    },
+    /^(PhoneMisunderstood|PhoneRefused|PhoneDeclined|CounterMismatch|LicenseMismatch|DeductionRefused)/,
+    'Phone and till did not understand each other.',
+    tapAgain,
   ],
+  [/^RoundTrip/, 'The phone answered too slowly to be trusted.', 'Let it tap again, held still on the reader.'],
   [
-    /^ClockBehind/,
-    {
-      say: 'This till’s clock is wrong.',
-      then: 'Call whoever looks after the till. It cannot take payments without network until then.',
-    },
-  ],
-  [/^Day/, { say: 'The day is not open on this till.', then: 'Open the day, then key the amount again.' }],
-  [
-    /Denied|DenyListed|OnDenyList|Revoked|Blocked|Compromised/,
-    { say: 'This phone has been blocked.', then: `${otherMeans} The customer can ask their credit provider why.` },
-  ],
-  [
-    /Expired/,
-    {
-      say: 'The phone’s permission to pay has run out.',
-      then: 'The phone must go online once to renew it. Ask for another way to pay.',
-    },
-  ],
-  [/NotYet/, { say: 'The phone’s permission to pay does not begin yet.', then: otherMeans }],
-  [/Locked/, { say: 'The phone is locked.', then: 'Ask the customer to unlock it, then start a new sale.' }],
-  [
-    /Consent|Pending/i,
-    {
-      say: 'The customer has not agreed on the phone.',
-      then: 'Ask the customer to agree on the phone’s screen, then start a new sale.',
-    },
-  ],
-  [
-    /EarlierPayment/,
-    {
-      say: 'An earlier payment to this till is still open on the phone.',
-      then: 'Ask the customer to look at the phone and agree, then start a new sale.',
-    },
-  ],
-  [/Currency/, { say: 'The phone pays in another currency.', then: otherMeans }],
-  [
-    /UnknownTerminal|TerminalUnknown|Certificate/,
-    { say: 'The phone does not know this till.', then: `${otherMeans} Call whoever looks after the till.` },
-  ],
-  [
-    /RoundTrip/,
-    {
-      say: 'The phone answered too slowly to be trusted.',
-      then: 'Start a new sale and hold the phone still on the reader.',
-    },
-  ],
-  [
-    /License|Signature|Seal|Opened|Malformed|Counter|TapHash|Payload|Payment/,
-    { say: 'The phone’s payment could not be verified.', then: `${otherMeans} Do not hand over the goods.` },
+    /^License|Signature|Seal|Mismatch|Malformed|Invalid/,
+    'The phone’s payment could not be verified.',
+    `Do not hand over the goods. ${otherMeans}`,
   ],
 ]
 
 export const adviceFor = (reason: string | undefined): Advice => {
-  const found = advices.find(([pattern]) => pattern.test(reason ?? ''))
-  return found ? found[1] : { say: 'The payment was declined.', then: otherMeans }
+  const [, say, then] = advices.find(([pattern]) => pattern.test(reason ?? '')) ?? []
+  return { say: say ?? 'The payment was declined.', then: then ?? otherMeans }
 }
 
 /** The sale's state in one heading, as it is shown and as it is said aloud. */

@@ -30,8 +30,7 @@ export interface Consent {
   readonly transaction: string
 }
 
-export interface Phone extends Omit<PhoneInList, 'locked'> {
-  readonly locked?: boolean
+export interface Phone extends PhoneInList {
   readonly counter: number
   readonly license: { readonly id: string; readonly expires: string }
   readonly payments: readonly Payment[]

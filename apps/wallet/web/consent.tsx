@@ -12,18 +12,21 @@ export const ConsentSheet = (props: {
   readonly consent: Consent
   readonly inField: boolean
   readonly tapAgain: () => void
-  readonly refuse: () => void
 }) => {
-  const { phone, consent, inField, tapAgain, refuse } = props
+  const { phone, consent, inField, tapAgain } = props
   const client = useQueryClient()
-  const agree = useMutation({
-    mutationFn: () => order(`/api/phones/${encodeURIComponent(phone)}/consent`, { transaction: consent.transaction }),
-    onSuccess: async () => {
+  const say = useMutation({
+    mutationFn: (given: boolean) =>
+      order(`/api/phones/${encodeURIComponent(phone)}/consent`, { transaction: consent.transaction, given }),
+    onSuccess: async (_, given) => {
       // Out of the field the terminal cannot hear the answer: the phone goes back to it at once.
-      if (!inField) tapAgain()
+      if (given && !inField) tapAgain()
       await client.invalidateQueries()
     },
   })
+  const refuse = () => {
+    if (!say.isPending) say.mutate(false)
+  }
   return (
     <Drawer
       opened
@@ -48,11 +51,11 @@ export const ConsentSheet = (props: {
             ? 'The terminal waits for your answer. Keep the phone where it is.'
             : 'The phone has left the terminal. It taps again when you agree.'}
         </Text>
-        {agree.error && <Failure error={agree.error} title="The consent was not taken" />}
+        {say.error && <Failure error={say.error} title="Your answer was not taken" />}
         <Button
           size="xl"
-          loading={agree.isPending}
-          onClick={() => agree.mutate()}
+          loading={say.isPending}
+          onClick={() => say.mutate(true)}
           data-autofocus
           data-testid="consent-agree"
         >

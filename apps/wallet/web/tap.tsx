@@ -14,7 +14,6 @@ const ConsentSheet = lazy(() => import('./consent.tsx').then(({ ConsentSheet }) 
 export const Tap = ({ phone }: { readonly phone: Phone }) => {
   const client = useQueryClient()
   const [chosen, setChosen] = useState<string | null>(null)
-  const [declined, setDeclined] = useState<string | null>(null)
   const terminals = useQuery({
     queryKey: ['terminals'],
     queryFn: ({ signal }) => ask<readonly TerminalInReach[]>('/api/terminals', {}, signal),
@@ -27,7 +26,7 @@ export const Tap = ({ phone }: { readonly phone: Phone }) => {
     mutationFn: (at: string) => order<TapOutcome>(`/api/phones/${encodeURIComponent(phone.id)}/tap`, { terminal: at }),
     onSettled: () => client.invalidateQueries(),
   })
-  const consent = phone.pendingConsent?.transaction === declined ? null : phone.pendingConsent
+  const consent = phone.pendingConsent
 
   return (
     <section className={classes.tap} aria-label="Tap">
@@ -81,7 +80,6 @@ export const Tap = ({ phone }: { readonly phone: Phone }) => {
             consent={consent}
             inField={tap.isPending}
             tapAgain={() => terminal !== undefined && tap.mutate(terminal)}
-            refuse={() => setDeclined(consent.transaction)}
           />
         </Suspense>
       )}

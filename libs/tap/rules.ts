@@ -4,13 +4,14 @@ import { isRefusal, type Refusal } from '#canonical/decider'
 import { Malformed } from '#canonical/malformed'
 import { type KeySet, verifyKeySet } from '#license/keyset'
 import { type DenyList, type Policy, verifyDenyList, verifyPolicy } from '#license/rules'
-import type { Rules } from '#tap/terminal'
-import type { TillEvent } from '#till/events'
+import type { Rules } from './terminal.ts'
 
 /** The signed documents a terminal works under, as the centre sends them: base64url of the signed octets. */
 export type RuleDocuments = { readonly policy: string; readonly denyList: string; readonly keySet: string }
 
-type Adopted = Extract<TillEvent, { type: 'RulesAdopted' }>['data']
+type Document = { readonly version: number; readonly hash: string; readonly document: string }
+/** As the terminal records them, each with its version and hash. */
+export type AdoptedRules = { readonly policy: Document; readonly denyList: Document; readonly keySet: Document }
 
 const refuse = (kind: string, why: string): Refusal => ({
   reason: 'RulesInvalid',
@@ -37,7 +38,7 @@ const readDocuments = (crypto: Crypto, root: Uint8Array, documents: RuleDocument
 }
 
 /** What the till records when it adopts these documents, or why it must not. */
-export const adoptable = (crypto: Crypto, root: Uint8Array, documents: RuleDocuments): Adopted | Refusal => {
+export const adoptable = (crypto: Crypto, root: Uint8Array, documents: RuleDocuments): AdoptedRules | Refusal => {
   const read = readDocuments(crypto, root, documents)
   if (isRefusal(read)) return read
   const entry = (version: number, document: string) => ({
@@ -53,7 +54,7 @@ export const adoptable = (crypto: Crypto, root: Uint8Array, documents: RuleDocum
 }
 
 /** The rules as the log has them. They were verified when adopted, and are verified again: a disk can be edited. */
-export const rulesFrom = (crypto: Crypto, root: Uint8Array, adopted: Adopted): Rules => {
+export const rulesFrom = (crypto: Crypto, root: Uint8Array, adopted: AdoptedRules): Rules => {
   const { policy, denyList, keySet } = adopted
   const read = readDocuments(crypto, root, {
     policy: policy.document,

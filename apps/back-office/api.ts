@@ -1,0 +1,177 @@
+import { Body, Controller, Get, HttpCode, Inject, Module, Param, Post, Query, Sse, type Type } from '@nestjs/common'
+import { CommandBus, CqrsModule, QueryBus } from '@nestjs/cqrs'
+import { z } from 'zod'
+import type { Refusal } from '#canonical/decider'
+import { doorway } from '#cqrs/bridge'
+import { liveView } from '#http/live'
+import { answered, bodyOf } from '#http/refusals'
+import { parseAmount } from '#money'
+import { batchBody } from '#sync/batch'
+import type { BackOffice } from './back-office.ts'
+
+/** The centre's API: the back office, the phones' licenses, and the terminals' sync. One message a route. */
+
+const id = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'an id has 1 to 64 letters, digits, points, dashes or underscores')
+const amountText = z.string().max(40)
+const currency = z.string().max(3)
+const basisPoints = z.int().min(0).max(10_000)
+const words = z.string().min(1).max(120)
+
+const merchantBody = z.object({ merchant: id.optional(), name: words, currency, feeBasisPoints: basisPoints, taxBasisPoints: basisPoints })
+const shopBody = z.object({ shop: id.optional(), merchant: id, name: words, zone: words })
+const accountBody = z.object({ account: id.optional(), limit: amountText, currency })
+const repaymentBody = z.object({ repayment: id.optional(), amount: amountText, currency, source: id })
+const terminalBody = z.object({ terminal: id, shop: id })
+const decideBody = z.object({
+  bears: z.enum(['payer', 'merchant', 'operator']),
+  operators: z.tuple([id, id]),
+  reason: z.string().min(1).max(500),
+})
+const octets = z.string().max(4096)
+const licenseBody = z.object({ account: id, allowance: amountText, publicKey: octets, proof: octets })
+const pairOfOctets = z.object({ p256: octets, ed25519: octets })
+const enrolBody = z.object({ code: z.string().max(200), keys: pairOfOctets, proofs: pairOfOctets })
+
+const balanceQuery = z.object({
+  at: z.iso.datetime({ offset: true }).optional(),
+  knownAt: z.coerce.number().int().nonnegative().optional(),
+})
+const transactionsQuery = z.object({
+  account: z.string().max(64).optional(),
+  terminal: z.string().max(64).optional(),
+  state: z.string().max(40).optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  before: z.coerce.number().int().nonnegative().optional(),
+})
+
+export const backOfficeModule = (node: BackOffice): Type => {
+  const door = doorway()
+  const by = 'operator:local'
+
+  const OpenMerchant = door.order('OpenMerchant', (asked: z.infer<typeof merchantBody>) => node.openMerchant({ ...asked, by }))
+  const OpenShop = door.order('OpenShop', (asked: z.infer<typeof shopBody>) => node.openShop({ ...asked, by }))
+  const OpenAccount = door.order('OpenAccount', async (asked: z.infer<typeof accountBody>) => {
+    const limit = parseAmount(asked.limit, asked.currency)
+    if (typeof limit !== 'bigint') return limit as Refusal
+    return node.openAccount({ ...asked, limit, by })
+  })
+  const ReceiveRepayment = door.order('ReceiveRepayment', async (asked: z.infer<typeof repaymentBody> & { account: string }) => {
+    const amount = parseAmount(asked.amount, asked.currency)
+    if (typeof amount !== 'bigint') return amount as Refusal
+    return node.receiveRepayment({ ...asked, amount, by })
+  })
+  const InviteTerminal = door.order('InviteTerminal', (asked: z.infer<typeof terminalBody>) => node.inviteTerminal({ ...asked, by }))
+  const DecideHeld = door.order('DecideHeld', (asked: z.infer<typeof decideBody> & { payment: string }) => node.decideHeld(asked))
+  const IssueLicense = door.order('IssueLicense', (asked: z.infer<typeof licenseBody>) => node.license(asked))
+  const Enrol = door.order('Enrol', (asked: z.infer<typeof enrolBody>) => node.enrol(asked))
+  const AcceptBatch = door.order('AcceptBatch', ({ terminal, body }: { terminal: string; body: z.infer<typeof batchBody> }) =>
+    node.acceptBatch(terminal, body),
+  )
+
+  const Overview = door.question('Overview', async () => node.ask.overview())
+  const Accounts = door.question('Accounts', async () => node.ask.accounts())
+  const Balance = door.question('Balance', async (asked: z.infer<typeof balanceQuery> & { account: string }) => node.ask.balance(asked))
+  const Postings = door.question('Postings', async (account: string) => node.ask.postings(account))
+  const Transactions = door.question('Transactions', async (asked: z.infer<typeof transactionsQuery>) => node.ask.transactions(asked))
+  const Transaction = door.question('Transaction', async (transaction: string) => node.ask.transaction(transaction))
+  const Terminals = door.question('Terminals', async () => node.ask.terminals())
+  const Merchants = door.question('Merchants', async () => node.ask.merchants())
+  const Reconciliation = door.question('Reconciliation', async () => node.ask.reconciliation())
+  const Rules = door.question('Rules', (terminal: string) => node.rulesFor(terminal))
+
+  class Asking {
+    constructor(
+      @Inject(CommandBus) private readonly orders: CommandBus,
+      @Inject(QueryBus) private readonly questions: QueryBus,
+    ) {}
+    protected async order<Answer>(message: object): Promise<Answer> {
+      return answered<Answer>(await this.orders.execute(message))
+    }
+    protected async ask<Answer>(message: object): Promise<Answer> {
+      return answered<Answer>(await this.questions.execute(message))
+    }
+  }
+
+  @Controller('api')
+  class BackOfficeController extends Asking {
+    @Get('health') health() {
+      const { index, age_ms } = node.ask.age()
+      const { stopped } = node.status()
+      return { status: stopped.length === 0 ? 'ok' : 'degraded', role: 'back-office', id: node.id, index, age_ms, stopped }
+    }
+    @Sse('live') live() {
+      return liveView(node.news)
+    }
+    @Get('overview') overview() {
+      return this.ask(new Overview.Message(undefined))
+    }
+    @Get('accounts') accounts() {
+      return this.ask(new Accounts.Message(undefined))
+    }
+    @Post('accounts') @HttpCode(201) openAccount(@Body() body: unknown) {
+      return this.order(new OpenAccount.Message(bodyOf(accountBody, body)))
+    }
+    @Get('accounts/:account/balance') balance(@Param('account') account: string, @Query() query: unknown) {
+      return this.ask(new Balance.Message({ account, ...bodyOf(balanceQuery, query) }))
+    }
+    @Get('accounts/:account/postings') postings(@Param('account') account: string) {
+      return this.ask(new Postings.Message(account))
+    }
+    @Post('accounts/:account/repayments') @HttpCode(201) repay(@Param('account') account: string, @Body() body: unknown) {
+      return this.order(new ReceiveRepayment.Message({ account, ...bodyOf(repaymentBody, body) }))
+    }
+    @Get('transactions') transactions(@Query() query: unknown) {
+      return this.ask(new Transactions.Message(bodyOf(transactionsQuery, query)))
+    }
+    @Get('transactions/:transaction') transaction(@Param('transaction') transaction: string) {
+      return this.ask(new Transaction.Message(transaction))
+    }
+    @Post('payments/:payment/decide') @HttpCode(200) decide(@Param('payment') payment: string, @Body() body: unknown) {
+      return this.order(new DecideHeld.Message({ payment, ...bodyOf(decideBody, body) }))
+    }
+    @Get('merchants') merchants() {
+      return this.ask(new Merchants.Message(undefined))
+    }
+    @Post('merchants') @HttpCode(201) openMerchant(@Body() body: unknown) {
+      return this.order(new OpenMerchant.Message(bodyOf(merchantBody, body)))
+    }
+    @Post('shops') @HttpCode(201) openShop(@Body() body: unknown) {
+      return this.order(new OpenShop.Message(bodyOf(shopBody, body)))
+    }
+    @Get('terminals') terminals() {
+      return this.ask(new Terminals.Message(undefined))
+    }
+    @Post('terminals') @HttpCode(201) invite(@Body() body: unknown) {
+      return this.order(new InviteTerminal.Message(bodyOf(terminalBody, body)))
+    }
+    @Get('reconciliation') reconciliation() {
+      return this.ask(new Reconciliation.Message(undefined))
+    }
+    @Post('licenses') @HttpCode(201) license(@Body() body: unknown) {
+      return this.order(new IssueLicense.Message(bodyOf(licenseBody, body)))
+    }
+  }
+
+  @Controller('sync/v1')
+  class SyncController extends Asking {
+    @Post('enrolments') @HttpCode(201) enrol(@Body() body: unknown) {
+      return this.order(new Enrol.Message(bodyOf(enrolBody, body)))
+    }
+    @Post('terminals/:terminal/batches') @HttpCode(200) batch(@Param('terminal') terminal: string, @Body() body: unknown) {
+      return this.order(new AcceptBatch.Message({ terminal, body: bodyOf(batchBody, body) }))
+    }
+    @Get('terminals/:terminal/rules') rules(@Param('terminal') terminal: string) {
+      return this.ask(new Rules.Message(terminal))
+    }
+  }
+
+  @Module({
+    imports: [CqrsModule.forRoot()],
+    controllers: [BackOfficeController, SyncController],
+    providers: door.handlers,
+  })
+  class BackOfficeModule {}
+  return BackOfficeModule
+}

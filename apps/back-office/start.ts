@@ -1,0 +1,70 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { sqliteStore } from '#eventstore/sqlite'
+import { sqliteRows } from '#eventstore/sqlite/rows'
+import { CannotListen, serve } from '#http/serve'
+import { systemClock } from '#machine/clock'
+import { nodeCrypto } from '#machine/crypto'
+import { endGracefully, type Log, processLog, readWhole, writeWhole } from '#machine/process'
+import { backOfficeModule } from './api.ts'
+import { keysFrom, keysText, makeAuthorityKeys } from './authority.ts'
+import { backOffice } from './back-office.ts'
+
+/** The centre as a process: its own folder with keys, log and rows, and one port. */
+
+const usage = 'back-office --port N --data DIR [--host 127.0.0.1]'
+
+export const start = async (args: readonly string[]): Promise<void> => {
+  const log = processLog()
+  try {
+    await startBackOffice(args, log)
+  } catch (error) {
+    log.error((error as Error).message)
+    if (!(error instanceof CannotListen) && !('code' in (error as object))) log.error((error as Error).stack ?? '')
+    process.exit(1)
+  }
+}
+
+const startBackOffice = async (args: readonly string[], log: Log): Promise<void> => {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      port: { type: 'string' },
+      host: { type: 'string', default: '127.0.0.1' },
+      data: { type: 'string' },
+    },
+  })
+  const { port, host, data } = values
+  if (!port || !data) throw Object.assign(new Error(`Usage: ${usage}`), { code: 'Usage' })
+  const crypto = nodeCrypto()
+  mkdirSync(data, { recursive: true, mode: 0o700 })
+  let text = readWhole(data, 'keys.json')
+  if (text === undefined) {
+    text = keysText(makeAuthorityKeys(crypto, Math.floor(systemClock.now() / 1000)))
+    writeWhole(data, 'keys.json', text)
+    log.info('made the authority’s keys')
+  }
+  const store = sqliteStore(join(data, 'log.sqlite'), () => new Date(systemClock.now()).toISOString())
+  const rows = sqliteRows(join(data, 'rows.sqlite'))
+  const node = await backOffice({ clock: systemClock, crypto, store, rows, keys: keysFrom(text), log })
+  const served = await serve({
+    module: backOfficeModule(node),
+    port: Number(port),
+    host,
+    pages: join(import.meta.dirname, '..', '..', 'web', 'back-office'),
+    log,
+    // A batch is at most 1 MiB of events; as JSON in JSON it may double.
+    bodyLimit: 2.5 * 1024 * 1024,
+  })
+  const stop = new AbortController()
+  const running = node.run(stop.signal)
+  endGracefully(log, async () => {
+    stop.abort()
+    await served.close()
+    await running
+    rows.close()
+    store.close()
+  })
+  log.info(`centre at ${served.url}, root key ${node.fingerprint.slice(0, 16)}…`)
+}

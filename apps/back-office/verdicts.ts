@@ -1,0 +1,340 @@
+import { fromBase64url, hex } from '#canonical/bytes'
+import { failed } from '#canonical/check'
+import type { Crypto } from '#canonical/crypto'
+import { isRefusal } from '#canonical/decider'
+import { type Act, chain, type Event, type Fact, trustEvent, type Vocabulary } from '#canonical/event'
+import { idOf } from '#canonical/ids'
+import { type EventStore, readStream, WrongExpectedRevision } from '#eventstore'
+import { redoTap, type TapRecord, type TapsOfTerminal, tapsOfTerminal } from '#evidence/taps'
+import { postingsOf } from '#ledger'
+import { available } from '#ledger/balance'
+import { type TradeEvent, understood } from '#ledger/vocabulary'
+import type { License } from '#license'
+import { readCertificate } from '#license/certificate'
+import { readDenyList, readPolicy } from '#license/rules'
+import { tacKeyOf } from '#license/tac'
+import { type Amount, amount, formatAmount, minorUnits, zero } from '#money'
+import { type PaymentCommand, payment as paymentDecider, type Terms } from '#payment'
+import { type PaymentEvent, paymentWords } from '#payment/events'
+import { type ExceptionEvent, exceptionKinds, exceptionWords } from '#reconciliation/events'
+import type { IntakeEvent } from '#sync/events'
+import type { TillEvent } from '#till/events'
+import type { AuthorityKeys } from './authority.ts'
+
+/**
+ * The reactor that judges: caused by `BatchAccepted`, it makes each payment's checks again from its raw octets and
+ * writes the verdict. It decides from the log up to its cause and from its own verdicts in the order of their causes,
+ * never from the clock or a projection: two of them, or one started twice, write the same octets.
+ */
+const by = 'reactor:verdicts'
+const attemptsMax = 8
+
+type Parts = {
+  readonly store: EventStore
+  readonly crypto: Crypto
+  readonly keys: AuthorityKeys
+  readonly salt: (eventId: string) => string
+}
+
+type Recorded = Event<Extract<TillEvent, { type: 'TransactionRecorded' }>['data']>
+type Reversing = Event<Extract<TillEvent, { type: 'RefundRecorded' }>['data']>
+type Batch = Event<Extract<IntakeEvent, { type: 'BatchAccepted' }>['data']>
+
+/** A stored verdict and the one that follows from the log are not the same: the log was edited, or a rule changed. */
+export class ReactionDiverged extends Error {
+  readonly code = 'ReactionDiverged'
+}
+
+export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
+  const balances = new Map<string, bigint>()
+  const limits = new Map<string, Amount>()
+  const licenses = new Map<string, { readonly account: string; readonly counters: Map<number, string> }>()
+  const terms = new Map<string, Terms>()
+  const terminals = new Map<string, { readonly taps: TapsOfTerminal; next: number }>()
+
+  const balance = (account: string, currency: string): bigint => balances.get(`${account}|${currency}`) ?? 0n
+
+  /** What an event changes in what the next verdict must know. */
+  const learn = (event: Event & TradeEvent): void => {
+    for (const { account, currency, side, amount } of postingsOf(event)) {
+      const key = `${account}|${currency}`
+      balances.set(key, (balances.get(key) ?? 0n) + (side === 'debit' ? amount : -amount))
+    }
+    switch (event.type) {
+      case 'AccountOpened':
+      case 'CreditLimitSet':
+        limits.set(`${event.data.account}|${event.data.currency}`, minorUnits(event.data.limit))
+        return
+      case 'LicenseIssued':
+        licenses.set(event.data.license, { account: event.data.account, counters: new Map() })
+        return
+      case 'MerchantTermsSet':
+        terms.set(event.data.merchant, event.data)
+        return
+    }
+  }
+
+  const figuresFor = (account: string | null, license: string | undefined, merchant: string, currency: string) => {
+    const of = account ?? ''
+    const limit = limits.get(`${of}|${currency}`) ?? zero
+    const owed = balance(`payer:${of}`, currency)
+    const held = -balance(`commitment:${of}`, currency)
+    const hold = license === undefined ? 0n : balance(`allowance:${license}`, currency)
+    return {
+      holdLeft: amount(hold < 0n ? 0n : hold),
+      available: available({ limit, owed, inDispute: 0n, held }),
+      terms: terms.get(merchant) ?? { version: 1, feeBasisPoints: 0, taxBasisPoints: 0, returnsFee: true },
+    }
+  }
+
+  /** Reads the target, decides, appends; a verdict that is there already is the answer. */
+  const settle = async (command: PaymentCommand & { readonly payment: string }, cause: Event, batch: Batch): Promise<readonly (Event & PaymentEvent)[]> => {
+    const stream = `payment-${command.payment}`
+    const act = reactionTo(batch, cause)
+    for (let attempt = 1; ; attempt++) {
+      const held = (await readStream(store, stream)).map(({ text }) => trustEvent(text) as Event & PaymentEvent)
+      const before = held.filter(event => event.by === by && event.correlation === act.correlation && event.causation === act.causation && event.id === idOf(crypto, act.id, stream, 0))
+      if (before.length > 0) {
+        // The events of one reaction were one append: those that follow with the same cause belong to it.
+        const first = (before[0] as Event).revision
+        return held.filter(event => event.revision >= first && event.causation === act.causation && event.correlation === act.correlation)
+      }
+      const state = held.reduce((state, event) => paymentDecider.evolve(state, event), paymentDecider.initialState)
+      const facts = paymentDecider.decide(command, state)
+      if (isRefusal(facts)) throw new ReactionDiverged(`The verdict on ${command.payment} was refused: ${facts.message}`)
+      if (facts.length === 0) return []
+      const written = chain(crypto, paymentWords, stream, held.at(-1), facts, act, salt)
+      try {
+        const toAppend = written.map(({ event: { id, type }, text }) => ({ id, type, text }))
+        await store.append(stream, held.at(-1)?.revision ?? 'NoStream', toAppend)
+        return written.map(({ event }) => event as Event & PaymentEvent)
+      } catch (error) {
+        if (!(error instanceof WrongExpectedRevision) || attempt === attemptsMax) throw error
+      }
+    }
+  }
+
+  const reactionTo = (batch: Batch, cause: Event): Act => ({
+    id: idOf(crypto, batch.id, by, cause.id),
+    at: batch.at,
+    by,
+    correlation: cause.correlation,
+    causation: batch.id,
+  })
+
+  const raise = async (
+    kind: (typeof exceptionKinds)[number],
+    key: string,
+    about: { readonly amount: bigint; readonly currency: string; readonly concerns: string[]; readonly message: string },
+    cause: Event,
+    batch: Batch,
+  ): Promise<void> => {
+    const stream = `exception-${key}`
+    const data = { key, kind, ...about, amount: about.amount.toString() }
+    const fact: ExceptionEvent = { type: 'ExceptionRaised', data }
+    const [written] = chain(crypto, exceptionWords as Vocabulary, stream, undefined, [fact as Fact], reactionTo(batch, cause), salt)
+    if (!written) return
+    const { event, text } = written
+    try {
+      await store.append(stream, 'NoStream', [{ id: event.id, type: event.type, text }])
+    } catch (error) {
+      // It was raised before, for another cause: one difference is one exception.
+      if (!(error instanceof WrongExpectedRevision)) throw error
+    }
+  }
+
+  const tacKeyFor = (license: License): Uint8Array => tacKeyOf(crypto, keys.tacMaster.key, license.id)
+
+  const judge = async (recorded: Recorded, tap: TapRecord | undefined, taps: TapsOfTerminal, batch: Batch): Promise<void> => {
+    const commissioned = taps.commissioned()
+    if (!tap || !commissioned) throw new ReactionDiverged(`TransactionRecorded ${recorded.id} has no tap before it`)
+    const { terminal, merchant, shop, certificate } = commissioned
+    const { data } = recorded
+    const terminalKey = readCertificate(fromBase64url(certificate)).keys.p256
+    const redone = redoTap(crypto, tap, { rootPublicKey: keys.root.publicKey, terminalKey, tacKeyFor })
+    const { opened, license } = redone
+    const checks = [...redone.checks]
+    const own = !checks.some(({ check, pass }) => check === 'deduction signature' && !pass)
+    const issued = license ? licenses.get(license.id) : undefined
+    if (license && !issued)
+      checks.push(failed('license issued', 'LicenseUnknown', 'a license that this centre issued', license.id))
+    const paid = opened ? hex(opened.paymentHash) : undefined
+    if (opened && (paid !== data.payment || opened.payment.amount !== minorUnits(data.amount)))
+      checks.push(
+        failed('recorded payment', 'PaymentMismatch', `${data.amount} as ${data.payment}`, `${opened.payment.amount} as ${paid}`),
+      )
+    const counter = opened?.payment.counter
+    const usedBy = counter === undefined ? undefined : issued?.counters.get(counter)
+    if (counter !== undefined && usedBy !== undefined && usedBy !== paid)
+      checks.push(failed('payment counter unused', 'CounterReused', `a counter not used before ${counter}`, usedBy))
+    const account = issued?.account ?? null
+    const figures = figuresFor(account, license?.id, merchant, data.currency)
+    // A record that does not open, or is not this terminal's own, must not stand in the way of the real payment.
+    const payment = own && paid !== undefined ? paid : hex(crypto.sha256(`tallystick-unopened-1\n${recorded.id}`))
+    const events = await settle(
+      {
+        type: 'Judge',
+        payment,
+        event: recorded.id,
+        account,
+        license: license?.id ?? null,
+        card: license?.card ?? null,
+        currency: data.currency,
+        gross: opened ? opened.payment.amount : minorUnits(data.amount),
+        checks,
+        signatureChecked: opened !== undefined,
+        merchant,
+        shop,
+        terminal,
+        transaction: data.transaction,
+        ...datesOf(recorded, taps, batch),
+        ...figures,
+      },
+      recorded,
+      batch,
+    )
+    if (counter !== undefined && paid !== undefined && !issued?.counters.has(counter)) issued?.counters.set(counter, paid)
+    await follow(events, recorded, batch)
+    if (events.length === 0) await noteDuplicate(payment, recorded, batch)
+    taps.forget(data.transaction)
+  }
+
+  const noteDuplicate = async (payment: string, recorded: Recorded, batch: Batch): Promise<void> => {
+    const { amount, currency, transaction } = recorded.data
+    const message = `Transaction ${transaction} records payment ${payment.slice(0, 12)}…, which was judged before; it posts once.`
+    const about = { amount: minorUnits(amount), currency, concerns: [recorded.id, payment], message }
+    await raise('Duplicate', `Duplicate-${recorded.id}`, about, recorded, batch)
+  }
+
+  const reverse = async (event: Reversing, kind: 'void' | 'refund', taps: TapsOfTerminal, batch: Batch): Promise<void> => {
+    const commissioned = taps.commissioned()
+    if (!commissioned) throw new ReactionDiverged(`${event.type} ${event.id} from a terminal that never said who it is`)
+    const { terminal, merchant, shop } = commissioned
+    const { reversal, payment, transaction, amount, currency } = event.data
+    const events = await settle(
+      {
+        type: 'Reverse',
+        reversal,
+        payment,
+        event: event.id,
+        kind,
+        amount: minorUnits(amount),
+        currency,
+        merchant,
+        shop,
+        terminal,
+        transaction,
+        ...datesOf(event, taps, batch),
+      },
+      event,
+      batch,
+    )
+    await follow(events, event, batch)
+  }
+
+  /** Learns from a verdict, and raises what someone must look at. */
+  const follow = async (events: readonly (Event & PaymentEvent)[], cause: Event, batch: Batch): Promise<void> => {
+    for (const event of events) {
+      learn(event as Event & TradeEvent)
+      switch (event.type) {
+        case 'PaymentAccepted':
+          for (const kind of event.data.exceptions)
+            await raise(kindOf(kind), `${kind}-${event.data.payment}`, aboutPayment(event.data, kind, event.data.excess === '0' ? event.data.gross : event.data.excess), cause, batch)
+          break
+        case 'PaymentHeld':
+          await raise(kindOf(event.data.reason), `Held-${event.data.payment}`, aboutPayment(event.data, event.data.reason, event.data.gross), cause, batch)
+          break
+        case 'ReversalHeld': {
+          const { reversal, payment, amount, currency, reason } = event.data
+          const message = `Reversal ${reversal} of ${formatAmount(minorUnits(amount), currency)} ${currency} is held: ${reason}.`
+          await raise(kindOf(reason), `Reversal-${reversal}`, { amount: minorUnits(amount), currency, concerns: [event.id, payment], message }, cause, batch)
+          break
+        }
+        case 'HeldPaymentDecided':
+        case 'ReversalAccepted':
+        case 'ReversalReleased':
+        case 'ReversalRefused':
+          break
+      }
+    }
+  }
+
+  const handleBatch = async (batch: Batch): Promise<void> => {
+    const { terminal, from, count } = batch.data
+    const known = terminals.get(terminal) ?? { taps: tapsOfTerminal(), next: 0 }
+    terminals.set(terminal, known)
+    const end = from + count
+    if (known.next >= end) return
+    outer: for await (const page of store.read(`terminal-${terminal}`, { from: known.next, direction: 'forward', pageSize: 500 }))
+      for (const stored of page) {
+        if (stored.revision >= end) break outer
+        const event = trustEvent(stored.text)
+        known.taps.apply(event)
+        known.next = stored.revision + 1
+        if (stored.type === 'TransactionRecorded') {
+          const recorded = event as Recorded
+          await judge(recorded, known.taps.tap(recorded.data.transaction), known.taps, batch)
+        } else if (stored.type === 'TransactionVoided') await reverse(event as Reversing, 'void', known.taps, batch)
+        else if (stored.type === 'RefundRecorded') await reverse(event as Reversing, 'refund', known.taps, batch)
+      }
+  }
+
+  return {
+    name: 'verdicts',
+    wants: (type: string): boolean => inputs.has(type),
+    handle: async (event: Event): Promise<void> => {
+      if (event.by === by) return
+      if (event.type === 'BatchAccepted') return handleBatch(event as Batch)
+      if (understood(event)) learn(event as Event & TradeEvent)
+    },
+    /** For commands that must know what verdicts know: decided in the order of this reactor. */
+    figuresFor,
+  }
+}
+
+const inputs = new Set<string>([
+  'AccountOpened',
+  'CreditLimitSet',
+  'AllowanceGranted',
+  'AllowanceReleased',
+  'RepaymentReceived',
+  'LicenseIssued',
+  'MerchantTermsSet',
+  'BatchAccepted',
+  'HeldPaymentDecided',
+  'ReversalReleased',
+  'ReversalRefused',
+])
+
+/** When it happened: the terminal's word, held within what is certain. */
+const datesOf = (event: Event<{ occurred: string; businessDate: string }>, taps: TapsOfTerminal, batch: Batch) => {
+  const before = batch.at
+  const after = signedBefore(taps) ?? '1970-01-01T00:00:00.000Z'
+  const { occurred, businessDate } = event.data
+  const at = occurred > before ? before : occurred < after ? (after > before ? before : after) : occurred
+  return { occurred: { at, after: after > before ? before : after, before }, businessDate, bookingDate: before.slice(0, 10) }
+}
+
+/** The newest signed time that the terminal's chain names: of the rules it had adopted. */
+const signedBefore = (taps: TapsOfTerminal): string | undefined => {
+  const rules = taps.rules()
+  const issued = rules ? issuedOf(rules) : undefined
+  return issued === undefined ? undefined : new Date(issued * 1000).toISOString()
+}
+
+const issuedOf = (rules: NonNullable<ReturnType<TapsOfTerminal['rules']>>): number =>
+  Math.max(...[readPolicy(fromBase64url(rules.policy.document)), readDenyList(fromBase64url(rules.denyList.document))].map(({ issued }) => issued))
+
+const kindOf = (reason: string): (typeof exceptionKinds)[number] =>
+  (exceptionKinds as readonly string[]).includes(reason) ? (reason as (typeof exceptionKinds)[number]) : 'SealInvalid'
+
+const aboutPayment = (
+  data: { readonly payment: string; readonly transaction: string; readonly currency: string; readonly gross: string },
+  why: string,
+  at: string,
+) => ({
+  amount: minorUnits(at),
+  currency: data.currency,
+  concerns: [data.payment, data.transaction],
+  message: `Transaction ${data.transaction} of ${formatAmount(minorUnits(data.gross), data.currency)} ${data.currency}: ${why}.`,
+})

@@ -1,0 +1,64 @@
+import { parseArgs } from 'node:util'
+import { demo } from './demo.ts'
+import { fsck } from './fsck.ts'
+import { replay } from './replay.ts'
+import { store } from './store.ts'
+
+/** The command line. Each command prints for people, and with --json one JSON value a line for programs. */
+
+const help = `tally COMMAND
+
+  demo    [--data ./data] [--ports 4700]          the main job: centre, two tills, phones (npm start)
+  replay  --transaction ID                        one tap: every event, check, verdict and posting again
+  replay  --account ID [--at TIME] [--known-at N] an account's postings, with the balance after each
+  fsck                                            every chain, hash and row of a store, checked again
+  store   info | export                           what a store holds; its events as lines
+
+  --data DIR   the folder that npm start made (default ./data); --log FILE reads one log file instead
+  --json       one JSON value a line
+`
+
+/** The words of a command are off; the message shows the right ones. */
+export class Usage extends Error {
+  readonly code = 'Usage'
+}
+
+export const run = async (args: readonly string[]): Promise<void> => {
+  const [command, ...rest] = args
+  try {
+    switch (command) {
+      case 'demo': {
+        const { values } = parseArgs({
+          args: rest,
+          options: {
+            data: { type: 'string', default: './data' },
+            ports: { type: 'string', default: '4700' },
+            host: { type: 'string', default: '127.0.0.1' },
+          },
+        })
+        const ports = Number(values.ports)
+        if (!Number.isInteger(ports) || ports < 1024 || ports > 65_000)
+          throw new Usage(`--ports takes a number from 1024 to 65000, not ${values.ports}.`)
+        await demo({ data: values.data, ports, host: values.host })
+        return
+      }
+      case 'replay':
+        process.exitCode = await replay(rest)
+        return
+      case 'fsck':
+        process.exitCode = await fsck(rest)
+        return
+      case 'store':
+        process.exitCode = await store(rest)
+        return
+      default:
+        process.stdout.write(help)
+        process.exitCode = command === undefined || command === 'help' || command === '--help' ? 0 : 2
+    }
+  } catch (error) {
+    const fault = error as Error & { code?: string }
+    process.stderr.write(`${fault.message}\n`)
+    if (fault.code === undefined) process.stderr.write(`${fault.stack}\n`)
+    process.exitCode = fault.code === 'Usage' || fault.code?.startsWith('ERR_PARSE_ARGS') ? 2 : 1
+  }
+}

@@ -1,0 +1,59 @@
+import { Alert, Button, Group, Text } from '@mantine/core'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { Unplug } from 'lucide-react'
+import { order } from '#screens/api'
+import { Money } from '#screens/money'
+import { Failure } from '#screens/states'
+import type { Sale } from './answers.ts'
+
+/** Sales that were put aside while their phone may have paid: taken up again here, or given up. */
+export const Torn = ({ sales, takeUp }: { readonly sales: readonly Sale[]; readonly takeUp: () => void }) => {
+  const client = useQueryClient()
+  const act = useMutation({
+    mutationFn: ({ sale, what }: { readonly sale: string; readonly what: 'resume' | 'cancel' }) =>
+      order<Sale>(`/api/sales/${encodeURIComponent(sale)}/${what}`),
+    onSuccess: (_, { what }) => {
+      if (what === 'resume') takeUp()
+      return client.invalidateQueries({ queryKey: ['till'] })
+    },
+  })
+  if (sales.length === 0) return null
+  return (
+    <Alert
+      color="orange"
+      variant="outline"
+      mb="sm"
+      title={sales.length === 1 ? 'One sale waits for its phone' : `${sales.length} sales wait for their phones`}
+      icon={<Unplug size={20} aria-hidden />}
+      data-testid="torn-sales"
+    >
+      {sales.map(each => (
+        <Group key={each.sale} justify="space-between" gap="xs" mt={6} data-testid={`torn-${each.sale}`}>
+          <Text span fw={600}>
+            <Money amount={each.amount} currency={each.currency} />
+          </Text>
+          <Group gap={6}>
+            <Button
+              size="compact-sm"
+              disabled={act.isPending}
+              onClick={() => act.mutate({ sale: each.sale, what: 'resume' })}
+              data-testid={`resume-${each.sale}`}
+            >
+              Let it tap again
+            </Button>
+            <Button
+              size="compact-sm"
+              variant="default"
+              disabled={act.isPending}
+              onClick={() => act.mutate({ sale: each.sale, what: 'cancel' })}
+              data-testid={`cancel-${each.sale}`}
+            >
+              Cancel
+            </Button>
+          </Group>
+        </Group>
+      ))}
+      {act.error && <Failure error={act.error} title="The sale stays as it is" />}
+    </Alert>
+  )
+}

@@ -1,0 +1,330 @@
+import { fromBase64url, hex } from '#canonical/bytes'
+import { type Check, failed, firstFailure, passed } from '#canonical/check'
+import type { Crypto } from '#canonical/crypto'
+import { type Event, EventMalformed, streamSeed, verifyEvent } from '#canonical/event'
+import type { EventStore, StoredEvent } from '#eventstore'
+import { type Posting, postingsOf } from '#ledger'
+import { available } from '#ledger/balance'
+import { datesOf } from '#ledger/dates'
+import { understood } from '#ledger/vocabulary'
+import type { License } from '#license'
+import { certificateHash, readCertificate } from '#license/certificate'
+import { formatAmount } from '#money'
+import { type TapsOfTerminal, redoTap, tapsOfTerminal } from './taps.ts'
+
+/**
+ * Replay runs the fold again and shows it. For each tap it makes every check anew from the raw octets under the rules in
+ * force at the tap; a stored result is only compared. It stops at the first thing that does not hold, and names it.
+ */
+export type ReplayLine =
+  | { readonly line: 'event'; readonly event: Shown; readonly check: Check }
+  | { readonly line: 'check'; readonly check: Check; readonly stored: 'pass' | 'fail' | 'not stored' }
+  | { readonly line: 'posting'; readonly event: Shown; readonly posting: Posting; readonly balance: string }
+  | { readonly line: 'balance'; readonly account: string; readonly figures: FiguresShown; readonly missing: number }
+  | { readonly line: 'finding'; readonly holds: boolean; readonly says: string }
+
+export type Shown = {
+  readonly index: number
+  readonly stream: string
+  readonly revision: number
+  readonly type: string
+  readonly id: string
+  readonly at: string
+  readonly by: string
+  readonly says: string
+}
+
+export type FiguresShown = {
+  readonly currency: string
+  readonly limit: string
+  readonly owed: string
+  readonly held: string
+  readonly available: string
+}
+
+type Trusted = {
+  /** The authority's root key, from a file of the reader's own; without one, the log's own word is taken and told. */
+  readonly rootPublicKey?: Uint8Array
+  readonly tacKeyFor?: (license: License) => Uint8Array
+}
+
+/** Nothing in this log bears that name. */
+export class NothingToReplay extends Error {
+  readonly code = 'NothingToReplay'
+}
+
+const shown = (event: Event, index: number, says = ''): Shown => {
+  const { stream, revision, type, id, at, by } = event
+  return { index, stream, revision, type, id, at, by, says }
+}
+
+/** Checks one stored event's own hash and its link; what fails is named by stream and revision. */
+const checkEvent = (crypto: Crypto, stored: StoredEvent, prev: string): { readonly event?: Event; readonly check: Check } => {
+  const name = `${stored.stream} ${stored.revision} ${stored.type}`
+  try {
+    const event = verifyEvent(crypto, stored.text)
+    if (event.prev !== prev)
+      return { event, check: failed('chain', 'ChainBroken', `${name} after ${prev.slice(0, 16)}`, event.prev.slice(0, 16)) }
+    if (event.stream !== stored.stream || event.revision !== stored.revision)
+      return { event, check: failed('chain', 'ChainBroken', name, `${event.stream} ${event.revision}`) }
+    return { event, check: passed('event hash and chain') }
+  } catch (error) {
+    if (!(error instanceof EventMalformed)) throw error
+    return { check: failed('event hash', 'EventMalformed', `${name} as its maker wrote it`, error.found) }
+  }
+}
+
+/** The root key as the log itself names it. */
+const rootOf = async (store: EventStore): Promise<Uint8Array | undefined> => {
+  for await (const page of store.read('authority', { from: 0, direction: 'forward' }))
+    for (const { text } of page) {
+      const { type, data } = JSON.parse(text) as Event<{ purpose?: string; publicKey?: string }>
+      if (type === 'KeyIntroduced' && data.purpose === 'root' && data.publicKey) return fromBase64url(data.publicKey)
+    }
+  return undefined
+}
+
+/** One transaction: its events, every check again, its verdicts, its postings and the balance after each. */
+export async function* replayTransaction(
+  crypto: Crypto,
+  store: EventStore,
+  transaction: string,
+  trusted: Trusted = {},
+): AsyncGenerator<ReplayLine> {
+  const { terminalStream, verdictStreams } = await streamsOf(store, transaction)
+  if (terminalStream === undefined)
+    throw new NothingToReplay(`No event of this log names transaction ${transaction}: it may wait on its terminal still.`)
+  const rootPublicKey = trusted.rootPublicKey ?? (await rootOf(store))
+  if (!rootPublicKey) throw new NothingToReplay('This log names no root key, and none was given: nothing can be trusted.')
+
+  const taps = tapsOfTerminal()
+  const storedChecks = new Map<string, boolean>()
+  let prev: string | undefined
+  for await (const page of store.read(terminalStream, { from: 0, direction: 'forward' }))
+    for (const stored of page) {
+      prev ??= seedOf(crypto, stored)
+      const { event, check } = checkEvent(crypto, stored, prev)
+      if (!check.pass || !event) {
+        yield { line: 'event', event: nameless(stored), check }
+        yield { line: 'finding', holds: false, says: `${terminalStream} does not hold at revision ${stored.revision}.` }
+        return
+      }
+      prev = event.hash
+      taps.apply(event)
+      const { data } = event as Event<{ transaction?: string; checks?: readonly Check[] }>
+      if (data.transaction !== transaction) continue
+      for (const { check, pass } of data.checks ?? []) storedChecks.set(check, pass)
+      yield { line: 'event', event: shown(event, stored.index, summary(event)), check }
+    }
+
+  const failure = yield* redone(crypto, taps, transaction, storedChecks, { ...trusted, rootPublicKey })
+  if (failure) {
+    yield { line: 'finding', holds: false, says: `Stopped at the first check that fails: ${failure.check} (${failure.reason}).` }
+    return
+  }
+  let posted = 0
+  const balances = new Map<string, bigint>()
+  for (const stream of verdictStreams) {
+    let before = streamSeed(crypto, stream)
+    for await (const page of store.read(stream, { from: 0, direction: 'forward' }))
+      for (const stored of page) {
+        const { event, check } = checkEvent(crypto, stored, before)
+        if (!check.pass || !event) {
+          yield { line: 'event', event: nameless(stored), check }
+          yield { line: 'finding', holds: false, says: `${stream} does not hold at revision ${stored.revision}.` }
+          return
+        }
+        before = event.hash
+        const about = shown(event, stored.index, summary(event))
+        yield { line: 'event', event: about, check }
+        if (!understood(event)) continue
+        for (const posting of postingsOf(event)) {
+          posted += 1
+          const key = `${posting.account}|${posting.currency}`
+          const balance = (balances.get(key) ?? 0n) + (posting.side === 'debit' ? posting.amount : -posting.amount)
+          balances.set(key, balance)
+          yield { line: 'posting', event: about, posting, balance: inWords(balance, posting.currency) }
+        }
+      }
+  }
+  const word = trusted.rootPublicKey ? 'under the root key given' : 'under the root key that this log itself names'
+  const says =
+    posted === 0
+      ? `Every check holds ${word}; the centre has made no verdict on it yet.`
+      : `Every check holds ${word}; ${posted} postings follow from its verdicts.`
+  yield { line: 'finding', holds: true, says }
+}
+
+/** All postings of an account with the balance after each, by any moment and as known at any index. */
+export async function* replayAccount(
+  crypto: Crypto,
+  store: EventStore,
+  account: string,
+  options: { readonly at?: string; readonly knownAt?: number } & Trusted,
+): AsyncGenerator<ReplayLine> {
+  const rootPublicKey = options.rootPublicKey ?? (await rootOf(store))
+  const mine = new Set([`payer:${account}`, `commitment:${account}`])
+  const limits = new Map<string, bigint>()
+  const balances = new Map<string, bigint>()
+  const terminals = new Map<string, TapsOfTerminal>()
+  let notUnderstood = 0
+  let known = false
+  reading: for await (const page of store.readAll({ from: 0 }))
+    for (const stored of page) {
+      if (options.knownAt !== undefined && stored.index > options.knownAt) break reading
+      let event: Event
+      try {
+        event = verifyEvent(crypto, stored.text)
+      } catch (error) {
+        if (!(error instanceof EventMalformed)) throw error
+        yield { line: 'event', event: nameless(stored), check: failed('event hash', 'EventMalformed', 'the event as its maker wrote it', error.found) }
+        yield { line: 'finding', holds: false, says: `${stored.stream} does not hold at revision ${stored.revision}.` }
+        return
+      }
+      if (stored.stream.startsWith('terminal-')) {
+        const taps = terminals.get(stored.stream) ?? tapsOfTerminal()
+        terminals.set(stored.stream, taps)
+        taps.apply(event)
+        continue
+      }
+      if (!understood(event)) {
+        if (event.money) notUnderstood += 1
+        continue
+      }
+      const dates = datesOf(event)
+      if (options.at !== undefined && dates.occurred.at > options.at) continue
+      if ((event.type === 'AccountOpened' || event.type === 'CreditLimitSet') && event.data.account === account) {
+        limits.set(event.data.currency, BigInt(event.data.limit))
+        known = true
+        yield { line: 'event', event: shown(event, stored.index, summary(event)), check: passed('event hash') }
+        continue
+      }
+      const postings = postingsOf(event).filter(posting => mine.has(posting.account))
+      if (postings.length === 0) continue
+      const about = shown(event, stored.index, summary(event))
+      yield { line: 'event', event: about, check: passed('event hash') }
+      if (event.type === 'PaymentAccepted') {
+        const { terminal, transaction } = event.data
+        const taps = terminals.get(`terminal-${terminal}`)
+        if (rootPublicKey && taps) {
+          const failure = yield* redone(crypto, taps, transaction, new Map(), { ...options, rootPublicKey }, true)
+          taps.forget(transaction)
+          if (failure && event.data.exceptions.length === 0) {
+            const says = `Transaction ${transaction} was accepted, and its check "${failure.check}" fails (${failure.reason}).`
+            yield { line: 'finding', holds: false, says }
+            return
+          }
+        }
+      }
+      for (const posting of postings) {
+        const key = `${posting.account}|${posting.currency}`
+        const balance = (balances.get(key) ?? 0n) + (posting.side === 'debit' ? posting.amount : -posting.amount)
+        balances.set(key, balance)
+        yield { line: 'posting', event: about, posting, balance: inWords(balance, posting.currency) }
+      }
+    }
+  if (!known) throw new NothingToReplay(`No account ${account} was opened in this log, as far as it was read.`)
+  for (const [currency, limit] of limits) {
+    const owed = balances.get(`payer:${account}|${currency}`) ?? 0n
+    const held = -(balances.get(`commitment:${account}|${currency}`) ?? 0n)
+    const figures = { limit, owed, inDispute: 0n, held }
+    const left = available(figures)
+    const say = (minor: bigint) => formatAmount(minor, currency)
+    yield {
+      line: 'balance',
+      account,
+      figures: { currency, limit: say(limit), owed: say(owed), held: say(held), available: say(left) },
+      missing: notUnderstood,
+    }
+  }
+  yield { line: 'finding', holds: true, says: `The balance of ${account} follows from the postings above.` }
+}
+
+/** Makes a tap's checks again; the first failure, if there is one. */
+function* redone(
+  crypto: Crypto,
+  taps: TapsOfTerminal,
+  transaction: string,
+  storedChecks: ReadonlyMap<string, boolean>,
+  trusted: Trusted & { readonly rootPublicKey: Uint8Array },
+  failuresOnly = false,
+): Generator<ReplayLine, Check | undefined> {
+  const tap = taps.tap(transaction)
+  const commissioned = taps.commissioned()
+  if (!tap || !commissioned) {
+    const check = failed('tap', 'TapMissing', 'a tap before its record', 'none')
+    yield { line: 'check', check, stored: 'not stored' }
+    return check
+  }
+  const terminalKey = readCertificate(fromBase64url(commissioned.certificate)).keys.p256
+  const { checks, opened } = redoTap(crypto, tap, { ...trusted, terminalKey })
+  const all = [...checks]
+  if (opened && tap.recorded) {
+    const payment = hex(opened.paymentHash)
+    const { data } = tap.recorded
+    const same = payment === data.payment && `${opened.payment.amount}` === data.amount
+    all.push(
+      same
+        ? passed('recorded payment')
+        : failed('recorded payment', 'PaymentMismatch', `${opened.payment.amount} as ${payment}`, `${data.amount} as ${data.payment}`),
+    )
+  }
+  for (const check of all) {
+    const held = storedChecks.get(check.check)
+    if (!failuresOnly || !check.pass)
+      yield { line: 'check', check, stored: held === undefined ? 'not stored' : held ? 'pass' : 'fail' }
+    if (!check.pass) return check
+  }
+  return firstFailure(all)
+}
+
+const streamsOf = async (store: EventStore, transaction: string) => {
+  const named = `"transaction":"${transaction}"`
+  let terminalStream: string | undefined
+  const verdictStreams = new Set<string>()
+  for await (const page of store.readAll({ from: 0 }))
+    for (const { stream, text } of page) {
+      if (!text.includes(named)) continue
+      if (stream.startsWith('terminal-')) terminalStream ??= stream
+      if (stream.startsWith('payment-')) verdictStreams.add(stream)
+    }
+  return { terminalStream, verdictStreams }
+}
+
+/** A terminal's first event follows the hash of its certificate, which it carries itself. */
+const seedOf = (crypto: Crypto, { text, stream }: StoredEvent): string => {
+  try {
+    const { data } = JSON.parse(text) as Event<{ certificate?: string }>
+    return data.certificate === undefined
+      ? streamSeed(crypto, stream)
+      : certificateHash(crypto, fromBase64url(data.certificate))
+  } catch {
+    return streamSeed(crypto, stream)
+  }
+}
+
+const nameless = ({ index, stream, revision, type, id, storedAt }: StoredEvent): Shown => ({
+  index,
+  stream,
+  revision,
+  type,
+  id,
+  at: storedAt,
+  by: 'unknown',
+  says: '',
+})
+
+const inWords = (minor: bigint, currency: string): string => `${formatAmount(minor, currency)} ${currency}`
+
+/** The few words of an event that a reader looks for first. */
+const summary = ({ data }: Event): string => {
+  const { amount, gross, limit, currency, reason, counter, receiptNumber, transaction } = data as Record<string, unknown>
+  const sum = amount ?? gross ?? limit
+  const parts: string[] = []
+  if (typeof sum === 'string' && typeof currency === 'string') parts.push(inWords(BigInt(sum), currency))
+  if (typeof reason === 'string') parts.push(reason)
+  if (typeof counter === 'number') parts.push(`counter ${counter}`)
+  if (typeof receiptNumber === 'number') parts.push(`receipt ${receiptNumber}`)
+  if (typeof transaction === 'string') parts.push(`transaction ${transaction.slice(0, 8)}`)
+  return parts.join(', ')
+}

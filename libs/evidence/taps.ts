@@ -1,0 +1,221 @@
+import { fromBase64url, hex } from '#canonical/bytes'
+import { type Check, failed, firstFailure, passed } from '#canonical/check'
+import type { Crypto } from '#canonical/crypto'
+import type { Event } from '#canonical/event'
+import { Malformed } from '#canonical/malformed'
+import type { License } from '#license'
+import { checkTac } from '#license/checks'
+import type { OpenedPayment } from '#license/payment'
+import { verifyDeduction } from '#license/records'
+import { minorUnits, zero } from '#money'
+import { recordOf } from '#tap/messages'
+import { type Attempt, type Deduction, judgeLicense, judgePayment } from '#tap/redo'
+import { type AdoptedRules, rulesFrom } from '#tap/rules'
+import { attemptFrom } from '#tap/terminal'
+import type { TillEvent } from '#till/events'
+
+/**
+ * A terminal's log read as taps: for each transaction the frames of every meeting, the rules in force, and what was
+ * recorded. From these every check can be made again, by the centre before its verdict and by a replay at any time.
+ */
+export type TapRecord = {
+  readonly transaction: string
+  readonly sale: string
+  readonly rules: AdoptedRules | undefined
+  /** The terminal's time at the last meeting: under which dates were checked. */
+  readonly startedAt: string
+  readonly amount: string
+  readonly currency: string
+  readonly attempts: readonly StoredAttempt[]
+  readonly deduction: DataOf<'DeductionRequested'> | undefined
+  readonly allowanceBefore: string | undefined
+  readonly response: string | undefined
+  readonly recorded: TillEventOf<'TransactionRecorded'> | undefined
+  /** Ids of the events that made it, in order. */
+  readonly events: readonly string[]
+}
+
+type StoredAttempt = Parameters<typeof attemptFrom>[0]
+type DataOf<Type extends TillEvent['type']> = Extract<TillEvent, { type: Type }>['data']
+type TillEventOf<Type extends TillEvent['type']> = Event<DataOf<Type>> & { readonly type: Type }
+type LoggedTill = Event & TillEvent
+
+export type TapsOfTerminal = {
+  apply(event: Event): void
+  tap(transaction: string): TapRecord | undefined
+  /** What the terminal said of itself at its commissioning. */
+  commissioned(): DataOf<'TerminalCommissioned'> | undefined
+  rules(): AdoptedRules | undefined
+  /** Lets go of a transaction that nothing more will be asked of. */
+  forget(transaction: string): void
+}
+
+export const tapsOfTerminal = (): TapsOfTerminal => {
+  const taps = new Map<string, TapRecord>()
+  let commissioned: DataOf<'TerminalCommissioned'> | undefined
+  let rules: AdoptedRules | undefined
+
+  const change = (transaction: string, event: Event, next: (held: TapRecord) => Partial<TapRecord>): void => {
+    const held = taps.get(transaction)
+    if (held) taps.set(transaction, { ...held, ...next(held), events: [...held.events, event.id] })
+  }
+
+  return {
+    apply: stored => {
+      const event = stored as LoggedTill
+      switch (event.type) {
+        case 'TerminalCommissioned':
+          commissioned = event.data
+          return
+        case 'RulesAdopted':
+          rules = event.data
+          return
+        case 'TapStarted': {
+          const { transaction, sale, amount, currency, tap, sealing, getRequest, getResponse } = event.data
+          const held = taps.get(transaction)
+          const attempt: StoredAttempt = { tap, sealing, getRequest, getResponse }
+          taps.set(transaction, {
+            transaction,
+            sale,
+            amount,
+            currency,
+            rules,
+            startedAt: event.at,
+            attempts: [...(held?.attempts ?? []), attempt],
+            deduction: held?.deduction,
+            allowanceBefore: held?.allowanceBefore,
+            response: held?.response,
+            recorded: held?.recorded,
+            events: [...(held?.events ?? []), event.id],
+          })
+          return
+        }
+        case 'LicenseVerified':
+          change(event.data.transaction, event, held => ({
+            allowanceBefore: held.allowanceBefore ?? event.data.allowanceBefore,
+          }))
+          return
+        case 'DeductionRequested':
+          change(event.data.transaction, event, held => ({
+            deduction: event.data,
+            attempts: held.attempts.map(attempt =>
+              attempt.tap === event.data.tap ? { ...attempt, put: event.data.put } : attempt,
+            ),
+          }))
+          return
+        case 'PayloadDecrypted':
+        case 'PayloadRejected':
+          change(event.data.transaction, event, () => ({ response: event.data.response }))
+          return
+        case 'TransactionRecorded':
+          change(event.data.transaction, event, () => ({ recorded: event }))
+          return
+        case 'LicenseRejected':
+        case 'TapTorn':
+        case 'TapResolved':
+        case 'TransactionVoided':
+        case 'RefundRecorded':
+          change(event.data.transaction, event, () => ({}))
+          return
+        case 'TransactionDeclined':
+          change(event.data.transaction, event, () => ({}))
+          return
+        case 'ClockObserved':
+        case 'CentreAcknowledged':
+        case 'DayOpened':
+        case 'DayRolledOver':
+        case 'DayClosed':
+        case 'CashierSignedOn':
+        case 'CashierSignedOff':
+        case 'SupervisorOverrode':
+        case 'ReceiptReprinted':
+          return
+      }
+    },
+    tap: transaction => taps.get(transaction),
+    commissioned: () => commissioned,
+    rules: () => rules,
+    forget: transaction => {
+      taps.delete(transaction)
+    },
+  }
+}
+
+export const deductionOf = (tap: TapRecord): Deduction | undefined => {
+  const { deduction, allowanceBefore, transaction } = tap
+  if (!deduction) return undefined
+  const { counter, license, currency, amount } = deduction
+  return {
+    transaction,
+    amount: minorUnits(amount),
+    currency,
+    card: tap.recorded?.data.card ?? '',
+    license,
+    counter,
+    allowanceBefore: allowanceBefore === undefined ? zero : minorUnits(allowanceBefore),
+    attempts: tap.attempts.map(attemptFrom),
+  }
+}
+
+export type RedoneTap = {
+  readonly checks: readonly Check[]
+  readonly license?: License
+  readonly opened?: OpenedPayment
+  /** The rules that the checks were made under, by version. */
+  readonly rules: { readonly policy?: number; readonly denyList?: number; readonly keySet?: number }
+}
+
+/**
+ * Every check of the tap again, in the protocol's order, from the raw octets under the rules in force at the tap. The
+ * TAC is checked where the key for it is given: only the authority has it.
+ */
+export const redoTap = (
+  crypto: Crypto,
+  tap: TapRecord,
+  trusted: {
+    readonly rootPublicKey: Uint8Array
+    /** The terminal's P-256 key, as its certificate has it. */
+    readonly terminalKey: Uint8Array
+    readonly tacKeyFor?: (license: License) => Uint8Array
+  },
+): RedoneTap => {
+  const { rootPublicKey, terminalKey, tacKeyFor } = trusted
+  const rules = tap.rules
+    ? rulesFrom(crypto, rootPublicKey, tap.rules)
+    : { keySet: undefined, denyList: undefined, policy: undefined }
+  const versions = {
+    ...(rules.policy ? { policy: rules.policy.version } : {}),
+    ...(rules.denyList ? { denyList: rules.denyList.version } : {}),
+    ...(rules.keySet ? { keySet: rules.keySet.version } : {}),
+  }
+  const attempts = tap.attempts.map(attemptFrom)
+  const now_s = Math.floor(Date.parse(tap.startedAt) / 1000)
+  const { checks, license } = judgeLicense(crypto, attempts.at(-1) as Attempt, rules, tap.currency, now_s)
+  const deduction = deductionOf(tap)
+  if (!license || !deduction || tap.response === undefined)
+    return { checks, ...(license ? { license } : {}), rules: versions }
+  const judged = judgePayment(crypto, deduction, license, fromBase64url(tap.response))
+  const all = [...checks, checkDeduction(crypto, deduction, terminalKey), ...judged.checks]
+  if (judged.opened && tacKeyFor && !firstFailure(judged.checks))
+    all.push(checkTac(crypto, judged.opened.payment, tacKeyFor(license)))
+  return { checks: all, license, rules: versions, ...(judged.opened ? { opened: judged.opened } : {}) }
+}
+
+/** A log may be copied: the PUT must be this terminal's own word, for this transaction. */
+const checkDeduction = (crypto: Crypto, { attempts, transaction, amount }: Deduction, terminalKey: Uint8Array): Check => {
+  const puts = attempts.filter(({ put }) => put.length > 0)
+  const check = 'deduction signature'
+  const expected = `a deduction of ${amount} for ${transaction}, signed by this terminal`
+  for (const { put } of puts) {
+    try {
+      const asked = verifyDeduction(crypto, recordOf(put, 'deduction'), terminalKey)
+      if (!asked) return failed(check, 'DeductionForeign', expected, 'another signature')
+      if (hex(asked.transaction) !== transaction || asked.amount !== amount)
+        return failed(check, 'DeductionForeign', expected, `${asked.amount} for ${hex(asked.transaction)}`)
+    } catch (error) {
+      if (!(error instanceof Malformed)) throw error
+      return failed(check, 'DeductionForeign', expected, error.message)
+    }
+  }
+  return puts.length > 0 ? passed(check) : failed(check, 'DeductionForeign', expected, 'none')
+}
