@@ -75,3 +75,13 @@ export const AsOf = ({ answer, fetchedAt }: { readonly answer: Aged; readonly fe
     </Text>
   )
 }
+
+/** The age of an answer that names no index: when this page asked for it. */
+export const Asked = ({ fetchedAt }: { readonly fetchedAt: number }) => {
+  const now = useNow()
+  return (
+    <Text component="p" size="sm" c="dimmed" m={0} data-testid="as-of" className={classes.money}>
+      asked {lengthOf(now - fetchedAt)} ago
+    </Text>
+  )
+}

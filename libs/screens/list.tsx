@@ -11,8 +11,8 @@ export interface Column<Row> {
   readonly cell: (row: Row) => ReactNode
   /** Figures stand right, so that their digits line up. */
   readonly figure?: boolean
-  /** Left out of the narrow cards where the title line already tells it. */
-  readonly wideOnly?: boolean
+  /** Names of people's things may take two lines; ids, dates and figures never break. */
+  readonly wraps?: boolean
 }
 
 /**
@@ -57,6 +57,7 @@ export const List = <Row,>({
         accessor: column.name,
         title: column.title,
         textAlign: column.figure ? ('right' as const) : ('left' as const),
+        noWrap: !column.wraps,
         render: column.cell,
       }))}
       customRowAttributes={row => ({ 'data-testid': `row-${keyOf(row)}` })}
@@ -71,14 +72,17 @@ const Card = <Row,>({ row, columns }: { readonly row: Row; readonly columns: rea
     <>
       {first && <div className={classes.cardTitle}>{first.cell(row)}</div>}
       <dl style={{ margin: 0 }}>
-        {others
-          .filter(column => !column.wideOnly)
-          .map(column => (
+        {others.map(column => {
+          const told = column.cell(row)
+          // What a table leaves blank to keep its columns, a card need not name.
+          if (told === '' || told === null) return null
+          return (
             <div key={column.name} className={classes.pair}>
               <dt>{column.title}</dt>
-              <dd>{column.cell(row)}</dd>
+              <dd>{told}</dd>
             </div>
-          ))}
+          )
+        })}
       </dl>
     </>
   )

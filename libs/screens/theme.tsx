@@ -39,7 +39,13 @@ const theme = createTheme({
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace',
   headings: { fontWeight: '650' },
-  components: { Badge: { defaultProps: { tt: 'none', fw: 600 } } },
+  components: {
+    // A state cut to "enro…" says nothing: a badge is as wide as its word.
+    Badge: { defaultProps: { tt: 'none', fw: 600 }, styles: { root: { minWidth: 'max-content' } } },
+    // Inside role="dialog" a <header> counts as a second banner of the page.
+    Modal: { defaultProps: { attributes: { header: { role: 'presentation' } } } },
+    Drawer: { defaultProps: { attributes: { header: { role: 'presentation' } } } },
+  },
 })
 
 // Mantine's own dimmed, light and outline texts fall short of 4.5:1 on a light ground (WCAG 2.2, 1.4.3).

@@ -154,7 +154,18 @@ const Caveats = ({ balance }: { readonly balance: Balance }) => {
       data-testid="balance-missing"
     >
       {missing.length > 0 && <Text size="sm">Not known: {missing.join(', ')}.</Text>}
-      {across !== undefined && <Text size="sm">Payments that may lie before or after the asked moment: {across}.</Text>}
+      {across.length > 0 && (
+        <Text size="sm">
+          May have occurred before or after the asked moment:{' '}
+          {across.map((each, place) => (
+            <Fragment key={`${each.event}-${each.posting}-${each.side}`}>
+              {place > 0 && ', '}
+              {each.type} of <Money amount={each.amount} currency={each.currency} />
+            </Fragment>
+          ))}
+          .
+        </Text>
+      )}
     </Alert>
   )
 }
