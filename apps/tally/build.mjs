@@ -27,6 +27,7 @@ const step = (name, args, { always = false, out, inputs = [] } = {}) => {
     process.stderr.write(`${stdout}${stderr}\nBuilding ${name} failed.\n`)
     process.exit(1)
   }
+  process.stderr.write(stderr)
   if (!quiet || !always) process.stderr.write(`built ${name} in ${seconds} s\n`)
 }
 

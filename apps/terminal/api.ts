@@ -5,7 +5,7 @@ import { isRefusal, type Refusal } from '#canonical/decider'
 import { uuid7 } from '#canonical/ids'
 import { doorway } from '#cqrs/bridge'
 import { liveView } from '#http/live'
-import { answered, bodyOf } from '#http/refusals'
+import { answered, bodyOf, fieldOf } from '#http/refusals'
 import { type Amount, type Currency, formatAmount, minorUnits, parseAmount } from '#money'
 import type { Recorded } from '#till'
 import type { DayTotals, TillEvent } from '#till/events'
@@ -228,7 +228,7 @@ export const terminalModule = (node: Terminal): Type => {
       return answered(await this.questions.execute(new Transactions.Message(undefined)))
     }
     @Post('sales') @HttpCode(201) async startSale(@Body() body: unknown, @Headers('idempotency-key') key: unknown) {
-      const asked = { body: bodyOf(saleBody, body), key: bodyOf(idempotencyKey, key ?? undefined) }
+      const asked = { body: bodyOf(saleBody, body), key: fieldOf(idempotencyKey, key, 'Idempotency-Key') }
       return saleAnswer(answered(await this.orders.execute(new StartSale.Message(asked))))
     }
     @Get('sales/:sale') async sale(@Param('sale') sale: string) {

@@ -1,7 +1,7 @@
 import { fromBase64url, hex } from '#canonical/bytes'
 import { type Check, failed, firstFailure, passed } from '#canonical/check'
 import type { Crypto } from '#canonical/crypto'
-import { type Event, EventMalformed, streamSeed, verifyEvent } from '#canonical/event'
+import { type Event, EventMalformed, streamSeed, trustEvent, verifyEvent } from '#canonical/event'
 import type { EventStore, StoredEvent } from '#eventstore'
 import { type Posting, postingsOf } from '#ledger'
 import { available } from '#ledger/balance'
@@ -91,7 +91,7 @@ export async function* replayTransaction(
   transaction: string,
   trusted: Trusted = {},
 ): AsyncGenerator<ReplayLine> {
-  const { terminalStream, verdictStreams } = await streamsOf(store, transaction)
+  const { terminalStream, verdictStreams, balanceAfter } = await survey(store, transaction)
   if (terminalStream === undefined)
     throw new NothingToReplay(`No event of this log names transaction ${transaction}: it may wait on its terminal still.`)
   const rootPublicKey = trusted.rootPublicKey ?? (await rootOf(store))
@@ -122,8 +122,7 @@ export async function* replayTransaction(
     yield { line: 'finding', holds: false, says: `Stopped at the first check that fails: ${failure.check} (${failure.reason}).` }
     return
   }
-  let posted = 0
-  const balances = new Map<string, bigint>()
+  let count = 0
   for (const stream of verdictStreams) {
     let before = streamSeed(crypto, stream)
     for await (const page of store.read(stream, { from: 0, direction: 'forward' }))
@@ -138,20 +137,18 @@ export async function* replayTransaction(
         const about = shown(event, stored.index, summary(event))
         yield { line: 'event', event: about, check }
         if (!understood(event)) continue
-        for (const posting of postingsOf(event)) {
-          posted += 1
-          const key = `${posting.account}|${posting.currency}`
-          const balance = (balances.get(key) ?? 0n) + (posting.side === 'debit' ? posting.amount : -posting.amount)
-          balances.set(key, balance)
-          yield { line: 'posting', event: about, posting, balance: inWords(balance, posting.currency) }
+        const after = balanceAfter.get(event.id) ?? []
+        for (const [place, posting] of postingsOf(event).entries()) {
+          count += 1
+          yield { line: 'posting', event: about, posting, balance: inWords(after[place] ?? 0n, posting.currency) }
         }
       }
   }
   const word = trusted.rootPublicKey ? 'under the root key given' : 'under the root key that this log itself names'
   const says =
-    posted === 0
+    count === 0
       ? `Every check holds ${word}; the centre has made no verdict on it yet.`
-      : `Every check holds ${word}; ${posted} postings follow from its verdicts.`
+      : `Every check holds ${word}; ${count} postings follow from its verdicts.`
   yield { line: 'finding', holds: true, says }
 }
 
@@ -216,12 +213,8 @@ export async function* replayAccount(
           }
         }
       }
-      for (const posting of postings) {
-        const key = `${posting.account}|${posting.currency}`
-        const balance = (balances.get(key) ?? 0n) + (posting.side === 'debit' ? posting.amount : -posting.amount)
-        balances.set(key, balance)
-        yield { line: 'posting', event: about, posting, balance: inWords(balance, posting.currency) }
-      }
+      for (const posting of postings)
+        yield { line: 'posting', event: about, posting, balance: inWords(posted(balances, posting), posting.currency) }
     }
   if (!known) throw new NothingToReplay(`No account ${account} was opened in this log, as far as it was read.`)
   for (const [currency, limit] of limits) {
@@ -278,17 +271,38 @@ function* redone(
   return firstFailure(all)
 }
 
-const streamsOf = async (store: EventStore, transaction: string) => {
+/**
+ * One read of the whole log: where the transaction is told of, and each ledger account's balance after each posting of
+ * its verdicts, all that came before included.
+ */
+const survey = async (store: EventStore, transaction: string) => {
   const named = `"transaction":"${transaction}"`
   let terminalStream: string | undefined
   const verdictStreams = new Set<string>()
+  const balances = new Map<string, bigint>()
+  const balanceAfter = new Map<string, readonly bigint[]>()
   for await (const page of store.readAll({ from: 0 }))
     for (const { stream, text } of page) {
-      if (!text.includes(named)) continue
-      if (stream.startsWith('terminal-')) terminalStream ??= stream
-      if (stream.startsWith('payment-')) verdictStreams.add(stream)
+      const mine = text.includes(named)
+      if (stream.startsWith('terminal-')) {
+        if (mine) terminalStream ??= stream
+        continue
+      }
+      const event = trustEvent(text)
+      if (mine && stream.startsWith('payment-')) verdictStreams.add(stream)
+      if (!understood(event)) continue
+      const after = postingsOf(event).map(posting => posted(balances, posting))
+      if (mine) balanceAfter.set(event.id, after)
     }
-  return { terminalStream, verdictStreams }
+  return { terminalStream, verdictStreams, balanceAfter }
+}
+
+/** Adds a posting to the balances; the balance after it, debits above zero. */
+const posted = (balances: Map<string, bigint>, { account, currency, side, amount }: Posting): bigint => {
+  const key = `${account}|${currency}`
+  const balance = (balances.get(key) ?? 0n) + (side === 'debit' ? amount : -amount)
+  balances.set(key, balance)
+  return balance
 }
 
 /** A terminal's first event follows the hash of its certificate, which it carries itself. */

@@ -41,10 +41,15 @@ type Body = { readonly reason: string; readonly message: string }
 
 /** Reads a body by its schema; the refusal names the field. */
 export const bodyOf = <Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<Schema> => {
-  const read = schema.safeParse(body ?? {})
+  return fieldOf(schema, body ?? {}, 'body')
+}
+
+/** Reads one value by its schema: a header, or a part of the path. */
+export const fieldOf = <Schema extends z.ZodType>(schema: Schema, value: unknown, name: string): z.infer<Schema> => {
+  const read = schema.safeParse(value)
   if (read.success) return read.data
   const issue = read.error.issues[0]
-  const field = issue?.path.join('.') || 'body'
+  const field = issue?.path.join('.') || name
   throw new Refused({
     reason: 'BodyMalformed',
     message: `${field}: ${issue?.message}. Nothing was done; send it again in the shape that the README shows.`,

@@ -57,9 +57,9 @@ export const serve = async ({ module, port, host, pages, log, bodyLimit }: Serve
         reason: 'ForeignSite',
         message: `This server answers pages of its own address only, not ${origin ?? named}.`,
       })
-  })
-  fastify.addContentTypeParser('application/x-www-form-urlencoded', (_request, _payload, done) => {
-    done(Object.assign(new Error('Send JSON, with content-type application/json'), { statusCode: 415 }))
+    const type = request.headers['content-type']
+    if (request.method === 'POST' && type !== undefined && !type.startsWith('application/json'))
+      await reply.status(415).send({ reason: 'BodyMalformed', message: `Send JSON, with content-type application/json, not ${type}.` })
   })
   if (pages !== undefined && existsSync(join(pages, 'index.html')))
     await fastify.register(fastifyStatic, { root: pages, wildcard: false, index: ['index.html'] })
