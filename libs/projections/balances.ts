@@ -1,0 +1,218 @@
+import { type Change, intOf, moved, type Projection, type Row, type RowsReader, textOf } from '#eventstore/rows'
+import { postingsOf } from '#ledger'
+import { available } from '#ledger/balance'
+import { knownType, type TradeEvent, tradeWords, understood } from '#ledger/vocabulary'
+import { type Amount, amount, type Currency, formatAmount, minorUnits } from '#money'
+
+/** What each credit account may spend, owes and has promised, now; and the sums over all accounts. */
+
+const types = new Set<string>(['AccountOpened', 'CreditLimitSet'])
+for (const [type, word] of Object.entries(tradeWords)) if (word.money) types.add(type)
+
+export const balances: Projection = {
+  name: 'balances',
+  version: 1,
+  tables: [
+    {
+      name: 'balance',
+      key: ['account', 'currency'],
+      columns: {
+        account: 'text',
+        currency: 'text',
+        limit: 'int',
+        owed: 'int',
+        in_dispute: 'int',
+        held: 'int',
+        /** All that payments ever drew from holds. */
+        drawn: 'int',
+      },
+    },
+    {
+      name: 'total',
+      key: ['currency'],
+      columns: {
+        currency: 'text',
+        accounts: 'int',
+        limit: 'int',
+        owed: 'int',
+        in_dispute: 'int',
+        held: 'int',
+        available: 'int',
+      },
+    },
+    // Events that move money and that this version cannot read: while there is one, no balance is certain.
+    { name: 'unknown', key: ['type'], columns: { type: 'text', count: 'int' } },
+  ],
+  wants: type => types.has(type) || !knownType(type),
+  apply: (event, look) => {
+    if (!understood(event)) {
+      if (!event.money) return []
+      const { type } = event
+      return [{ table: 'unknown', key: [type], change: row => moved(row ?? { type, count: 0n }, { count: 1n }) }]
+    }
+    const changes: Change[] = []
+    for (const { account, currency, by } of movesOf(event, look)) {
+      const before = look('balance', [account, currency]) ?? nothing(account, currency)
+      const after = moved(before, by)
+      changes.push({ table: 'balance', key: [account, currency], change: () => after })
+      const accounts = event.type === 'AccountOpened' ? 1n : 0n
+      const { drawn: _, ...figures } = by
+      const sums = { ...figures, accounts, available: availableOf(after) - availableOf(before) }
+      changes.push({ table: 'total', key: [currency], change: row => moved(row ?? noTotal(currency), sums) })
+    }
+    return changes
+  },
+}
+
+type Move = { readonly account: string; readonly currency: Currency; readonly by: Record<string, bigint> }
+
+const movesOf = (event: TradeEvent, look: (table: string, key: string[]) => Row | undefined): Move[] => {
+  if (event.type === 'AccountOpened' || event.type === 'CreditLimitSet') {
+    const { account, currency, limit } = event.data
+    const held = look('balance', [account, currency])
+    return [{ account, currency, by: { limit: minorUnits(limit) - (held ? intOf(held, 'limit') : 0n) } }]
+  }
+  const moves: Move[] = []
+  for (const posting of postingsOf(event)) {
+    const { currency, side, amount } = posting
+    const [kind, account = ''] = partsOf(posting.account)
+    if (kind !== 'payer' && kind !== 'commitment') continue
+    let move = moves.find(move => move.account === account && move.currency === currency)
+    if (!move) {
+      move = { account, currency, by: {} }
+      moves.push(move)
+    }
+    const add = (column: string, by: bigint): void => {
+      move.by[column] = (move.by[column] ?? 0n) + by
+    }
+    if (kind === 'payer') add('owed', side === 'debit' ? amount : -amount)
+    else {
+      add('held', side === 'credit' ? amount : -amount)
+      if (side === 'debit' && event.type !== 'AllowanceReleased') add('drawn', amount)
+    }
+  }
+  return moves
+}
+
+/** `payer:acc-1` is `payer` and `acc-1`; `fees` has no name. */
+const partsOf = (account: string): [kind: string, name?: string] => {
+  const colon = account.indexOf(':')
+  return colon < 0 ? [account] : [account.slice(0, colon), account.slice(colon + 1)]
+}
+
+const nothing = (account: string, currency: Currency): Row => ({
+  account,
+  currency,
+  limit: 0n,
+  owed: 0n,
+  in_dispute: 0n,
+  held: 0n,
+  drawn: 0n,
+})
+
+const noTotal = (currency: Currency): Row => {
+  const { account: _, drawn: __, ...figures } = nothing('', currency)
+  return { ...figures, accounts: 0n, available: 0n }
+}
+
+const figuresOf = (row: Row) => ({
+  limit: intOf(row, 'limit'),
+  owed: intOf(row, 'owed'),
+  inDispute: intOf(row, 'in_dispute'),
+  held: intOf(row, 'held'),
+})
+
+const availableOf = (row: Row): bigint => available(figuresOf(row))
+
+/* -------------------------------------------------------------- questions */
+
+/** The log index that the rows are folded up to, -1 before the first event. */
+export const balancesIndex = (rows: RowsReader): number => rows.checkpoint(balances) - 1
+
+export type BalanceAnswer = {
+  readonly account: string
+  readonly currency: Currency
+  readonly limit: string
+  readonly owed: string
+  readonly inDispute: string
+  readonly held: string
+  readonly available: string
+}
+
+/** Figures of an account as people read them. */
+export const inWords = (
+  account: string,
+  currency: Currency,
+  figures: { limit: bigint; owed: bigint; inDispute: bigint; held: bigint },
+): BalanceAnswer => ({
+  account,
+  currency,
+  limit: formatAmount(figures.limit, currency),
+  owed: formatAmount(figures.owed, currency),
+  inDispute: formatAmount(figures.inDispute, currency),
+  held: formatAmount(figures.held, currency),
+  available: formatAmount(available(figures), currency),
+})
+
+const answerOf = (row: Row): BalanceAnswer => inWords(textOf(row, 'account'), textOf(row, 'currency'), figuresOf(row))
+
+/** An account's row: in the currency asked for, else in the first it has by alphabet. */
+const rowOf = (rows: RowsReader, account: string, currency?: Currency): Row | undefined =>
+  currency === undefined
+    ? rows.select(balances, 'balance', { where: { account }, limit: 1 })[0]
+    : rows.get(balances, 'balance', [account, currency])
+
+export const balanceOf = (
+  rows: RowsReader,
+  asked: { readonly account: string; readonly currency?: Currency },
+): (BalanceAnswer & { readonly index: number }) | undefined => {
+  const row = rowOf(rows, asked.account, asked.currency)
+  return row && { ...answerOf(row), index: balancesIndex(rows) }
+}
+
+/** One line for each account and currency, by account. `after` and `limit` page through them. */
+export const accountList = (
+  rows: RowsReader,
+  asked: { readonly after?: string; readonly limit?: number } = {},
+): { readonly accounts: (BalanceAnswer & { readonly state: 'open' })[]; readonly index: number } => {
+  const where = asked.after === undefined ? {} : { account: { above: asked.after } }
+  const found = rows.select(balances, 'balance', { where, limit: asked.limit ?? 1000 })
+  return { accounts: found.map(row => ({ ...answerOf(row), state: 'open' })), index: balancesIndex(rows) }
+}
+
+/** What `GrantAllowance` must be told of an account, and the log index at which it was so. */
+export const grantFigures = (
+  rows: RowsReader,
+  asked: { readonly account: string; readonly currency?: Currency },
+): { currency: Currency; owed: bigint; inDispute: Amount; drawn: Amount; knownAt: number } | undefined => {
+  const row = rowOf(rows, asked.account, asked.currency)
+  return (
+    row && {
+      currency: textOf(row, 'currency'),
+      owed: intOf(row, 'owed'),
+      inDispute: amount(intOf(row, 'in_dispute')),
+      drawn: amount(intOf(row, 'drawn')),
+      knownAt: balancesIndex(rows),
+    }
+  )
+}
+
+export type Money = { readonly currency: Currency; readonly amount: string }
+
+/** Sums over all accounts, by currency. */
+export const balanceTotals = (
+  rows: RowsReader,
+): { readonly accounts: number; readonly owed: Money[]; readonly held: Money[]; readonly available: Money[] } => {
+  const totals = rows.select(balances, 'total')
+  const each = (column: string): Money[] =>
+    totals.map(row => {
+      const currency = textOf(row, 'currency')
+      return { currency, amount: formatAmount(intOf(row, column), currency) }
+    })
+  const accounts = totals.reduce((sum, row) => sum + Number(intOf(row, 'accounts')), 0)
+  return { accounts, owed: each('owed'), held: each('held'), available: each('available') }
+}
+
+/** How many events that move money this version could not read. */
+export const notUnderstood = (rows: RowsReader): number =>
+  rows.select(balances, 'unknown').reduce((sum, row) => sum + Number(intOf(row, 'count')), 0)

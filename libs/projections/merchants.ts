@@ -1,0 +1,113 @@
+import { type Change, intOf, moved, type Projection, type RowsReader, textOf } from '#eventstore/rows'
+import { postingsOf } from '#ledger'
+import { tradeWords, understood } from '#ledger/vocabulary'
+import { formatAmount } from '#money'
+import type { Money } from './balances.ts'
+
+/** Each merchant: the terms, and what we owe; and what the operator has earned in fees. */
+
+const types = new Set<string>(['MerchantOpened', 'MerchantTermsSet'])
+for (const [type, word] of Object.entries(tradeWords)) if (word.money) types.add(type)
+
+export const merchants: Projection = {
+  name: 'merchants',
+  version: 1,
+  tables: [
+    {
+      name: 'merchant',
+      key: ['merchant'],
+      columns: {
+        merchant: 'text',
+        name: 'text',
+        currency: 'text',
+        terms: 'int',
+        fee_basis_points: 'int',
+        tax_basis_points: 'int',
+        returns_fee: 'int',
+      },
+    },
+    {
+      name: 'payable',
+      key: ['merchant', 'currency'],
+      columns: { merchant: 'text', currency: 'text', amount: 'int' },
+    },
+    { name: 'fee', key: ['currency'], columns: { currency: 'text', amount: 'int' } },
+  ],
+  wants: type => types.has(type),
+  apply: (event, look) => {
+    if (!understood(event)) return []
+    if (event.type === 'MerchantOpened') {
+      const { merchant, name, currency } = event.data
+      const terms = { terms: null, fee_basis_points: null, tax_basis_points: null, returns_fee: null }
+      return [{ table: 'merchant', key: [merchant], change: () => ({ merchant, name, currency, ...terms }) }]
+    }
+    if (event.type === 'MerchantTermsSet') {
+      const { merchant, version, feeBasisPoints, taxBasisPoints, returnsFee } = event.data
+      const row = look('merchant', [merchant])
+      if (!row) return []
+      const terms = {
+        terms: BigInt(version),
+        fee_basis_points: BigInt(feeBasisPoints),
+        tax_basis_points: BigInt(taxBasisPoints),
+        returns_fee: returnsFee ? 1n : 0n,
+      }
+      return [{ table: 'merchant', key: [merchant], change: () => ({ ...row, ...terms }) }]
+    }
+    return postingsOf(event).flatMap(({ account, currency, side, amount }): Change[] => {
+      const by = { amount: side === 'credit' ? amount : -amount }
+      if (account === 'fees')
+        return [{ table: 'fee', key: [currency], change: row => moved(row ?? { currency, amount: 0n }, by) }]
+      if (!account.startsWith('merchant:')) return []
+      const merchant = account.slice('merchant:'.length)
+      const change: Change['change'] = row => moved(row ?? { merchant, currency, amount: 0n }, by)
+      return [{ table: 'payable', key: [merchant, currency], change }]
+    })
+  },
+}
+
+/* -------------------------------------------------------------- questions */
+
+export type MerchantAnswer = {
+  readonly merchant: string
+  readonly name: string
+  readonly currency: string
+  /** In the merchant's own currency; below zero, the merchant owes us. */
+  readonly payable: string
+  readonly terms: {
+    readonly version: number
+    readonly feeBasisPoints: number
+    readonly taxBasisPoints: number
+    readonly returnsFee: boolean
+  } | null
+}
+
+export const merchantsIndex = (rows: RowsReader): number => rows.checkpoint(merchants) - 1
+
+export const merchantList = (rows: RowsReader): { readonly merchants: MerchantAnswer[]; readonly index: number } => ({
+  merchants: rows.select(merchants, 'merchant').map(row => {
+    const [merchant, currency] = [textOf(row, 'merchant'), textOf(row, 'currency')]
+    const owed = rows.get(merchants, 'payable', [merchant, currency])
+    return {
+      merchant,
+      name: textOf(row, 'name'),
+      currency,
+      payable: formatAmount(owed ? intOf(owed, 'amount') : 0n, currency),
+      terms:
+        row['terms'] === null
+          ? null
+          : {
+              version: Number(intOf(row, 'terms')),
+              feeBasisPoints: Number(intOf(row, 'fee_basis_points')),
+              taxBasisPoints: Number(intOf(row, 'tax_basis_points')),
+              returnsFee: intOf(row, 'returns_fee') === 1n,
+            },
+    }
+  }),
+  index: merchantsIndex(rows),
+})
+
+export const feesEarned = (rows: RowsReader): Money[] =>
+  rows.select(merchants, 'fee').map(row => {
+    const currency = textOf(row, 'currency')
+    return { currency, amount: formatAmount(intOf(row, 'amount'), currency) }
+  })

@@ -1,0 +1,193 @@
+import { intOf, type Projection, put, type Row, type RowsReader, textOf, type Where } from '#eventstore/rows'
+import { postingsOf } from '#ledger'
+import { datesOf } from '#ledger/dates'
+import { type TradeEvent, tradeWords, understood } from '#ledger/vocabulary'
+import { type Currency, formatAmount, minorUnits } from '#money'
+import { type BalanceAnswer, inWords } from './balances.ts'
+
+/** Every posting with its three dates and the log index at which we knew it; and every limit that was ever set. */
+
+const types = new Set<string>(['AccountOpened', 'CreditLimitSet'])
+for (const [type, word] of Object.entries(tradeWords)) if (word.money) types.add(type)
+
+const putPosting = put('posting', 'account', 'index', 'place')
+const putLimit = put('limit', 'account', 'currency', 'index')
+
+export const postings: Projection = {
+  name: 'postings',
+  version: 1,
+  tables: [
+    {
+      name: 'posting',
+      key: ['account', 'index', 'place'],
+      columns: {
+        /** The ledger's account, such as `payer:acc-1`. */
+        account: 'text',
+        index: 'int',
+        place: 'int',
+        event: 'text',
+        type: 'text',
+        book: 'text',
+        side: 'text',
+        amount: 'int',
+        currency: 'text',
+        occurred: 'text',
+        after: 'text',
+        before: 'text',
+        business_date: 'text',
+        booking_date: 'text',
+        payment: 'text',
+      },
+    },
+    {
+      name: 'limit',
+      key: ['account', 'currency', 'index'],
+      columns: { account: 'text', currency: 'text', index: 'int', occurred: 'text', limit: 'int' },
+    },
+  ],
+  wants: type => types.has(type),
+  apply: event => {
+    if (!understood(event)) return []
+    const index = BigInt(event.index)
+    if (event.type === 'AccountOpened' || event.type === 'CreditLimitSet') {
+      const { account, currency, limit } = event.data
+      return [putLimit({ account, currency, index, occurred: event.at, limit: minorUnits(limit) })]
+    }
+    const { occurred, businessDate, bookingDate } = datesOf(event)
+    const common = {
+      index,
+      event: event.id,
+      type: event.type,
+      occurred: occurred.at,
+      after: occurred.after,
+      before: occurred.before,
+      business_date: businessDate,
+      booking_date: bookingDate,
+      payment: paymentOf(event),
+    }
+    return postingsOf(event).map((posting, place) => putPosting({ ...common, ...posting, place: BigInt(place) }))
+  },
+}
+
+const paymentOf = ({ data }: TradeEvent): string | null =>
+  'payment' in data && typeof data.payment === 'string' ? data.payment : null
+
+/* -------------------------------------------------------------- questions */
+
+export const postingsIndex = (rows: RowsReader): number => rows.checkpoint(postings) - 1
+
+export type PostingAnswer = {
+  readonly index: number
+  readonly event: string
+  readonly type: string
+  readonly book: string
+  readonly posting: string
+  readonly side: string
+  readonly amount: string
+  readonly currency: Currency
+  readonly occurred: string
+  readonly businessDate: string
+  readonly bookingDate: string
+  readonly payment?: string
+}
+
+const answerOf = (row: Row): PostingAnswer => {
+  const currency = textOf(row, 'currency')
+  return {
+    index: Number(intOf(row, 'index')),
+    event: textOf(row, 'event'),
+    type: textOf(row, 'type'),
+    book: textOf(row, 'book'),
+    posting: textOf(row, 'account'),
+    side: textOf(row, 'side'),
+    amount: formatAmount(intOf(row, 'amount'), currency),
+    currency,
+    occurred: textOf(row, 'occurred'),
+    businessDate: textOf(row, 'business_date'),
+    bookingDate: textOf(row, 'booking_date'),
+    ...(row['payment'] === null ? {} : { payment: textOf(row, 'payment') }),
+  }
+}
+
+const booksOf = (account: string): readonly string[] => [`payer:${account}`, `commitment:${account}`]
+
+/** An account's postings in both books, the newest first, and those of one event as it made them. */
+export const postingsOfAccount = (
+  rows: RowsReader,
+  asked: { readonly account: string; readonly before?: number; readonly limit?: number },
+): { readonly postings: PostingAnswer[]; readonly index: number } => {
+  const limit = asked.limit ?? 1000
+  const below = asked.before === undefined ? {} : { index: { below: BigInt(asked.before) } }
+  const found = booksOf(asked.account).flatMap(account =>
+    rows.select(postings, 'posting', { where: { account, ...below }, order: [['index', 'down']], limit }),
+  )
+  const order = (a: Row, b: Row): number =>
+    Number(intOf(b, 'index') - intOf(a, 'index')) || Number(intOf(a, 'place') - intOf(b, 'place'))
+  return { postings: found.sort(order).slice(0, limit).map(answerOf), index: postingsIndex(rows) }
+}
+
+/** A posting that may lie on either side of the instant asked for: its bracket spans it. */
+export type Straddling = PostingAnswer & { readonly after: string; readonly before: string }
+
+/**
+ * A balance as of an instant (`at`, on the trade's clock), as known at a log index (`knownAt`), or both. The figure sums
+ * what has its instant up to then; what has a bracket across it is listed beside, for it could be on the other side.
+ */
+export const balanceAsOf = (
+  rows: RowsReader,
+  asked: {
+    readonly account: string
+    readonly currency?: Currency
+    /** ISO 8601 in UTC with milliseconds. */
+    readonly at?: string
+    readonly knownAt?: number
+  },
+): (BalanceAnswer & { readonly index: number; readonly straddling: Straddling[] }) | undefined => {
+  const { account, at } = asked
+  const applied = postingsIndex(rows)
+  const index = Math.min(asked.knownAt ?? applied, applied)
+  const known: Where = { index: { to: BigInt(index) } }
+  const then: Where = at === undefined ? {} : { occurred: { to: at } }
+  const first = rows.select(postings, 'limit', {
+    where: asked.currency === undefined ? { account } : { account, currency: asked.currency },
+    limit: 1,
+  })[0]
+  if (!first) return undefined
+  const currency = textOf(first, 'currency')
+  const limit = rows.select(postings, 'limit', {
+    where: { account, currency, ...known, ...then },
+    order: [['index', 'down']],
+    limit: 1,
+  })[0]
+  const net = (name: string): bigint =>
+    rows
+      .sums(postings, 'posting', {
+        column: 'amount',
+        by: ['side'],
+        where: { account: name, currency, ...known, ...then },
+      })
+      .reduce((sum, row) => sum + (row['side'] === 'debit' ? 1n : -1n) * intOf(row, 'sum'), 0n)
+  const figures = {
+    limit: limit ? intOf(limit, 'limit') : 0n,
+    owed: net(`payer:${account}`),
+    inDispute: 0n,
+    held: -net(`commitment:${account}`),
+  }
+  const straddling =
+    at === undefined
+      ? []
+      : booksOf(account).flatMap(name =>
+          rows.select(postings, 'posting', {
+            where: { account: name, currency, ...known, after: { to: at }, before: { above: at } },
+          }),
+        )
+  return {
+    ...inWords(account, currency, figures),
+    index,
+    straddling: straddling.map(row => ({
+      ...answerOf(row),
+      after: textOf(row, 'after'),
+      before: textOf(row, 'before'),
+    })),
+  }
+}

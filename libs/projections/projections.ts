@@ -1,0 +1,23 @@
+import type { Projection } from '#eventstore/rows'
+import { balances } from './balances.ts'
+import { days } from './days.ts'
+import { exceptions } from './exceptions.ts'
+import { merchants } from './merchants.ts'
+import { postings } from './postings.ts'
+import { terminals } from './terminals.ts'
+import { transactions } from './transactions.ts'
+
+/** All that the centre keeps in rows. One read of the log feeds them. */
+export const projections: readonly Projection[] = [
+  balances,
+  postings,
+  transactions,
+  merchants,
+  terminals,
+  days,
+  exceptions,
+]
+
+/** Where a set of answers stands: the last log index that every one of these projections has applied. */
+export const appliedTo = (rows: { checkpoint(projection: Projection): number }): number =>
+  Math.min(...projections.map(projection => rows.checkpoint(projection))) - 1
