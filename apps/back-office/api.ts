@@ -79,6 +79,7 @@ export const backOfficeModule = (node: BackOffice): Type => {
   const Terminals = door.question('Terminals', async () => node.ask.terminals())
   const Merchants = door.question('Merchants', async () => node.ask.merchants())
   const Reconciliation = door.question('Reconciliation', async () => node.ask.reconciliation())
+  const Exceptions = door.question('Exceptions', async () => node.ask.exceptions())
   const Rules = door.question('Rules', (terminal: string) => node.rulesFor(terminal))
 
   class Asking {
@@ -96,8 +97,8 @@ export const backOfficeModule = (node: BackOffice): Type => {
 
   @Controller('api')
   class BackOfficeController extends Asking {
-    @Get('health') health() {
-      const { index, age_ms } = node.ask.age()
+    @Get('health') async health() {
+      const { index, age_ms } = await node.ask.age()
       const { stopped } = node.status()
       return { status: stopped.length === 0 ? 'ok' : 'degraded', role: 'back-office', id: node.id, index, age_ms, stopped }
     }
@@ -148,6 +149,9 @@ export const backOfficeModule = (node: BackOffice): Type => {
     }
     @Get('reconciliation') reconciliation() {
       return this.ask(new Reconciliation.Message(undefined))
+    }
+    @Get('exceptions') exceptions() {
+      return this.ask(new Exceptions.Message(undefined))
     }
     @Post('licenses') @HttpCode(201) license(@Body() body: unknown) {
       return this.order(new IssueLicense.Message(bodyOf(licenseBody, body)))

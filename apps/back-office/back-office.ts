@@ -24,6 +24,7 @@ import { tacKeyOf } from '#license/tac'
 import { type Amount, type Currency, parseAmount } from '#money'
 import { payment as paymentDecider } from '#payment'
 import { paymentWords } from '#payment/events'
+import { projections } from '#projections'
 import { merchant as merchantDecider, merchantWords } from '#settlement/merchant'
 import { shop as shopDecider, shopWords } from '#settlement/shop'
 import type { BatchBody } from '#sync/batch'
@@ -41,7 +42,6 @@ import {
 } from './authority.ts'
 import { decrees } from './decrees.ts'
 import { intake } from './intake.ts'
-import { projections } from './projections.ts'
 import { questions } from './questions.ts'
 import { verdicts } from './verdicts.ts'
 
@@ -157,13 +157,13 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
   const reactor = verdicts({ store, crypto, keys, salt: reactorSalt })
   let applied = Math.min(...projections.map(projection => rows.checkpoint(projection)))
   let judged = 0
-  let caughtUpAt = clock.now()
+  const freshness = { following: false, currentAt: clock.now() }
   const waiters = new Set<{ readonly index: number; readonly done: () => void }>()
   const stopped: FollowerStopped[] = []
 
   const onProgress = ({ next, caughtUp }: { next: number; caughtUp: boolean }): void => {
     applied = next
-    if (caughtUp) caughtUpAt = clock.now()
+    if (caughtUp) freshness.currentAt = clock.now()
     for (const waiter of [...waiters])
       if (next > waiter.index) {
         waiters.delete(waiter)
@@ -179,8 +179,11 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
 
   const follow = async (signal: AbortSignal): Promise<void> => {
     let next = 0
+    freshness.following = true
     await Promise.all([
-      project({ store, rows, projections, signal, onProgress, onStopped }),
+      project({ store, rows, projections, signal, onProgress, onStopped }).finally(() => {
+        freshness.following = false
+      }),
       // It keeps what verdicts must know in memory and so begins at the first event; verdicts that are there already
       // are read and not made again.
       react({
@@ -217,7 +220,7 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
     return answer
   }
 
-  const ask = questions({ rows, projections, store, now: () => clock.now(), caughtUpAt: () => caughtUpAt, stopped: () => stopped })
+  const ask = questions({ rows, store, now: () => clock.now(), freshness })
 
   /* ---- commands */
 

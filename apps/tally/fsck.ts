@@ -6,7 +6,7 @@ import { sqliteRows } from '#eventstore/sqlite/rows'
 import { project } from '#eventstore/follower'
 import { certificateHash } from '#license/certificate'
 import { nodeCrypto } from '#machine/crypto'
-import { projections } from '../back-office/projections.ts'
+import { projections } from '#projections'
 import { openSource, sourceOptions } from './source.ts'
 
 /**

@@ -12,4 +12,4 @@ export interface Decider<State, Command, Event, Refused extends Refusal = Refusa
 export type Refusal = { readonly reason: string; readonly message: string; readonly [figure: string]: unknown }
 
 export const isRefusal = <Refused extends Refusal>(answer: readonly unknown[] | object | Refused): answer is Refused =>
-  !Array.isArray(answer) && 'reason' in answer
+  !Array.isArray(answer) && 'reason' in answer && 'message' in answer
