@@ -57,6 +57,8 @@ export type TapOutcome = {
   readonly currency?: string
 }
 
+const fieldLasts_ms = 30_000
+
 export const tacInfo = 'tallystick.dev:tac/1'
 
 export type Wallet = ReturnType<typeof wallet>
@@ -197,12 +199,15 @@ export const wallet = ({ clock, crypto, disk, authority, antenna, terminals }: W
       return given.response
     }
     const leaving = new AbortController()
+    // Nobody holds a phone to a till for ever; who has not consented by then takes it away.
+    const patience = setTimeout(() => leaving.abort(), fieldLasts_ms)
     try {
       await antenna(terminal, respond, leaving.signal)
     } catch (error) {
       if ((error as { code?: string }).code !== 'NoField') throw error
       return { outcome: 'declined', reason: 'NoField', message: (error as Error).message }
     } finally {
+      clearTimeout(patience)
       fields.delete(phone)
       news.next({ kind: 'phones' })
     }
@@ -223,6 +228,12 @@ export const wallet = ({ clock, crypto, disk, authority, antenna, terminals }: W
         transaction: paid.transaction,
       }
     if (declined) return { outcome: 'declined', ...declined }
+    if (leaving.signal.aborted)
+      return {
+        outcome: 'torn',
+        reason: 'ConsentMissing',
+        message: 'The phone was taken away before its holder had consented: nothing was paid. Tap again, and consent on the phone.',
+      }
     if (asked !== undefined)
       return { outcome: 'torn', reason: 'FieldLost', message: 'The phone left before it paid: nothing was paid. Tap again.' }
     return {
