@@ -3,7 +3,8 @@ import { type FollowerStopped, type Progress, project, react } from '#eventstore
 import { memoryStore } from '#eventstore/memory'
 import { memoryRows } from '#eventstore/memory/rows'
 import { moved, type Projection, type Rows } from '#eventstore/rows'
-import { boxWords, crypto, writer } from './log.ts'
+import { crypto, writer } from '../trade.ts'
+import { boxWords } from './log.ts'
 
 const at = '2026-11-23T10:00:00.000Z'
 const put = (box: string, amount: string) => ({ type: 'Put', data: { box, amount } })

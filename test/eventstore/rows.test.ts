@@ -15,7 +15,8 @@ import {
   type Rows,
 } from '#eventstore/rows'
 import { sqliteRows } from '#eventstore/sqlite/rows'
-import { boxEvent, type boxWords, crypto } from './log.ts'
+import { crypto } from '../trade.ts'
+import { boxEvent, type boxWords } from './log.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tallystick-rows-'))
 const opened: { close(): void }[] = []
