@@ -19,7 +19,13 @@ const currency = z.string().max(3)
 const basisPoints = z.int().min(0).max(10_000)
 const words = z.string().min(1).max(120)
 
-const merchantBody = z.object({ merchant: id.optional(), name: words, currency, feeBasisPoints: basisPoints, taxBasisPoints: basisPoints })
+const merchantBody = z.object({
+  merchant: id.optional(),
+  name: words,
+  currency,
+  feeBasisPoints: basisPoints,
+  taxBasisPoints: basisPoints,
+})
 const shopBody = z.object({ shop: id.optional(), merchant: id, name: words, zone: words })
 const accountBody = z.object({ account: id.optional(), limit: amountText, currency })
 const repaymentBody = z.object({ repayment: id.optional(), amount: amountText, currency, source: id })
@@ -50,31 +56,45 @@ export const backOfficeModule = (node: BackOffice): Type => {
   const door = doorway()
   const by = 'operator:local'
 
-  const OpenMerchant = door.order('OpenMerchant', (asked: z.infer<typeof merchantBody>) => node.openMerchant({ ...asked, by }))
+  const OpenMerchant = door.order('OpenMerchant', (asked: z.infer<typeof merchantBody>) =>
+    node.openMerchant({ ...asked, by }),
+  )
   const OpenShop = door.order('OpenShop', (asked: z.infer<typeof shopBody>) => node.openShop({ ...asked, by }))
   const OpenAccount = door.order('OpenAccount', async (asked: z.infer<typeof accountBody>) => {
     const limit = parseAmount(asked.limit, asked.currency)
     if (typeof limit !== 'bigint') return limit as Refusal
     return node.openAccount({ ...asked, limit, by })
   })
-  const ReceiveRepayment = door.order('ReceiveRepayment', async (asked: z.infer<typeof repaymentBody> & { account: string }) => {
-    const amount = parseAmount(asked.amount, asked.currency)
-    if (typeof amount !== 'bigint') return amount as Refusal
-    return node.receiveRepayment({ ...asked, amount, by })
-  })
-  const InviteTerminal = door.order('InviteTerminal', (asked: z.infer<typeof terminalBody>) => node.inviteTerminal({ ...asked, by }))
-  const DecideHeld = door.order('DecideHeld', (asked: z.infer<typeof decideBody> & { payment: string }) => node.decideHeld(asked))
+  const ReceiveRepayment = door.order(
+    'ReceiveRepayment',
+    async (asked: z.infer<typeof repaymentBody> & { account: string }) => {
+      const amount = parseAmount(asked.amount, asked.currency)
+      if (typeof amount !== 'bigint') return amount as Refusal
+      return node.receiveRepayment({ ...asked, amount, by })
+    },
+  )
+  const InviteTerminal = door.order('InviteTerminal', (asked: z.infer<typeof terminalBody>) =>
+    node.inviteTerminal({ ...asked, by }),
+  )
+  const DecideHeld = door.order('DecideHeld', (asked: z.infer<typeof decideBody> & { payment: string }) =>
+    node.decideHeld(asked),
+  )
   const IssueLicense = door.order('IssueLicense', (asked: z.infer<typeof licenseBody>) => node.license(asked))
   const Enrol = door.order('Enrol', (asked: z.infer<typeof enrolBody>) => node.enrol(asked))
-  const AcceptBatch = door.order('AcceptBatch', ({ terminal, body }: { terminal: string; body: z.infer<typeof batchBody> }) =>
-    node.acceptBatch(terminal, body),
+  const AcceptBatch = door.order(
+    'AcceptBatch',
+    ({ terminal, body }: { terminal: string; body: z.infer<typeof batchBody> }) => node.acceptBatch(terminal, body),
   )
 
   const Overview = door.question('Overview', async () => node.ask.overview())
   const Accounts = door.question('Accounts', async () => node.ask.accounts())
-  const Balance = door.question('Balance', async (asked: z.infer<typeof balanceQuery> & { account: string }) => node.ask.balance(asked))
+  const Balance = door.question('Balance', async (asked: z.infer<typeof balanceQuery> & { account: string }) =>
+    node.ask.balance(asked),
+  )
   const Postings = door.question('Postings', async (account: string) => node.ask.postings(account))
-  const Transactions = door.question('Transactions', async (asked: z.infer<typeof transactionsQuery>) => node.ask.transactions(asked))
+  const Transactions = door.question('Transactions', async (asked: z.infer<typeof transactionsQuery>) =>
+    node.ask.transactions(asked),
+  )
   const Transaction = door.question('Transaction', async (transaction: string) => node.ask.transaction(transaction))
   const Terminals = door.question('Terminals', async () => node.ask.terminals())
   const Merchants = door.question('Merchants', async () => node.ask.merchants())
@@ -100,7 +120,14 @@ export const backOfficeModule = (node: BackOffice): Type => {
     @Get('health') async health() {
       const { index, age_ms } = await node.ask.age()
       const { stopped } = node.status()
-      return { status: stopped.length === 0 ? 'ok' : 'degraded', role: 'back-office', id: node.id, index, age_ms, stopped }
+      return {
+        status: stopped.length === 0 ? 'ok' : 'degraded',
+        role: 'back-office',
+        id: node.id,
+        index,
+        age_ms,
+        stopped,
+      }
     }
     @Sse('live') live() {
       return liveView(node.news)
@@ -120,7 +147,10 @@ export const backOfficeModule = (node: BackOffice): Type => {
     @Get('accounts/:account/postings') postings(@Param('account') account: string) {
       return this.ask(new Postings.Message(account))
     }
-    @Post('accounts/:account/repayments') @HttpCode(201) repay(@Param('account') account: string, @Body() body: unknown) {
+    @Post('accounts/:account/repayments') @HttpCode(201) repay(
+      @Param('account') account: string,
+      @Body() body: unknown,
+    ) {
       return this.order(new ReceiveRepayment.Message({ account, ...bodyOf(repaymentBody, body) }))
     }
     @Get('transactions') transactions(@Query() query: unknown) {
@@ -163,7 +193,10 @@ export const backOfficeModule = (node: BackOffice): Type => {
     @Post('enrolments') @HttpCode(201) enrol(@Body() body: unknown) {
       return this.order(new Enrol.Message(bodyOf(enrolBody, body)))
     }
-    @Post('terminals/:terminal/batches') @HttpCode(200) batch(@Param('terminal') terminal: string, @Body() body: unknown) {
+    @Post('terminals/:terminal/batches') @HttpCode(200) batch(
+      @Param('terminal') terminal: string,
+      @Body() body: unknown,
+    ) {
       return this.order(new AcceptBatch.Message({ terminal, body: bodyOf(batchBody, body) }))
     }
     @Get('terminals/:terminal/rules') rules(@Param('terminal') terminal: string) {

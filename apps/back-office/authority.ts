@@ -1,5 +1,5 @@
-import { base64url, fromBase64url, hex } from '#canonical/bytes'
 import type { Bytes } from '#canonical/bytes'
+import { base64url, fromBase64url, hex } from '#canonical/bytes'
 import type { Crypto, KeyPair } from '#canonical/crypto'
 import { type KeySet, kidOf, type Purpose, rootFingerprint, signKeySet } from '#license/keyset'
 import { type DenyList, type Policy, signDenyList, signPolicy } from '#license/rules'
@@ -47,7 +47,10 @@ export const makeAuthorityKeys = (crypto: Crypto, now_s: number): AuthorityKeys 
 
 const purposes = ['license', 'certificate', 'rules', 'log'] as const satisfies readonly Purpose[]
 
-export const keySetOf = (crypto: Crypto, keys: AuthorityKeys): { readonly keySet: KeySet; readonly document: Bytes } => {
+export const keySetOf = (
+  crypto: Crypto,
+  keys: AuthorityKeys,
+): { readonly keySet: KeySet; readonly document: Bytes } => {
   const keySet: KeySet = {
     version: 1,
     issued: keys.made_s,

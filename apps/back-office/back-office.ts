@@ -1,4 +1,8 @@
 import { Subject } from 'rxjs'
+import { account as accountDecider } from '#account'
+import { type DecreeEvent, decreeWords } from '#account/decrees'
+import { accountWords } from '#account/events'
+import { licenseWords, licensing } from '#account/licensing'
 import { base64url, equal, fromBase64url, hex, utf8 } from '#canonical/bytes'
 import type { Clock } from '#canonical/clock'
 import type { Crypto } from '#canonical/crypto'
@@ -6,11 +10,7 @@ import { isRefusal, type Refusal } from '#canonical/decider'
 import { type Act, type Event, trustEvent } from '#canonical/event'
 import { nameId, uuid7 } from '#canonical/ids'
 import { Malformed } from '#canonical/malformed'
-import { account as accountDecider } from '#account'
-import { type DecreeEvent, decreeWords } from '#account/decrees'
-import { accountWords } from '#account/events'
-import { licenseWords, licensing } from '#account/licensing'
-import { type Ran, run, type Runner } from '#cqrs/run'
+import { type Ran, type Runner, run } from '#cqrs/run'
 import { type EventStore, readStream } from '#eventstore'
 import { FollowerStopped, project, react } from '#eventstore/follower'
 import type { Rows } from '#eventstore/rows'
@@ -80,7 +80,10 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
 
   /* ---- the authority's own streams */
 
-  const decree = async (facts: (stream: readonly DecreeEvent[]) => readonly DecreeEvent[], stream: string): Promise<void> => {
+  const decree = async (
+    facts: (stream: readonly DecreeEvent[]) => readonly DecreeEvent[],
+    stream: string,
+  ): Promise<void> => {
     const answer = await run(runner, decrees(facts), decreeWords, stream, undefined, actOf(centre))
     if (isRefusal(answer)) throw new Error(answer.message)
   }
@@ -105,7 +108,8 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
     const fresh = (issued: number) => now_s() - issued < rulesFreshFor_s
     if (documents) {
       const { policy, denyList } = documents
-      if (fresh(readPolicy(fromBase64url(policy)).issued) && fresh(readDenyList(fromBase64url(denyList)).issued)) return documents
+      if (fresh(readPolicy(fromBase64url(policy)).issued) && fresh(readDenyList(fromBase64url(denyList)).issued))
+        return documents
     }
     await decree(held => {
       const entry = (version: number, document: Uint8Array) => ({
@@ -137,7 +141,8 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
       return facts
     }, 'rules')
     const held = (await readStream(store, 'rules')).map(({ text }) => trustEvent(text) as Event & DecreeEvent)
-    const last = (type: DecreeEvent['type']) => (held.findLast(event => event.type === type)?.data as { document: string }).document
+    const last = (type: DecreeEvent['type']) =>
+      (held.findLast(event => event.type === type)?.data as { document: string }).document
     documents = { policy: last('PolicyPublished'), denyList: last('DenyListChanged'), keySet: base64url(keySet) }
     return documents
   }
@@ -235,10 +240,24 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
     const merchant = asked.merchant ?? mint()
     const stream = `merchant-${merchant}`
     const { name, currency, feeBasisPoints, taxBasisPoints, by } = asked
-    const opened = await run(runner, merchantDecider, merchantWords, stream, { type: 'OpenMerchant', merchant, name, currency }, actOf(by))
+    const opened = await run(
+      runner,
+      merchantDecider,
+      merchantWords,
+      stream,
+      { type: 'OpenMerchant', merchant, name, currency },
+      actOf(by),
+    )
     if (isRefusal(opened)) return opened
     const terms = { merchant, feeBasisPoints, taxBasisPoints, returnsFee: true }
-    const set = await run(runner, merchantDecider, merchantWords, stream, { type: 'SetMerchantTerms', ...terms }, actOf(by))
+    const set = await run(
+      runner,
+      merchantDecider,
+      merchantWords,
+      stream,
+      { type: 'SetMerchantTerms', ...terms },
+      actOf(by),
+    )
     return settled(set, { merchant })
   }
 
@@ -258,7 +277,17 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
     } catch {
       return { reason: 'ZoneUnknown', message: `${zone} is not a time zone: write one such as Europe/Vienna.`, zone }
     }
-    return settled(await run(runner, shopDecider, shopWords, `shop-${shop}`, { type: 'OpenShop', shop, merchant, name, zone }, actOf(by)), { shop })
+    return settled(
+      await run(
+        runner,
+        shopDecider,
+        shopWords,
+        `shop-${shop}`,
+        { type: 'OpenShop', shop, merchant, name, zone },
+        actOf(by),
+      ),
+      { shop },
+    )
   }
 
   const exists = async (stream: string): Promise<boolean> => {
@@ -266,25 +295,49 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
     return false
   }
 
-  const openAccount = async (asked: { readonly account?: string | undefined; readonly limit: Amount; readonly currency: Currency; readonly by: string }) => {
+  const openAccount = async (asked: {
+    readonly account?: string | undefined
+    readonly limit: Amount
+    readonly currency: Currency
+    readonly by: string
+  }) => {
     const account = asked.account ?? mint()
     const { limit, currency, by } = asked
-    const ran = await run(runner, accountDecider, accountWords, `account-${account}`, { type: 'OpenAccount', account, currency, limit }, actOf(by))
+    const ran = await run(
+      runner,
+      accountDecider,
+      accountWords,
+      `account-${account}`,
+      { type: 'OpenAccount', account, currency, limit },
+      actOf(by),
+    )
     return settled(ran, { account })
   }
 
-  const receiveRepayment = async (asked: { readonly account: string; readonly repayment?: string | undefined; readonly amount: Amount; readonly currency: Currency; readonly source: string; readonly by: string }) => {
+  const receiveRepayment = async (asked: {
+    readonly account: string
+    readonly repayment?: string | undefined
+    readonly amount: Amount
+    readonly currency: Currency
+    readonly source: string
+    readonly by: string
+  }) => {
     const { account, amount, currency, source, by } = asked
     const repayment = asked.repayment ?? mint()
     const command = { type: 'ReceiveRepayment' as const, account, repayment, currency, amount, source }
-    return settled(await run(runner, accountDecider, accountWords, `account-${account}`, command, actOf(by)), { account, repayment })
+    return settled(await run(runner, accountDecider, accountWords, `account-${account}`, command, actOf(by)), {
+      account,
+      repayment,
+    })
   }
 
   /** A one-time code: the terminal's name, and 128 bits that only this answer shows. */
   const inviteTerminal = async (asked: { readonly terminal: string; readonly shop: string; readonly by: string }) => {
     const { terminal, shop, by } = asked
     const held = await readStream(store, `shop-${shop}`)
-    const opened = held.map(({ text }) => trustEvent(text)).find(event => event.type === 'ShopOpened') as Event<{ merchant: string }> | undefined
+    const opened = held.map(({ text }) => trustEvent(text)).find(event => event.type === 'ShopOpened') as
+      | Event<{ merchant: string }>
+      | undefined
     if (!opened) return { reason: 'ShopUnknown', message: `No shop ${shop} was opened: open it first.`, shop }
     const code = `${terminal}.${base64url(crypto.random(16))}`
     const expires = iso(clock.now() + inviteLasts_ms)
@@ -314,14 +367,22 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
     if (terminal === '') return unknown
     const proved = (curve: 'P-256' | 'Ed25519', publicKey: string, proof: string): boolean => {
       try {
-        const payload = verify1(crypto, { bytes: fromBase64url(proof), type: 'enrolment', curve, publicKey: fromBase64url(publicKey) })
+        const payload = verify1(crypto, {
+          bytes: fromBase64url(proof),
+          type: 'enrolment',
+          curve,
+          publicKey: fromBase64url(publicKey),
+        })
         return payload !== null && equal(payload, utf8(asked.code))
       } catch (error) {
         if (error instanceof Malformed || error instanceof SyntaxError) return false
         throw error
       }
     }
-    if (!proved('P-256', asked.keys.p256, asked.proofs.p256) || !proved('Ed25519', asked.keys.ed25519, asked.proofs.ed25519))
+    if (
+      !proved('P-256', asked.keys.p256, asked.proofs.p256) ||
+      !proved('Ed25519', asked.keys.ed25519, asked.proofs.ed25519)
+    )
       return {
         reason: 'EnrolmentSignatureInvalid',
         message: 'The code is not signed by both keys that were sent: the terminal must hold the keys it enrols with.',
@@ -331,7 +392,9 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
     const invited = held.findLast(event => event.type === 'TerminalInvited')
     if (invited?.type !== 'TerminalInvited') return unknown
     const { merchant, shop, mode } = invited.data
-    const opened = (await readStream(store, `merchant-${merchant}`)).map(({ text }) => trustEvent(text))[0] as Event<{ name: string }> | undefined
+    const opened = (await readStream(store, `merchant-${merchant}`)).map(({ text }) => trustEvent(text))[0] as
+      | Event<{ name: string }>
+      | undefined
     const already = held.find(event => event.type === 'TerminalEnrolled')
     const certificate =
       already?.type === 'TerminalEnrolled'
@@ -353,7 +416,14 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
               keys.certificate,
             ),
           )
-    const command = { type: 'Enrol' as const, terminal, codeHash: hex(crypto.sha256(asked.code)), certificate, keys: asked.keys, at: now() }
+    const command = {
+      type: 'Enrol' as const,
+      terminal,
+      codeHash: hex(crypto.sha256(asked.code)),
+      certificate,
+      keys: asked.keys,
+      at: now(),
+    }
     const ran = await run(runner, enrolment, enrolmentWords, stream, command, actOf(`terminal:${terminal}`))
     if (isRefusal(ran)) return ran
     await run(runner, shopDecider, shopWords, `shop-${shop}`, { type: 'AssignTerminal', shop, terminal }, actOf(centre))
@@ -365,7 +435,12 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
   const cardLimits = { perTransaction: 15_000n, silent: 5_000n, consecutive: 50 } as const
 
   /** Grants the allowance on the account's own stream first, and only then issues the license for the phone's key. */
-  const license = async (asked: { readonly account: string; readonly allowance: string; readonly publicKey: string; readonly proof: string }) => {
+  const license = async (asked: {
+    readonly account: string
+    readonly allowance: string
+    readonly publicKey: string
+    readonly proof: string
+  }) => {
     const { account, publicKey, proof } = asked
     const figures = ask.figures(account)
     if (!figures) {
@@ -382,10 +457,22 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
       }
     const id = nameId(crypto, 'license', publicKey, proof)
     const { owed, inDispute, drawn, knownAt } = figures
-    const grant = { type: 'GrantAllowance' as const, account, license: id, currency, amount: allowance, owed, inDispute, drawn, knownAt }
+    const grant = {
+      type: 'GrantAllowance' as const,
+      account,
+      license: id,
+      currency,
+      amount: allowance,
+      owed,
+      inDispute,
+      drawn,
+      knownAt,
+    }
     const granted = await run(runner, accountDecider, accountWords, `account-${account}`, grant, actOf('phone'))
     if (isRefusal(granted)) return granted
-    const held = (await readStream(store, `license-${id}`)).map(({ text }) => trustEvent(text) as Event<{ document: string }>)
+    const held = (await readStream(store, `license-${id}`)).map(
+      ({ text }) => trustEvent(text) as Event<{ document: string }>,
+    )
     const document =
       held[0]?.data.document ??
       base64url(
@@ -442,7 +529,12 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
       const said = JSON.stringify({ account, allowance, publicKey })
       const bytes = fromBase64url(proof)
       parse1(bytes)
-      const payload = verify1(crypto, { bytes, type: 'license-request', curve: 'P-256', publicKey: fromBase64url(publicKey) })
+      const payload = verify1(crypto, {
+        bytes,
+        type: 'license-request',
+        curve: 'P-256',
+        publicKey: fromBase64url(publicKey),
+      })
       return payload !== null && equal(payload, utf8(said))
     } catch (error) {
       if (error instanceof Malformed || error instanceof SyntaxError) return false
@@ -460,12 +552,26 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
     const { payment, bears, operators, reason } = asked
     const stream = `payment-${payment}`
     const held = (await readStream(store, stream)).map(({ text }) => trustEvent(text))
-    const first = held.find(event => event.type === 'PaymentHeld') as Event<{ account: string | null; license: string | null; merchant: string; currency: string }> | undefined
+    const first = held.find(event => event.type === 'PaymentHeld') as
+      | Event<{ account: string | null; license: string | null; merchant: string; currency: string }>
+      | undefined
     if (held.length === 0)
-      return { reason: 'PaymentUnknown', message: `No verdict was made on payment ${payment}: look at its hash.`, payment }
+      return {
+        reason: 'PaymentUnknown',
+        message: `No verdict was made on payment ${payment}: look at its hash.`,
+        payment,
+      }
     const { account = null, license = null, merchant = '', currency = 'EUR' } = first?.data ?? {}
     const figures = reactor.figuresFor(account, license ?? undefined, merchant, currency)
-    const command = { type: 'DecideHeld' as const, payment, bears, operators, reason, bookingDate: now().slice(0, 10), ...figures }
+    const command = {
+      type: 'DecideHeld' as const,
+      payment,
+      bears,
+      operators,
+      reason,
+      bookingDate: now().slice(0, 10),
+      ...figures,
+    }
     const ran = await run(runner, paymentDecider, paymentWords, stream, command, actOf(`operator:${operators[1]}`))
     return settled(ran, { payment, bears })
   }
@@ -480,7 +586,8 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
 
   const rulesFor = async (terminal: string) => {
     const known = (await readStream(store, `enrolment-${terminal}`)).some(({ type }) => type === 'TerminalEnrolled')
-    if (!known) return { reason: 'TerminalUnknown', message: `Terminal ${terminal} is not enrolled at this centre.`, terminal }
+    if (!known)
+      return { reason: 'TerminalUnknown', message: `Terminal ${terminal} is not enrolled at this centre.`, terminal }
     return { ...(await rules()), at: now() }
   }
 

@@ -1,5 +1,5 @@
-import type { Decider } from '#canonical/decider'
 import type { DecreeEvent } from '#account/decrees'
+import type { Decider } from '#canonical/decider'
 
 /** What the authority decrees follows from what it decreed before: the state is the list itself. */
 export const decrees = (

@@ -31,7 +31,9 @@ export const intake = ({ store, crypto, origin, salt, now }: Parts): Intake => {
   const senderOf = async (terminal: string): Promise<Sender | Refusal> => {
     const known = senders.get(terminal)
     if (known) return known
-    const events = (await readStream(store, `enrolment-${terminal}`)).map(({ text }) => trustEvent(text) as Event & EnrolmentEvent)
+    const events = (await readStream(store, `enrolment-${terminal}`)).map(
+      ({ text }) => trustEvent(text) as Event & EnrolmentEvent,
+    )
     const enrolled = events.find(event => event.type === 'TerminalEnrolled')
     if (enrolled?.type !== 'TerminalEnrolled')
       return {
@@ -50,15 +52,18 @@ export const intake = ({ store, crypto, origin, salt, now }: Parts): Intake => {
     const last = await readLast(store, stream)
     const revision = last?.revision ?? -1
     if (from > revision + 1) return { revision, before: undefined, overlap: [] }
-    if (from === revision + 1)
-      return { revision, before: last ? trustEvent(last.text).hash : undefined, overlap: [] }
+    if (from === revision + 1) return { revision, before: last ? trustEvent(last.text).hash : undefined, overlap: [] }
     const hashes = (await readStream(store, stream, Math.max(0, from - 1))).map(({ text }) => trustEvent(text).hash)
     return from === 0
       ? { revision, before: undefined, overlap: hashes }
       : { revision, before: hashes[0], overlap: hashes.slice(1) }
   }
 
-  const append = async (terminal: string, body: BatchBody, sender: Sender): Promise<{ acceptedTo: number } | Refusal> => {
+  const append = async (
+    terminal: string,
+    body: BatchBody,
+    sender: Sender,
+  ): Promise<{ acceptedTo: number } | Refusal> => {
     const stream = `terminal-${terminal}`
     const held = await heldFrom(stream, body.from)
     const checked = checkBatch(crypto, sender, held, body, shapeOf)
@@ -84,7 +89,11 @@ export const intake = ({ store, crypto, origin, salt, now }: Parts): Intake => {
     return { stream, last: last ? trustEvent(last.text) : undefined }
   }
 
-  const noteAccepted = async (terminal: string, body: BatchBody, statement: CheckedBatch['statement']): Promise<void> => {
+  const noteAccepted = async (
+    terminal: string,
+    body: BatchBody,
+    statement: CheckedBatch['statement'],
+  ): Promise<void> => {
     const { stream, last } = await notes(terminal)
     const covered = await coveredTo(stream)
     const to = body.from + body.events.length - 1
@@ -117,14 +126,35 @@ export const intake = ({ store, crypto, origin, salt, now }: Parts): Intake => {
 
   const noteFork = async (terminal: string, fork: Refusal): Promise<void> => {
     const { stream, last } = await notes(terminal)
-    const told = { terminal, revision: fork['revision'] as number, held: fork['held'] as string, foreign: fork['foreign'] as string }
+    const told = {
+      terminal,
+      revision: fork['revision'] as number,
+      held: fork['held'] as string,
+      foreign: fork['foreign'] as string,
+    }
     const before = (await readStream(store, stream)).map(({ text }) => trustEvent(text) as Event & IntakeEvent)
-    if (before.some(({ type, data }) => type === 'ForkDetected' && data.revision === told.revision && data.foreign === told.foreign))
+    if (
+      before.some(
+        ({ type, data }) => type === 'ForkDetected' && data.revision === told.revision && data.foreign === told.foreign,
+      )
+    )
       return
-    await write(stream, last, { type: 'ForkDetected', data: told }, `${stream}-fork-${told.revision}-${told.foreign}`, now())
+    await write(
+      stream,
+      last,
+      { type: 'ForkDetected', data: told },
+      `${stream}-fork-${told.revision}-${told.foreign}`,
+      now(),
+    )
   }
 
-  const write = async (stream: string, last: Event | undefined, fact: IntakeEvent, cause: string, at: string): Promise<void> => {
+  const write = async (
+    stream: string,
+    last: Event | undefined,
+    fact: IntakeEvent,
+    cause: string,
+    at: string,
+  ): Promise<void> => {
     const id = nameId(crypto, cause)
     const act = { id, at, by: 'centre:intake', correlation: id, causation: id }
     const [written] = chain(crypto, intakeWords, stream, last, [fact], act, salt)

@@ -31,7 +31,9 @@ type TransactionsAsked = {
 }
 
 /** Without the keys whose value is undefined: "not asked" and "asked for nothing" are two things to a question. */
-const asked = <Question extends object>(question: Question): { [Key in keyof Question]: Exclude<Question[Key], undefined> } =>
+const asked = <Question extends object>(
+  question: Question,
+): { [Key in keyof Question]: Exclude<Question[Key], undefined> } =>
   Object.fromEntries(Object.entries(question).filter(([, value]) => value !== undefined)) as never
 
 export const questions = ({ rows, store, now, freshness }: Parts) => {
@@ -88,8 +90,13 @@ export const questions = ({ rows, store, now, freshness }: Parts) => {
       return { ...found, index: knownAt === undefined ? index : found.index, age_ms, missing: missing() }
     },
     postings: async (account: string) =>
-      balanceOf(rows, { account }) ? { ...postingsOfAccount(rows, { account }), ...(await age()) } : unknownAccount(account),
-    transactions: async (question: TransactionsAsked) => ({ ...transactionList(rows, asked(question)), ...(await age()) }),
+      balanceOf(rows, { account })
+        ? { ...postingsOfAccount(rows, { account }), ...(await age()) }
+        : unknownAccount(account),
+    transactions: async (question: TransactionsAsked) => ({
+      ...transactionList(rows, asked(question)),
+      ...(await age()),
+    }),
     transaction: async (transaction: string) => {
       const found = transactionOf(rows, transaction)
       if (found) return { ...found, ...(await age()), index: found.index }

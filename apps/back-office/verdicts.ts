@@ -10,7 +10,6 @@ import { postingsOf } from '#ledger'
 import { available } from '#ledger/balance'
 import { type TradeEvent, understood } from '#ledger/vocabulary'
 import type { License } from '#license'
-import { readCertificate } from '#license/certificate'
 import { readDenyList, readPolicy } from '#license/rules'
 import { tacKeyOf } from '#license/tac'
 import { type Amount, amount, formatAmount, minorUnits, zero } from '#money'
@@ -38,6 +37,13 @@ type Parts = {
 
 type Recorded = Event<Extract<TillEvent, { type: 'TransactionRecorded' }>['data']>
 type Reversing = Event<Extract<TillEvent, { type: 'RefundRecorded' }>['data']>
+type Forked = Event<Extract<IntakeEvent, { type: 'ForkDetected' }>['data']>
+type Enrolled = {
+  readonly terminal: string
+  readonly merchant: string
+  readonly shop: string
+  readonly terminalKey: Uint8Array
+}
 type Batch = Event<Extract<IntakeEvent, { type: 'BatchAccepted' }>['data']>
 
 /** A stored verdict and the one that follows from the log are not the same: the log was edited, or a rule changed. */
@@ -51,6 +57,8 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
   const licenses = new Map<string, { readonly account: string; readonly counters: Map<number, string> }>()
   const terms = new Map<string, Terms>()
   const terminals = new Map<string, { readonly taps: TapsOfTerminal; next: number }>()
+  /** Who a terminal is, by the centre's own word: what it says of itself is only its claim. */
+  const enrolled = new Map<string, Enrolled>()
 
   const balance = (account: string, currency: string): bigint => balances.get(`${account}|${currency}`) ?? 0n
 
@@ -71,6 +79,11 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
       case 'MerchantTermsSet':
         terms.set(event.data.merchant, event.data)
         return
+      case 'TerminalEnrolled': {
+        const { terminal, merchant, shop, keys } = event.data
+        enrolled.set(terminal, { terminal, merchant, shop, terminalKey: fromBase64url(keys.p256) })
+        return
+      }
     }
   }
 
@@ -88,20 +101,34 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
   }
 
   /** Reads the target, decides, appends; a verdict that is there already is the answer. */
-  const settle = async (command: PaymentCommand & { readonly payment: string }, cause: Event, batch: Batch): Promise<readonly (Event & PaymentEvent)[]> => {
+  const settle = async (
+    command: PaymentCommand & { readonly payment: string },
+    cause: Event,
+    batch: Batch,
+  ): Promise<readonly (Event & PaymentEvent)[]> => {
     const stream = `payment-${command.payment}`
     const act = reactionTo(batch, cause)
     for (let attempt = 1; ; attempt++) {
       const held = (await readStream(store, stream)).map(({ text }) => trustEvent(text) as Event & PaymentEvent)
-      const before = held.filter(event => event.by === by && event.correlation === act.correlation && event.causation === act.causation && event.id === idOf(crypto, act.id, stream, 0))
+      const before = held.filter(
+        event =>
+          event.by === by &&
+          event.correlation === act.correlation &&
+          event.causation === act.causation &&
+          event.id === idOf(crypto, act.id, stream, 0),
+      )
       if (before.length > 0) {
         // The events of one reaction were one append: those that follow with the same cause belong to it.
         const first = (before[0] as Event).revision
-        return held.filter(event => event.revision >= first && event.causation === act.causation && event.correlation === act.correlation)
+        return held.filter(
+          event =>
+            event.revision >= first && event.causation === act.causation && event.correlation === act.correlation,
+        )
       }
       const state = held.reduce((state, event) => paymentDecider.evolve(state, event), paymentDecider.initialState)
       const facts = paymentDecider.decide(command, state)
-      if (isRefusal(facts)) throw new ReactionDiverged(`The verdict on ${command.payment} was refused: ${facts.message}`)
+      if (isRefusal(facts))
+        throw new ReactionDiverged(`The verdict on ${command.payment} was refused: ${facts.message}`)
       if (facts.length === 0) return []
       const written = chain(crypto, paymentWords, stream, held.at(-1), facts, act, salt)
       try {
@@ -114,7 +141,7 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
     }
   }
 
-  const reactionTo = (batch: Batch, cause: Event): Act => ({
+  const reactionTo = (batch: Event, cause: Event): Act => ({
     id: idOf(crypto, batch.id, by, cause.id),
     at: batch.at,
     by,
@@ -125,14 +152,27 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
   const raise = async (
     kind: (typeof exceptionKinds)[number],
     key: string,
-    about: { readonly amount: bigint; readonly currency: string; readonly concerns: string[]; readonly message: string },
+    about: {
+      readonly amount: bigint
+      readonly currency: string
+      readonly concerns: string[]
+      readonly message: string
+    },
     cause: Event,
-    batch: Batch,
+    batch: Event,
   ): Promise<void> => {
     const stream = `exception-${key}`
     const data = { key, kind, ...about, amount: about.amount.toString() }
     const fact: ExceptionEvent = { type: 'ExceptionRaised', data }
-    const [written] = chain(crypto, exceptionWords as Vocabulary, stream, undefined, [fact as Fact], reactionTo(batch, cause), salt)
+    const [written] = chain(
+      crypto,
+      exceptionWords as Vocabulary,
+      stream,
+      undefined,
+      [fact as Fact],
+      reactionTo(batch, cause),
+      salt,
+    )
     if (!written) return
     const { event, text } = written
     try {
@@ -145,15 +185,28 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
 
   const tacKeyFor = (license: License): Uint8Array => tacKeyOf(crypto, keys.tacMaster.key, license.id)
 
-  const judge = async (recorded: Recorded, tap: TapRecord | undefined, taps: TapsOfTerminal, batch: Batch): Promise<void> => {
-    const commissioned = taps.commissioned()
-    if (!tap || !commissioned) throw new ReactionDiverged(`TransactionRecorded ${recorded.id} has no tap before it`)
-    const { terminal, merchant, shop, certificate } = commissioned
+  const whoIs = (batch: Batch): Enrolled => {
+    const known = enrolled.get(batch.data.terminal)
+    if (!known) throw new ReactionDiverged(`BatchAccepted ${batch.id} is of a terminal that was never enrolled`)
+    return known
+  }
+
+  const judge = async (
+    recorded: Recorded,
+    tap: TapRecord | undefined,
+    taps: TapsOfTerminal,
+    batch: Batch,
+  ): Promise<void> => {
+    const { terminal, merchant, shop, terminalKey } = whoIs(batch)
     const { data } = recorded
-    const terminalKey = readCertificate(fromBase64url(certificate)).keys.p256
-    const redone = redoTap(crypto, tap, { rootPublicKey: keys.root.publicKey, terminalKey, tacKeyFor })
-    const { opened, license } = redone
-    const checks = [...redone.checks]
+    const {
+      checks: redone,
+      opened,
+      license,
+    } = tap
+      ? redoTap(crypto, tap, { rootPublicKey: keys.root.publicKey, terminalKey, tacKeyFor })
+      : { checks: [failed('tap before record', 'TapMissing', 'a tap before its record', 'none')] }
+    const checks = [...redone]
     const own = !checks.some(({ check, pass }) => check === 'deduction signature' && !pass)
     const issued = license ? licenses.get(license.id) : undefined
     if (license && !issued)
@@ -161,7 +214,12 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
     const paid = opened ? hex(opened.paymentHash) : undefined
     if (opened && (paid !== data.payment || opened.payment.amount !== minorUnits(data.amount)))
       checks.push(
-        failed('recorded payment', 'PaymentMismatch', `${data.amount} as ${data.payment}`, `${opened.payment.amount} as ${paid}`),
+        failed(
+          'recorded payment',
+          'PaymentMismatch',
+          `${data.amount} as ${data.payment}`,
+          `${opened.payment.amount} as ${paid}`,
+        ),
       )
     const counter = opened?.payment.counter
     const usedBy = counter === undefined ? undefined : issued?.counters.get(counter)
@@ -193,7 +251,8 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
       recorded,
       batch,
     )
-    if (counter !== undefined && paid !== undefined && !issued?.counters.has(counter)) issued?.counters.set(counter, paid)
+    if (counter !== undefined && paid !== undefined && !issued?.counters.has(counter))
+      issued?.counters.set(counter, paid)
     await follow(events, recorded, batch)
     if (events.length === 0) await noteDuplicate(payment, recorded, batch)
     taps.forget(data.transaction)
@@ -206,10 +265,13 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
     await raise('Duplicate', `Duplicate-${recorded.id}`, about, recorded, batch)
   }
 
-  const reverse = async (event: Reversing, kind: 'void' | 'refund', taps: TapsOfTerminal, batch: Batch): Promise<void> => {
-    const commissioned = taps.commissioned()
-    if (!commissioned) throw new ReactionDiverged(`${event.type} ${event.id} from a terminal that never said who it is`)
-    const { terminal, merchant, shop } = commissioned
+  const reverse = async (
+    event: Reversing,
+    kind: 'void' | 'refund',
+    taps: TapsOfTerminal,
+    batch: Batch,
+  ): Promise<void> => {
+    const { terminal, merchant, shop } = whoIs(batch)
     const { reversal, payment, transaction, amount, currency } = event.data
     const events = await settle(
       {
@@ -239,15 +301,33 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
       switch (event.type) {
         case 'PaymentAccepted':
           for (const kind of event.data.exceptions)
-            await raise(kindOf(kind), `${kind}-${event.data.payment}`, aboutPayment(event.data, kind, event.data.excess === '0' ? event.data.gross : event.data.excess), cause, batch)
+            await raise(
+              kindOf(kind),
+              `${kind}-${event.data.payment}`,
+              aboutPayment(event.data, kind, event.data.excess === '0' ? event.data.gross : event.data.excess),
+              cause,
+              batch,
+            )
           break
         case 'PaymentHeld':
-          await raise(kindOf(event.data.reason), `Held-${event.data.payment}`, aboutPayment(event.data, event.data.reason, event.data.gross), cause, batch)
+          await raise(
+            kindOf(event.data.reason),
+            `Held-${event.data.payment}`,
+            aboutPayment(event.data, event.data.reason, event.data.gross),
+            cause,
+            batch,
+          )
           break
         case 'ReversalHeld': {
           const { reversal, payment, amount, currency, reason } = event.data
           const message = `Reversal ${reversal} of ${formatAmount(minorUnits(amount), currency)} ${currency} is held: ${reason}.`
-          await raise(kindOf(reason), `Reversal-${reversal}`, { amount: minorUnits(amount), currency, concerns: [event.id, payment], message }, cause, batch)
+          await raise(
+            kindOf(reason),
+            `Reversal-${reversal}`,
+            { amount: minorUnits(amount), currency, concerns: [event.id, payment], message },
+            cause,
+            batch,
+          )
           break
         }
         case 'HeldPaymentDecided':
@@ -259,18 +339,31 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
     }
   }
 
+  const noteFork = async (event: Forked): Promise<void> => {
+    const { terminal, revision, held, foreign } = event.data
+    const message = `Terminal ${terminal} has two histories from revision ${revision} on: ${held.slice(0, 12)}… is held, ${foreign.slice(0, 12)}… came. Stop it and look at it.`
+    const about = { amount: 0n, currency: 'EUR', concerns: [event.id, terminal], message }
+    await raise('Fork', `Fork-${terminal}-${revision}-${foreign}`, about, event, event)
+  }
+
   const handleBatch = async (batch: Batch): Promise<void> => {
     const { terminal, from, count } = batch.data
     const known = terminals.get(terminal) ?? { taps: tapsOfTerminal(), next: 0 }
     terminals.set(terminal, known)
     const end = from + count
     if (known.next >= end) return
-    outer: for await (const page of store.read(`terminal-${terminal}`, { from: known.next, direction: 'forward', pageSize: 500 }))
+    outer: for await (const page of store.read(`terminal-${terminal}`, {
+      from: known.next,
+      direction: 'forward',
+      pageSize: 500,
+    }))
       for (const stored of page) {
         if (stored.revision >= end) break outer
         const event = trustEvent(stored.text)
-        known.taps.apply(event)
         known.next = stored.revision + 1
+        // A newer terminal's word that this centre cannot read moves nothing; balances say that it is there.
+        if (!understood(event)) continue
+        known.taps.apply(event)
         if (stored.type === 'TransactionRecorded') {
           const recorded = event as Recorded
           await judge(recorded, known.taps.tap(recorded.data.transaction), known.taps, batch)
@@ -285,6 +378,7 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
     handle: async (event: Event): Promise<void> => {
       if (event.by === by) return
       if (event.type === 'BatchAccepted') return handleBatch(event as Batch)
+      if (event.type === 'ForkDetected') return noteFork(event as Forked)
       if (understood(event)) learn(event as Event & TradeEvent)
     },
     /** For commands that must know what verdicts know: decided in the order of this reactor. */
@@ -300,7 +394,9 @@ const inputs = new Set<string>([
   'RepaymentReceived',
   'LicenseIssued',
   'MerchantTermsSet',
+  'TerminalEnrolled',
   'BatchAccepted',
+  'ForkDetected',
   'HeldPaymentDecided',
   'ReversalReleased',
   'ReversalRefused',
@@ -312,7 +408,11 @@ const datesOf = (event: Event<{ occurred: string; businessDate: string }>, taps:
   const after = signedBefore(taps) ?? '1970-01-01T00:00:00.000Z'
   const { occurred, businessDate } = event.data
   const at = occurred > before ? before : occurred < after ? (after > before ? before : after) : occurred
-  return { occurred: { at, after: after > before ? before : after, before }, businessDate, bookingDate: before.slice(0, 10) }
+  return {
+    occurred: { at, after: after > before ? before : after, before },
+    businessDate,
+    bookingDate: before.slice(0, 10),
+  }
 }
 
 /** The newest signed time that the terminal's chain names: of the rules it had adopted. */
@@ -323,7 +423,11 @@ const signedBefore = (taps: TapsOfTerminal): string | undefined => {
 }
 
 const issuedOf = (rules: NonNullable<ReturnType<TapsOfTerminal['rules']>>): number =>
-  Math.max(...[readPolicy(fromBase64url(rules.policy.document)), readDenyList(fromBase64url(rules.denyList.document))].map(({ issued }) => issued))
+  Math.max(
+    ...[readPolicy(fromBase64url(rules.policy.document)), readDenyList(fromBase64url(rules.denyList.document))].map(
+      ({ issued }) => issued,
+    ),
+  )
 
 const kindOf = (reason: string): (typeof exceptionKinds)[number] =>
   (exceptionKinds as readonly string[]).includes(reason) ? (reason as (typeof exceptionKinds)[number]) : 'SealInvalid'

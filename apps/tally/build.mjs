@@ -37,8 +37,12 @@ step('servers', [bin('typescript/bin/tsc'), '-b'], { always: true })
 if (!quiet) step('reader addon', ['apps/terminal/pcsc/build.mjs'], { always: true })
 for (const app of ['back-office', 'terminal', 'wallet']) {
   if (quiet) break
-  step(`${app} pages`, [bin('vite/bin/vite.js'), 'build', '--config', `apps/${app}/vite.config.ts`, '--logLevel', 'warn'], {
-    out: `dist/web/${app}/index.html`,
-    inputs: [`apps/${app}/web`, `apps/${app}/vite.config.ts`, 'libs/screens', 'libs/money', 'package-lock.json'],
-  })
+  step(
+    `${app} pages`,
+    [bin('vite/bin/vite.js'), 'build', '--config', `apps/${app}/vite.config.ts`, '--logLevel', 'warn'],
+    {
+      out: `dist/web/${app}/index.html`,
+      inputs: [`apps/${app}/web`, `apps/${app}/vite.config.ts`, 'libs/screens', 'libs/money', 'package-lock.json'],
+    },
+  )
 }

@@ -39,7 +39,9 @@ class SetUpFailed extends Error {
 const ask = async (method: string, url: string, body?: unknown): Promise<Record<string, unknown>> => {
   const reply = await call(method, url, body)
   if (reply.status >= 300)
-    throw new SetUpFailed(`${method} ${url} answered ${reply.status}: ${String(reply.body['message'] ?? reply.body['reason'])}`)
+    throw new SetUpFailed(
+      `${method} ${url} answered ${reply.status}: ${String(reply.body['message'] ?? reply.body['reason'])}`,
+    )
   return reply.body
 }
 
@@ -55,7 +57,9 @@ export const demo = async ({ data, ports, host }: DemoOptions): Promise<void> =>
   const at = { centre: ports, terminals: [ports + 1, ports + 2], wallet: ports + 10, radios: [ports + 21, ports + 22] }
   for (const port of [at.centre, ...at.terminals, at.wallet, ...at.radios])
     if (!(await portFree(port)))
-      throw new SetUpFailed(`Port ${port} is taken by another program: stop that one, or start with --ports ${ports + 100}.`)
+      throw new SetUpFailed(
+        `Port ${port} is taken by another program: stop that one, or start with --ports ${ports + 100}.`,
+      )
   const url = (port: number) => `http://localhost:${port}`
   const api = (port: number) => `http://127.0.0.1:${port}/api`
   const folder = resolve(data)
@@ -129,7 +133,8 @@ export const demo = async ({ data, ports, host }: DemoOptions): Promise<void> =>
       })
       for (const shop of Object.values(shops))
         await ask('POST', `${centre}/shops`, { shop, merchant: 'corner', name: shop, zone: 'Europe/Berlin' })
-      for (const { account, limit } of accounts) await ask('POST', `${centre}/accounts`, { account, limit, currency: 'EUR' })
+      for (const { account, limit } of accounts)
+        await ask('POST', `${centre}/accounts`, { account, limit, currency: 'EUR' })
     }
     const known = (await ask('GET', `${centre}/terminals`))['terminals'] as { terminal: string; state: string }[]
     for (const [place, terminal] of terminals.entries()) {
@@ -156,7 +161,8 @@ export const demo = async ({ data, ports, host }: DemoOptions): Promise<void> =>
     const wallet = api(at.wallet)
     const phones = (await (await fetch(`${wallet}/phones`)).json()) as { account: string }[]
     for (const { account, allowance } of accounts)
-      if (!phones.some(phone => phone.account === account)) await ask('POST', `${wallet}/phones`, { account, allowance })
+      if (!phones.some(phone => phone.account === account))
+        await ask('POST', `${wallet}/phones`, { account, allowance })
     for (const port of at.terminals) await ask('POST', `${api(port as number)}/day/open`, {})
   } catch (error) {
     if (stopping) return
@@ -173,6 +179,8 @@ export const demo = async ({ data, ports, host }: DemoOptions): Promise<void> =>
   say('')
   say('Try next: key 12.50 on a till and press Charge; on the phones page choose a phone and tap on that till.')
   say('Or take the till off the network first, and watch the balance follow when it comes back:')
-  say(`  curl -X POST ${url(at.terminals[0] as number)}/api/network -H 'content-type: application/json' -d '{"online":false}'`)
+  say(
+    `  curl -X POST ${url(at.terminals[0] as number)}/api/network -H 'content-type: application/json' -d '{"online":false}'`,
+  )
   say('Ctrl-C stops everything; the next start continues where this one ended.')
 }

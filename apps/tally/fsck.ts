@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { fromBase64url } from '#canonical/bytes'
 import { type Event, EventMalformed, streamSeed, verifyEvent } from '#canonical/event'
-import { sqliteRows } from '#eventstore/sqlite/rows'
 import { project } from '#eventstore/follower'
+import { sqliteRows } from '#eventstore/sqlite/rows'
 import { certificateHash } from '#license/certificate'
 import { nodeCrypto } from '#machine/crypto'
 import { projections } from '#projections'
@@ -45,13 +45,17 @@ export const fsck = async (args: readonly string[]): Promise<number> => {
         heads.set(stored.stream, { revision: stored.revision, hash: event.hash })
       }
     const rows = existsSync(source.rows) && values.log === undefined ? await compareRows(crypto, source) : []
-    for (const { name, equal } of rows) if (!equal) found.push(`rows of ${name} differ from a refold of the log: rebuild them`)
+    for (const { name, equal } of rows)
+      if (!equal) found.push(`rows of ${name} differ from a refold of the log: rebuild them`)
     const figures = { events, streams: heads.size, rows: rows.map(({ name, equal }) => ({ name, equal })), found }
     if (values.json) process.stdout.write(`${JSON.stringify(figures)}\n`)
     else {
       for (const line of found) process.stdout.write(`${line}\n`)
-      const checked = rows.length === 0 ? 'no rows to compare' : `rows of ${rows.map(({ name }) => name).join(', ')} compared`
-      process.stdout.write(`${events} events in ${heads.size} streams, ${checked}: ${found.length === 0 ? 'all holds' : `${found.length} found`}\n`)
+      const checked =
+        rows.length === 0 ? 'no rows to compare' : `rows of ${rows.map(({ name }) => name).join(', ')} compared`
+      process.stdout.write(
+        `${events} events in ${heads.size} streams, ${checked}: ${found.length === 0 ? 'all holds' : `${found.length} found`}\n`,
+      )
     }
     return found.length === 0 ? 0 : 1
   } finally {
@@ -86,7 +90,10 @@ const compareRows = async (crypto: ReturnType<typeof nodeCrypto>, source: Return
         },
       }
       await project({ store: upToThere, rows: fresh, projections: [projection], signal: stop.signal })
-      compared.push({ name: projection.name, equal: held.fingerprint(projection, crypto) === fresh.fingerprint(projection, crypto) })
+      compared.push({
+        name: projection.name,
+        equal: held.fingerprint(projection, crypto) === fresh.fingerprint(projection, crypto),
+      })
     }
     return compared
   } finally {

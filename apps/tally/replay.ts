@@ -3,7 +3,7 @@ import { type ReplayLine, replayAccount, replayTransaction } from '#evidence/rep
 import { nodeCrypto } from '#machine/crypto'
 import { formatAmount } from '#money'
 import { openSource, sourceOptions } from './source.ts'
-import { Usage } from './tally.ts'
+import { Usage } from './usage.ts'
 
 /** `tally replay`: exit 0 where everything holds, 1 where something does not. */
 export const replay = async (args: readonly string[]): Promise<number> => {
@@ -23,7 +23,8 @@ export const replay = async (args: readonly string[]): Promise<number> => {
   const knownAt = values['known-at'] === undefined ? undefined : Number(values['known-at'])
   if (knownAt !== undefined && !Number.isInteger(knownAt)) throw new Usage('--known-at takes a log index, such as 42.')
   const moment = at === undefined ? undefined : new Date(at)
-  if (moment && Number.isNaN(moment.getTime())) throw new Usage(`--at takes a time such as 2026-11-23T10:00:00Z, not ${at}.`)
+  if (moment && Number.isNaN(moment.getTime()))
+    throw new Usage(`--at takes a time such as 2026-11-23T10:00:00Z, not ${at}.`)
 
   const crypto = nodeCrypto()
   const { store, ...trusted } = openSource(crypto, values)
@@ -58,7 +59,8 @@ const inWords = (line: ReplayLine): string => {
     }
     case 'check': {
       const { check, pass, reason, expected, found, rule } = line.check
-      const compared = line.stored === 'not stored' || (line.stored === 'pass') === pass ? '' : `; the terminal stored ${line.stored}`
+      const compared =
+        line.stored === 'not stored' || (line.stored === 'pass') === pass ? '' : `; the terminal stored ${line.stored}`
       return pass
         ? `          pass  ${check}${rule ? ` [${rule}]` : ''}${compared}`
         : `          FAIL  ${check} ${reason}: expected ${expected}, found ${found}${compared}`

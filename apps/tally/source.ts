@@ -22,10 +22,14 @@ export type Source = {
   readonly tacKeyFor?: (license: License) => Uint8Array
 }
 
-export const openSource = (crypto: Crypto, options: { readonly data: string; readonly log?: string | undefined }): Source => {
+export const openSource = (
+  crypto: Crypto,
+  options: { readonly data: string; readonly log?: string | undefined },
+): Source => {
   const folder = join(resolve(options.data), 'back-office')
   const file = options.log === undefined ? join(folder, 'log.sqlite') : resolve(options.log)
-  if (!existsSync(file)) throw new NoLog(`There is no log at ${file}: start the product once, or name one with --data or --log.`)
+  if (!existsSync(file))
+    throw new NoLog(`There is no log at ${file}: start the product once, or name one with --data or --log.`)
   const store = sqliteStore(file, () => new Date().toISOString(), { readonly: true })
   const keys = readWhole(folder, 'keys.json')
   const rows = join(folder, 'rows.sqlite')

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { nodeCrypto } from '#machine/crypto'
 import { openSource, sourceOptions } from './source.ts'
-import { Usage } from './tally.ts'
+import { Usage } from './usage.ts'
 
 /** `tally store info` counts; `tally store export` writes every event's own text, one a line, in log order. */
 export const store = async (args: readonly string[]): Promise<number> => {
@@ -22,7 +22,13 @@ export const store = async (args: readonly string[]): Promise<number> => {
         types.set(type, (types.get(type) ?? 0) + 1)
       }
     if (what === 'export') return 0
-    const figures = { file: source.file, octets: source.store.size(), events, streams: Object.fromEntries(streams), types: Object.fromEntries(types) }
+    const figures = {
+      file: source.file,
+      octets: source.store.size(),
+      events,
+      streams: Object.fromEntries(streams),
+      types: Object.fromEntries(types),
+    }
     if (values.json) process.stdout.write(`${JSON.stringify(figures)}\n`)
     else {
       process.stdout.write(`${figures.file}: ${events} events, ${figures.octets} octets\n`)

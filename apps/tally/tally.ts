@@ -3,6 +3,7 @@ import { demo } from './demo.ts'
 import { fsck } from './fsck.ts'
 import { replay } from './replay.ts'
 import { store } from './store.ts'
+import { Usage } from './usage.ts'
 
 /** The command line. Each command prints for people, and with --json one JSON value a line for programs. */
 
@@ -17,11 +18,6 @@ const help = `tally COMMAND
   --data DIR   the folder that npm start made (default ./data); --log FILE reads one log file instead
   --json       one JSON value a line
 `
-
-/** The words of a command are off; the message shows the right ones. */
-export class Usage extends Error {
-  readonly code = 'Usage'
-}
 
 export const run = async (args: readonly string[]): Promise<void> => {
   const [command, ...rest] = args

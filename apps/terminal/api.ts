@@ -89,7 +89,11 @@ const views = (node: Terminal) => {
       head: node.status().head,
     }
   }
-  const torn = () => [...node.till.open.values()].map(open => node.saleOf(open.sale)).filter(sale => sale !== undefined).map(saleAnswer)
+  const torn = () =>
+    [...node.till.open.values()]
+      .map(open => node.saleOf(open.sale))
+      .filter(sale => sale !== undefined)
+      .map(saleAnswer)
 
   return {
     health: () => ({ status: 'ok', role: 'terminal', id: node.id, online: node.status().online, waiting: waiting() }),
@@ -126,7 +130,10 @@ const views = (node: Terminal) => {
     sale: (sale: string) => {
       const held = node.saleOf(sale)
       return (
-        held ?? { reason: 'SaleUnknown', message: `Sale ${sale} is not known on this till: it was never keyed here, or a restart came before any phone tapped.` }
+        held ?? {
+          reason: 'SaleUnknown',
+          message: `Sale ${sale} is not known on this till: it was never keyed here, or a restart came before any phone tapped.`,
+        }
       )
     },
     transactions: () => ({ transactions: recent(1000) }),
@@ -143,13 +150,16 @@ export const terminalModule = (node: Terminal): Type => {
   const currency = () => node.status().rules.policy?.currency ?? 'EUR'
   const mint = () => uuid7(node.status().now_ms, crypto.getRandomValues(new Uint8Array(16)))
 
-  const StartSale = door.order('StartSale', async (asked: { body: z.infer<typeof saleBody>; key: string | undefined }) => {
-    const { body, key } = asked
-    const amount = parseAmount(body.amount, body.currency)
-    if (typeof amount !== 'bigint') return amount as Refusal
-    const sale = node.startSale(amount, body.currency, body.reference, key)
-    return sale
-  })
+  const StartSale = door.order(
+    'StartSale',
+    async (asked: { body: z.infer<typeof saleBody>; key: string | undefined }) => {
+      const { body, key } = asked
+      const amount = parseAmount(body.amount, body.currency)
+      if (typeof amount !== 'bigint') return amount as Refusal
+      const sale = node.startSale(amount, body.currency, body.reference, key)
+      return sale
+    },
+  )
   const CancelSale = door.order('CancelSale', (sale: string) => node.cancelSale(sale))
   const ResumeSale = door.order('ResumeSale', async (sale: string) => node.resumeSale(sale))
   const SetNetwork = door.order('SetNetwork', async (online: boolean) => {
@@ -171,7 +181,11 @@ export const terminalModule = (node: Terminal): Type => {
     if (!closed) throw new Error('The day closed without its totals')
     return { ...closed, closed: true, totals: totalsAnswer(closed.totals, closed.currency) }
   })
-  const reversed = (answer: Awaited<ReturnType<Terminal['voidTransaction']>>, reversal: string, transaction: string) => {
+  const reversed = (
+    answer: Awaited<ReturnType<Terminal['voidTransaction']>>,
+    reversal: string,
+    transaction: string,
+  ) => {
     if (isRefusal(answer)) return answer
     const held = node.till.recorded.get(transaction) as Recorded
     return {
@@ -182,10 +196,13 @@ export const terminalModule = (node: Terminal): Type => {
       state: 'recorded, to be confirmed',
     }
   }
-  const VoidTransaction = door.order('VoidTransaction', async (asked: { transaction: string; reversal?: string | undefined }) => {
-    const reversal = asked.reversal ?? mint()
-    return reversed(await node.voidTransaction(reversal, asked.transaction), reversal, asked.transaction)
-  })
+  const VoidTransaction = door.order(
+    'VoidTransaction',
+    async (asked: { transaction: string; reversal?: string | undefined }) => {
+      const reversal = asked.reversal ?? mint()
+      return reversed(await node.voidTransaction(reversal, asked.transaction), reversal, asked.transaction)
+    },
+  )
   const RefundTransaction = door.order(
     'RefundTransaction',
     async (asked: { transaction: string; amount: string; reversal?: string | undefined }) => {
@@ -255,11 +272,17 @@ export const terminalModule = (node: Terminal): Type => {
     @Get('day') async day() {
       return answered(await this.questions.execute(new DayReport.Message(undefined)))
     }
-    @Post('transactions/:transaction/void') @HttpCode(201) async void(@Param('transaction') transaction: string, @Body() body: unknown) {
+    @Post('transactions/:transaction/void') @HttpCode(201) async void(
+      @Param('transaction') transaction: string,
+      @Body() body: unknown,
+    ) {
       const asked = { transaction, ...bodyOf(voidBody, body) }
       return answered(await this.orders.execute(new VoidTransaction.Message(asked)))
     }
-    @Post('transactions/:transaction/refunds') @HttpCode(201) async refund(@Param('transaction') transaction: string, @Body() body: unknown) {
+    @Post('transactions/:transaction/refunds') @HttpCode(201) async refund(
+      @Param('transaction') transaction: string,
+      @Body() body: unknown,
+    ) {
       const asked = { transaction, ...bodyOf(refundBody, body) }
       return answered(await this.orders.execute(new RefundTransaction.Message(asked)))
     }

@@ -61,7 +61,9 @@ export const enrolWith = async (
     proofs: { p256: proof(keys.p256), ed25519: proof(keys.ed25519) },
   })
   if (typeof body !== 'object' || body === null || 'reason' in body)
-    throw new EnrolmentFailed(`The centre refused the enrolment: ${(body as { message?: string } | null)?.message ?? 'no reason given'}`)
+    throw new EnrolmentFailed(
+      `The centre refused the enrolment: ${(body as { message?: string } | null)?.message ?? 'no reason given'}`,
+    )
   const answer = answerShape.parse(body)
   const root = fromBase64url(answer.rootPublicKey)
   if (rootFingerprint(crypto, root) !== fingerprint)

@@ -44,7 +44,10 @@ const keyFrom = (curve: Curve, text: z.infer<typeof key>) => ({
 const readEnrolled = (text: string): Enrolled => {
   const { identity, rules } = enrolledFile.parse(JSON.parse(text))
   const { p256, ed25519 } = identity.keys
-  return { identity: { ...identity, keys: { p256: keyFrom('P-256', p256), ed25519: keyFrom('Ed25519', ed25519) } }, rules }
+  return {
+    identity: { ...identity, keys: { p256: keyFrom('P-256', p256), ed25519: keyFrom('Ed25519', ed25519) } },
+    rules,
+  }
 }
 const enrolledText = ({ identity, rules }: Enrolled): string => {
   const keys = { p256: keyText(identity.keys.p256), ed25519: keyText(identity.keys.ed25519) }
@@ -88,7 +91,9 @@ const startTerminal = async (args: readonly string[], log: Log, passing?: (momen
   if (text === undefined) {
     if (!values.enrol || !values.root)
       throw Object.assign(
-        new Error(`This terminal is not enrolled: invite it at the back office, then start it with --enrol CODE --root FINGERPRINT.`),
+        new Error(
+          `This terminal is not enrolled: invite it at the back office, then start it with --enrol CODE --root FINGERPRINT.`,
+        ),
         { code: 'NotEnrolled' },
       )
     text = enrolledText(await enrol(crypto, centre, values.enrol, values.root))

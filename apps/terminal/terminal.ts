@@ -15,8 +15,18 @@ import { makeBatch } from '#sync/batch'
 import { idleDrain, next as nextDrain } from '#sync/drain'
 import { single, statusRequest } from '#tap/messages'
 import type { Deduction } from '#tap/redo'
-import { adoptable, type RuleDocuments, rulesFrom } from '#tap/rules'
-import { attemptFrom, type Decision, type Ended, type Offer, type Prepared, type Reply, type Rules, sealingText, type Step, takeTap } from '#tap/terminal'
+import { adoptable, type RuleDocuments, type Rules, rulesFrom } from '#tap/rules'
+import {
+  attemptFrom,
+  type Decision,
+  type Ended,
+  type Offer,
+  type Prepared,
+  type Reply,
+  type Step,
+  sealingText,
+  takeTap,
+} from '#tap/terminal'
 import {
   acknowledge,
   decide,
@@ -153,7 +163,10 @@ export const terminal = async (parts: TerminalParts) => {
     return mine
   }
 
-  const write = (command: TillCommand | (() => TillCommand), correlation?: string): Promise<readonly Event[] | Refusal> =>
+  const write = (
+    command: TillCommand | (() => TillCommand),
+    correlation?: string,
+  ): Promise<readonly Event[] | Refusal> =>
     exclusive(async () => {
       const order = typeof command === 'function' ? command() : command
       const facts = decide(order, till)
@@ -247,7 +260,10 @@ export const terminal = async (parts: TerminalParts) => {
   }
 
   const startSale = (amount: Amount, currency: Currency, reference?: string, key?: string): SaleView | Refusal => {
-    const before = key === undefined ? undefined : (till.saleByKey.get(key) ?? [...keyed.values()].find(sale => sale.idempotencyKey === key)?.sale)
+    const before =
+      key === undefined
+        ? undefined
+        : (till.saleByKey.get(key) ?? [...keyed.values()].find(sale => sale.idempotencyKey === key)?.sale)
     if (before !== undefined) {
       const sale = saleOf(before) as SaleView
       if (sale.amount !== amount || sale.currency !== currency || sale.reference !== reference)
@@ -264,10 +280,15 @@ export const terminal = async (parts: TerminalParts) => {
       return { reason: 'CurrencyMismatch', message: `This till takes ${rules.policy.currency}, not ${currency}.` }
     const busy = tapping === undefined ? undefined : saleOf(tapping)
     if (busy)
-      return { reason: 'TapUnderWay', message: `Sale ${busy.sale} is being tapped: wait for its outcome.`, sale: busy.sale }
+      return {
+        reason: 'TapUnderWay',
+        message: `Sale ${busy.sale} is being tapped: wait for its outcome.`,
+        sale: busy.sale,
+      }
     // A sale that was keyed and never tapped is what the cashier just thought better of.
     const waiting = current === undefined ? undefined : keyed.get(current)
-    if (waiting?.state === 'waiting' && !till.sales.has(waiting.sale)) keyed.set(waiting.sale, { ...waiting, state: 'cancelled' })
+    if (waiting?.state === 'waiting' && !till.sales.has(waiting.sale))
+      keyed.set(waiting.sale, { ...waiting, state: 'cancelled' })
     const sale: Sale = {
       sale: uuid7(time(), crypto.random(16)),
       amount,
@@ -320,7 +341,9 @@ export const terminal = async (parts: TerminalParts) => {
         versions: [1],
         terminal: identity.terminal,
         currency: rules.policy?.currency ?? 'EUR',
-        authorityKeys: (rules.keySet?.keys ?? []).filter(key => key.purpose === 'license' && key.status === 'active').map(key => key.kid),
+        authorityKeys: (rules.keySet?.keys ?? [])
+          .filter(key => key.purpose === 'license' && key.status === 'active')
+          .map(key => key.kid),
         sealing: sealing.publicKey,
         time: Math.floor(time() / 1000),
       },
@@ -376,14 +399,17 @@ export const terminal = async (parts: TerminalParts) => {
           ? undefined
           : {
               reason: 'SaleTornByAnotherPhone',
-              message: 'Another phone may have paid this sale. Let that phone tap again, or cancel the sale and key it anew.',
+              message:
+                'Another phone may have paid this sale. Let that phone tap again, or cancel the sale and key it anew.',
             })
       if (refused) {
         hints.set(sale.sale, refused)
         return { type: 'refused', ...refused }
       }
       const license = facts as LicenseFacts
-      expect(await write({ type: 'AskAgain', start: start(open.transaction), license, checks: offer.checks }, sale.sale))
+      expect(
+        await write({ type: 'AskAgain', start: start(open.transaction), license, checks: offer.checks }, sale.sale),
+      )
       return { type: 'resume', deduction: deductionOf(open) }
     }
     const transaction = hex(crypto.random(16))
@@ -450,7 +476,13 @@ export const terminal = async (parts: TerminalParts) => {
       p256,
     )
 
-  const carryOut = async (step: Step, sale: SaleView, prepared: Prepared, meeting: Meeting, signal: AbortSignal): Promise<Reply> => {
+  const carryOut = async (
+    step: Step,
+    sale: SaleView,
+    prepared: Prepared,
+    meeting: Meeting,
+    signal: AbortSignal,
+  ): Promise<Reply> => {
     switch (step.do) {
       case 'exchange': {
         const began = clock.now()
@@ -529,7 +561,14 @@ export const terminal = async (parts: TerminalParts) => {
       }
       return step.value
     } catch (error) {
-      if (!(error instanceof FieldLost || error instanceof PeerUnfit || error instanceof Malformed || error instanceof StoreFailed))
+      if (
+        !(
+          error instanceof FieldLost ||
+          error instanceof PeerUnfit ||
+          error instanceof Malformed ||
+          error instanceof StoreFailed
+        )
+      )
         throw error
       const approved = till.sales.get(sale.sale)?.state === 'approved'
       if (!approved) {
@@ -566,7 +605,8 @@ export const terminal = async (parts: TerminalParts) => {
     lastSync_ms = time()
     notes.setNote('lastSync', `${lastSync_ms}`)
     const skew_ms = clock.now() - Date.parse(at)
-    if (Math.abs(skew_ms) > clockTolerance_ms) log.warn(`this clock differs from the centre's by ${Math.round(skew_ms / 1000)} s`)
+    if (Math.abs(skew_ms) > clockTolerance_ms)
+      log.warn(`this clock differs from the centre's by ${Math.round(skew_ms / 1000)} s`)
   }
 
   /** Sends one batch; true where more waits. */
@@ -616,7 +656,12 @@ export const terminal = async (parts: TerminalParts) => {
 
   const adoptNewer = async (versions: LinkAnswer['rules']): Promise<void> => {
     const held = till.rules
-    if (held && versions.policy <= held.policy.version && versions.denyList <= held.denyList.version && versions.keySet <= held.keySet.version)
+    if (
+      held &&
+      versions.policy <= held.policy.version &&
+      versions.denyList <= held.denyList.version &&
+      versions.keySet <= held.keySet.version
+    )
       return
     await fetchRules()
   }
@@ -660,7 +705,8 @@ export const terminal = async (parts: TerminalParts) => {
         ;({ drain, wait_ms } = nextDrain(drain, { type: 'Sent', more }))
       } catch (error) {
         const fault = error as LinkDown
-        if (!lastSyncError) lastSyncError = { reason: 'CentreUnreachable', message: `The centre does not answer: ${fault.message}` }
+        if (!lastSyncError)
+          lastSyncError = { reason: 'CentreUnreachable', message: `The centre does not answer: ${fault.message}` }
         const jitter = (crypto.random(1)[0] as number) / 255
         const retry = fault.retryAfter_s === undefined ? {} : { retryAfter_s: fault.retryAfter_s }
         ;({ drain, wait_ms } = nextDrain(drain, { type: 'Failed', jitter, ...retry }))
@@ -722,7 +768,8 @@ export const terminal = async (parts: TerminalParts) => {
     resumeSale,
     setNetwork,
     syncNow,
-    openDay: (businessDate?: string) => write({ type: 'OpenDay', businessDate: businessDate ?? iso(time()).slice(0, 10) }),
+    openDay: (businessDate?: string) =>
+      write({ type: 'OpenDay', businessDate: businessDate ?? iso(time()).slice(0, 10) }),
     closeDay: () =>
       write(() => ({
         type: 'CloseDay',
@@ -744,13 +791,21 @@ export const terminal = async (parts: TerminalParts) => {
 }
 
 /** A cashier's words for what went wrong; undefined where the log says it all. */
-const tapFailure = (error: FieldLost | PeerUnfit | Malformed | StoreFailed): { reason: string; message: string } | undefined => {
+const tapFailure = (
+  error: FieldLost | PeerUnfit | Malformed | StoreFailed,
+): { reason: string; message: string } | undefined => {
   if (error instanceof PeerUnfit)
     return { reason: 'NotATallystickPhone', message: `Not a Tallystick phone: it answered ${error.found}.` }
   if (error instanceof Malformed)
-    return { reason: 'PhoneMisunderstood', message: `The phone's answer made no sense (${error.message}). Let it tap again.` }
+    return {
+      reason: 'PhoneMisunderstood',
+      message: `The phone's answer made no sense (${error.message}). Let it tap again.`,
+    }
   if (error instanceof StoreFailed)
-    return { reason: 'StoreFailed', message: `This terminal cannot write its log: ${error.message} Nothing was recorded; call for help.` }
+    return {
+      reason: 'StoreFailed',
+      message: `This terminal cannot write its log: ${error.message} Nothing was recorded; call for help.`,
+    }
   return undefined
 }
 

@@ -50,7 +50,10 @@ const httpAuthority = (centre: string): Authority => ({
 })
 
 /** All memories in notes beside an empty log: each kept whole and durable, the list of phones with them. */
-const diskOf = (notes: { note(key: string): string | undefined; setNote(key: string, text: string): void }): PhoneDisk => {
+const diskOf = (notes: {
+  note(key: string): string | undefined
+  setNote(key: string, text: string): void
+}): PhoneDisk => {
   const listed = (): string[] => JSON.parse(notes.note('phones') ?? '[]') as string[]
   return {
     phones: () => listed().map(phone => JSON.parse(notes.note(`phone-${phone}`) as string) as PhoneMemory),

@@ -1,6 +1,6 @@
 import { Subject } from 'rxjs'
 import { z } from 'zod'
-import { base64url, fromBase64url, utf8, type Bytes } from '#canonical/bytes'
+import { type Bytes, base64url, fromBase64url, utf8 } from '#canonical/bytes'
 import type { Clock } from '#canonical/clock'
 import type { Crypto } from '#canonical/crypto'
 import { isRefusal, type Refusal } from '#canonical/decider'
@@ -141,7 +141,11 @@ export const wallet = ({ clock, crypto, disk, authority, antenna, terminals }: W
       aad: crypto.sha256(fromBase64url(licensed.license)),
       sealed: fromBase64url(licensed.tacKey),
     })
-    if (!tacKey) return { reason: 'LicenseInvalid', message: 'The TAC key that came with the license does not open: ask for the license again.' }
+    if (!tacKey)
+      return {
+        reason: 'LicenseInvalid',
+        message: 'The TAC key that came with the license does not open: ask for the license again.',
+      }
     const phone = uuid7(clock.now(), crypto.random(16))
     const fresh: PhoneMemory = {
       phone,
@@ -176,7 +180,10 @@ export const wallet = ({ clock, crypto, disk, authority, antenna, terminals }: W
         terminal,
       }
     if (fields.has(phone))
-      return { reason: 'PhoneInField', message: 'This phone is in a terminal\u2019s field already: wait until it has left.' }
+      return {
+        reason: 'PhoneInField',
+        message: 'This phone is in a terminal\u2019s field already: wait until it has left.',
+      }
     fields.set(phone, emptyField)
     news.next({ kind: 'field' })
     let asked: string | undefined
@@ -224,7 +231,8 @@ export const wallet = ({ clock, crypto, disk, authority, antenna, terminals }: W
       return {
         outcome: 'torn',
         reason: 'ReceiptMissing',
-        message: 'The payment left this phone and no receipt came back. Tap the same terminal again: it is paid once or never.',
+        message:
+          'The payment left this phone and no receipt came back. Tap the same terminal again: it is paid once or never.',
         transaction: paid.transaction,
       }
     if (declined) return { outcome: 'declined', ...declined }
@@ -232,10 +240,15 @@ export const wallet = ({ clock, crypto, disk, authority, antenna, terminals }: W
       return {
         outcome: 'torn',
         reason: 'ConsentMissing',
-        message: 'The phone was taken away before its holder had consented: nothing was paid. Tap again, and consent on the phone.',
+        message:
+          'The phone was taken away before its holder had consented: nothing was paid. Tap again, and consent on the phone.',
       }
     if (asked !== undefined)
-      return { outcome: 'torn', reason: 'FieldLost', message: 'The phone left before it paid: nothing was paid. Tap again.' }
+      return {
+        outcome: 'torn',
+        reason: 'FieldLost',
+        message: 'The phone left before it paid: nothing was paid. Tap again.',
+      }
     return {
       outcome: 'declined',
       reason: 'DeclinedByTerminal',

@@ -29,6 +29,9 @@ export const fromBase64url = (text: string): Bytes => {
   return own(buffer)
 }
 
+/** One text for one value: stray bits at the end, padding and foreign characters are not it. */
+export const isBase64url = (text: string): boolean => Buffer.from(text, 'base64url').toString('base64url') === text
+
 export const concat = (...parts: readonly Uint8Array[]): Bytes => {
   const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0))
   let at = 0

@@ -28,7 +28,6 @@ export const uuid7 = (now_ms: number, random: Bytes): string => {
 export const idOf = (crypto: Crypto, cause: string, ...name: readonly (string | number)[]): string =>
   version8(crypto.sha256(concat(fromHex(cause.replaceAll('-', '')), utf8(name.join('\n')))))
 
-
 /** The same of words alone, for what has no command behind it. */
 export const nameId = (crypto: Crypto, ...name: readonly string[]): string => version8(crypto.sha256(name.join('\n')))
 

@@ -36,7 +36,11 @@ export const doorway = () => {
       carryOut: (command: Command) => Promise<Answer | Refusal>,
     ): Order<Command, Answer> => {
       claim(name)
-      const Message = { [name]: class { constructor(readonly command: Command) {} } }[name] as Order<Command, Answer>['Message']
+      const Message = {
+        [name]: class {
+          constructor(readonly command: Command) {}
+        },
+      }[name] as Order<Command, Answer>['Message']
       class Handler {
         execute(message: { readonly command: Command }): Promise<Answer | Refusal> {
           return carryOut(message.command)
@@ -51,7 +55,11 @@ export const doorway = () => {
       look: (asked: Asked) => Promise<Answer | Refusal>,
     ): Question<Asked, Answer> => {
       claim(name)
-      const Message = { [name]: class { constructor(readonly asked: Asked) {} } }[name] as Question<Asked, Answer>['Message']
+      const Message = {
+        [name]: class {
+          constructor(readonly asked: Asked) {}
+        },
+      }[name] as Question<Asked, Answer>['Message']
       class Handler {
         execute(message: { readonly asked: Asked }): Promise<Answer | Refusal> {
           return look(message.asked)

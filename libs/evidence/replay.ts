@@ -10,7 +10,7 @@ import { understood } from '#ledger/vocabulary'
 import type { License } from '#license'
 import { certificateHash, readCertificate } from '#license/certificate'
 import { formatAmount } from '#money'
-import { type TapsOfTerminal, redoTap, tapsOfTerminal } from './taps.ts'
+import { redoTap, type TapsOfTerminal, tapsOfTerminal } from './taps.ts'
 
 /**
  * Replay runs the fold again and shows it. For each tap it makes every check anew from the raw octets under the rules in
@@ -59,12 +59,19 @@ const shown = (event: Event, index: number, says = ''): Shown => {
 }
 
 /** Checks one stored event's own hash and its link; what fails is named by stream and revision. */
-const checkEvent = (crypto: Crypto, stored: StoredEvent, prev: string): { readonly event?: Event; readonly check: Check } => {
+const checkEvent = (
+  crypto: Crypto,
+  stored: StoredEvent,
+  prev: string,
+): { readonly event?: Event; readonly check: Check } => {
   const name = `${stored.stream} ${stored.revision} ${stored.type}`
   try {
     const event = verifyEvent(crypto, stored.text)
     if (event.prev !== prev)
-      return { event, check: failed('chain', 'ChainBroken', `${name} after ${prev.slice(0, 16)}`, event.prev.slice(0, 16)) }
+      return {
+        event,
+        check: failed('chain', 'ChainBroken', `${name} after ${prev.slice(0, 16)}`, event.prev.slice(0, 16)),
+      }
     if (event.stream !== stored.stream || event.revision !== stored.revision)
       return { event, check: failed('chain', 'ChainBroken', name, `${event.stream} ${event.revision}`) }
     return { event, check: passed('event hash and chain') }
@@ -93,9 +100,12 @@ export async function* replayTransaction(
 ): AsyncGenerator<ReplayLine> {
   const { terminalStream, verdictStreams, balanceAfter } = await survey(store, transaction)
   if (terminalStream === undefined)
-    throw new NothingToReplay(`No event of this log names transaction ${transaction}: it may wait on its terminal still.`)
+    throw new NothingToReplay(
+      `No event of this log names transaction ${transaction}: it may wait on its terminal still.`,
+    )
   const rootPublicKey = trusted.rootPublicKey ?? (await rootOf(store))
-  if (!rootPublicKey) throw new NothingToReplay('This log names no root key, and none was given: nothing can be trusted.')
+  if (!rootPublicKey)
+    throw new NothingToReplay('This log names no root key, and none was given: nothing can be trusted.')
 
   const taps = tapsOfTerminal()
   const storedChecks = new Map<string, boolean>()
@@ -119,7 +129,11 @@ export async function* replayTransaction(
 
   const failure = yield* redone(crypto, taps, transaction, storedChecks, { ...trusted, rootPublicKey })
   if (failure) {
-    yield { line: 'finding', holds: false, says: `Stopped at the first check that fails: ${failure.check} (${failure.reason}).` }
+    yield {
+      line: 'finding',
+      holds: false,
+      says: `Stopped at the first check that fails: ${failure.check} (${failure.reason}).`,
+    }
     return
   }
   let count = 0
@@ -174,7 +188,11 @@ export async function* replayAccount(
         event = verifyEvent(crypto, stored.text)
       } catch (error) {
         if (!(error instanceof EventMalformed)) throw error
-        yield { line: 'event', event: nameless(stored), check: failed('event hash', 'EventMalformed', 'the event as its maker wrote it', error.found) }
+        yield {
+          line: 'event',
+          event: nameless(stored),
+          check: failed('event hash', 'EventMalformed', 'the event as its maker wrote it', error.found),
+        }
         yield { line: 'finding', holds: false, says: `${stored.stream} does not hold at revision ${stored.revision}.` }
         return
       }
@@ -259,7 +277,12 @@ function* redone(
     all.push(
       same
         ? passed('recorded payment')
-        : failed('recorded payment', 'PaymentMismatch', `${opened.payment.amount} as ${payment}`, `${data.amount} as ${data.payment}`),
+        : failed(
+            'recorded payment',
+            'PaymentMismatch',
+            `${opened.payment.amount} as ${payment}`,
+            `${data.amount} as ${data.payment}`,
+          ),
     )
   }
   for (const check of all) {
@@ -332,7 +355,10 @@ const inWords = (minor: bigint, currency: string): string => `${formatAmount(min
 
 /** The few words of an event that a reader looks for first. */
 const summary = ({ data }: Event): string => {
-  const { amount, gross, limit, currency, reason, counter, receiptNumber, transaction } = data as Record<string, unknown>
+  const { amount, gross, limit, currency, reason, counter, receiptNumber, transaction } = data as Record<
+    string,
+    unknown
+  >
   const sum = amount ?? gross ?? limit
   const parts: string[] = []
   if (typeof sum === 'string' && typeof currency === 'string') parts.push(inWords(BigInt(sum), currency))

@@ -169,16 +169,24 @@ export type RedoneTap = {
  * Every check of the tap again, in the protocol's order, from the raw octets under the rules in force at the tap. The
  * TAC is checked where the key for it is given: only the authority has it.
  */
-export const redoTap = (
-  crypto: Crypto,
-  tap: TapRecord,
-  trusted: {
-    readonly rootPublicKey: Uint8Array
-    /** The terminal's P-256 key, as its certificate has it. */
-    readonly terminalKey: Uint8Array
-    readonly tacKeyFor?: (license: License) => Uint8Array
-  },
-): RedoneTap => {
+export const redoTap = (crypto: Crypto, tap: TapRecord, trusted: TrustedKeys): RedoneTap => {
+  try {
+    return redo(crypto, tap, trusted)
+  } catch (error) {
+    // What a hostile terminal wrote must hold its own payment, and never stop the judging of others.
+    const found = error instanceof Error ? error.message : String(error)
+    return { checks: [failed('tap readable', 'TapMalformed', 'frames and keys of a tap', found)], rules: {} }
+  }
+}
+
+export type TrustedKeys = {
+  readonly rootPublicKey: Uint8Array
+  /** The terminal's P-256 key, as its certificate has it. */
+  readonly terminalKey: Uint8Array
+  readonly tacKeyFor?: (license: License) => Uint8Array
+}
+
+const redo = (crypto: Crypto, tap: TapRecord, trusted: TrustedKeys): RedoneTap => {
   const { rootPublicKey, terminalKey, tacKeyFor } = trusted
   const rules = tap.rules
     ? rulesFrom(crypto, rootPublicKey, tap.rules)
@@ -202,7 +210,11 @@ export const redoTap = (
 }
 
 /** A log may be copied: the PUT must be this terminal's own word, for this transaction. */
-const checkDeduction = (crypto: Crypto, { attempts, transaction, amount }: Deduction, terminalKey: Uint8Array): Check => {
+const checkDeduction = (
+  crypto: Crypto,
+  { attempts, transaction, amount }: Deduction,
+  terminalKey: Uint8Array,
+): Check => {
   const puts = attempts.filter(({ put }) => put.length > 0)
   const check = 'deduction signature'
   const expected = `a deduction of ${amount} for ${transaction}, signed by this terminal`

@@ -80,6 +80,9 @@ export class RefusalFilter implements ExceptionFilter {
     this.report(fault)
     if (fault.code === 'StoreFailed' || fault.code === 'WrongExpectedRevision')
       return [503, { reason: fault.code, message: `${fault.message} Try again; nothing was acknowledged.` }]
-    return [500, { reason: 'Fault', message: `${fault.message || 'A fault without words'}. It is in the log of this process.` }]
+    return [
+      500,
+      { reason: 'Fault', message: `${fault.message || 'A fault without words'}. It is in the log of this process.` },
+    ]
   }
 }

@@ -59,7 +59,9 @@ export const serve = async ({ module, port, host, pages, log, bodyLimit }: Serve
       })
     const type = request.headers['content-type']
     if (request.method === 'POST' && type !== undefined && !type.startsWith('application/json'))
-      await reply.status(415).send({ reason: 'BodyMalformed', message: `Send JSON, with content-type application/json, not ${type}.` })
+      await reply
+        .status(415)
+        .send({ reason: 'BodyMalformed', message: `Send JSON, with content-type application/json, not ${type}.` })
   })
   if (pages !== undefined && existsSync(join(pages, 'index.html')))
     await fastify.register(fastifyStatic, { root: pages, wildcard: false, index: ['index.html'] })

@@ -2,7 +2,7 @@ import { type Bytes, fromHex, hex } from '#canonical/bytes'
 import { type Cbor, type CborMap, decode, encode } from '#canonical/cbor'
 import { isUuid } from '#canonical/ids'
 import { Malformed } from '#canonical/malformed'
-import { type Amount, amount as amountOf } from '#money'
+import { type Amount, amount as amountOf, largestAmount } from '#money'
 
 /**
  * Records as tables of fields: each name with what it may hold. A field that a peer sends and the table does not name
@@ -107,7 +107,7 @@ export const count: Kind<number> = one('a count', same, found =>
 export const amount: Kind<Amount> = one('an amount of minor units', same, found => {
   if (typeof found !== 'number' && typeof found !== 'bigint') return undefined
   const minor = BigInt(found)
-  return minor >= 0n && minor < 2n ** 63n ? amountOf(minor) : undefined
+  return minor >= 0n && minor <= largestAmount ? amountOf(minor) : undefined
 })
 export const octets = (size: number): Kind<Bytes> =>
   one(`${size} octets`, same, found => (found instanceof Uint8Array && found.length === size ? found : undefined))

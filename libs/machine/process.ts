@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, openSync, writeSync, fsyncSync, closeSync, existsSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import pretty from 'pino-pretty'

@@ -6,7 +6,7 @@ import { z } from 'zod'
  */
 
 declare const amountBrand: unique symbol
-/** Minor units of some currency, from 0 to 2^63 − 1 (what a 64-bit column holds). */
+/** Minor units of some currency, from 0 to 10^15 − 1: thousands of the largest still sum within a 64-bit column. */
 export type Amount = bigint & { readonly [amountBrand]: true }
 
 /** ISO 4217 alphabetic code. */
@@ -39,7 +39,7 @@ const exponents: Readonly<Record<string, number>> = {
   ZAR: 2,
 }
 
-const largest = 2n ** 63n - 1n
+export const largestAmount = 10n ** 15n - 1n
 
 export const isCurrency = (text: string): text is Currency => Object.hasOwn(exponents, text)
 
@@ -52,14 +52,16 @@ export const exponentOf = (currency: Currency): number => {
 
 /** Minor units as an `Amount`. A negative or too large count is a bug of the caller, or a sum that overflowed. */
 export const amount = (minor: bigint): Amount => {
-  if (minor < 0n || minor > largest) throw new RangeError(`${minor} is not an amount: it must lie from 0 to ${largest}`)
+  if (minor < 0n || minor > largestAmount)
+    throw new RangeError(`${minor} is not an amount: it must lie from 0 to ${largestAmount}`)
   return minor as Amount
 }
 
 export const zero = 0n as Amount
 
 /** The decimal string of minor units that events carry ("1250"). Leading zeros and signs are not one. */
-export const isMinorUnits = (text: string): boolean => /^(0|[1-9][0-9]{0,18})$/.test(text) && BigInt(text) <= largest
+export const isMinorUnits = (text: string): boolean =>
+  /^(0|[1-9][0-9]{0,18})$/.test(text) && BigInt(text) <= largestAmount
 
 /** Minor units from an event's decimal string. */
 export const minorUnits = (text: string): Amount => {
@@ -80,7 +82,7 @@ export const parseAmount = (text: string, currency: Currency): Amount | AmountRe
   const shape = exponent === 0 ? /^(\d{1,18})$/ : new RegExp(`^(\\d{1,18})(?:\\.(\\d{1,${exponent}}))?$`)
   const found = shape.exec(text)
   const minor = found ? BigInt(found[1] + (found[2] ?? '').padEnd(exponent, '0')) : -1n
-  if (minor < 0n || minor > largest)
+  if (minor < 0n || minor > largestAmount)
     return {
       reason: 'AmountMalformed',
       message: `${JSON.stringify(text.slice(0, 40))} is not an amount in ${currency}: write digits with at most ${exponent} after the point, such as ${formatAmount(1250n as Amount, currency)}.`,

@@ -49,7 +49,11 @@ export const makeBatch = (
   events: readonly string[],
 ): BatchBody => {
   const payload = encode(new Map(Object.entries({ ...statement, waiting: new Map(Object.entries(statement.waiting)) })))
-  return { from: statement.from, events: [...events], statement: base64url(sign1(crypto, { payload, type: 'batch', key })) }
+  return {
+    from: statement.from,
+    events: [...events],
+    statement: base64url(sign1(crypto, { payload, type: 'batch', key })),
+  }
 }
 
 const statementShape = z.object({
@@ -97,7 +101,10 @@ export type Held = {
   readonly overlap: readonly string[]
 }
 
-export type CheckedBatch = { readonly statement: BatchStatement; readonly fresh: readonly { event: Event; text: string }[] }
+export type CheckedBatch = {
+  readonly statement: BatchStatement
+  readonly fresh: readonly { event: Event; text: string }[]
+}
 
 /**
  * Everything the centre checks before it appends: sender, signature, contiguity, chain from the octets, canonical form,

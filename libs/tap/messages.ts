@@ -27,9 +27,7 @@ export const statusRequest = (hello: Bytes, certificate: Bytes): Bytes =>
 
 const statusInfo = utf8('tallystick.dev:status/1')
 
-export type StatusAnswer =
-  | { readonly license: Bytes; readonly status: Status }
-  | { readonly decline: Decline }
+export type StatusAnswer = { readonly license: Bytes; readonly status: Status } | { readonly decline: Decline }
 
 /** The phone's answer to GET #1, sealed so that only the terminal that asked can read whose phone it is. */
 export const sealStatus = (crypto: Crypto, request: Bytes, sealing: Uint8Array, answer: StatusAnswer): Bytes => {
@@ -61,9 +59,7 @@ export const openStatus = (crypto: Crypto, request: Bytes, response: Bytes, seal
 
 /** What the payment covers of the tap in which the phone took the PUT: three messages, each with its length. */
 export const tapHashOf = (crypto: Crypto, getRequest: Bytes, getResponse: Bytes, put: Bytes): Bytes =>
-  crypto.sha256(
-    concat(...[getRequest, getResponse, put].flatMap(message => [u32be(message.length), message])),
-  )
+  crypto.sha256(concat(...[getRequest, getResponse, put].flatMap(message => [u32be(message.length), message])))
 
 /** The phone's answer to GET #2: the sealed payment, or why there is none. */
 export const paymentAnswer = (message: Bytes): { readonly sealed: Bytes } | { readonly decline: Decline } => {

@@ -1,5 +1,5 @@
-import { base64url, equal, fromBase64url, fromHex, hex } from '#canonical/bytes'
 import type { Bytes } from '#canonical/bytes'
+import { base64url, equal, fromBase64url, fromHex, hex } from '#canonical/bytes'
 import { firstFailure } from '#canonical/check'
 import type { Crypto, KeyPair } from '#canonical/crypto'
 import { Malformed } from '#canonical/malformed'
@@ -16,9 +16,9 @@ import {
   verifyHello,
   verifyReceipt,
 } from '#license/records'
-import { bareResponse, decodeRequest, encodeResponse, refusalFor, SERVICE_LIMIT } from '#nfc/snep'
 import { amount, minorUnits } from '#money'
 import { decodeMessage, findRecord } from '#nfc/ndef'
+import { bareResponse, decodeRequest, encodeResponse, refusalFor, SERVICE_LIMIT } from '#nfc/snep'
 import { plainDecline, recordOf, sealStatus, single, tapHashOf } from './messages.ts'
 import { type PhoneDeclineWord, phoneDeclines } from './terminal.ts'
 
@@ -121,13 +121,16 @@ export const answer = (crypto: Crypto, memory: PhoneMemory, field: Field, reques
 
 type Told = Omit<Answer, 'response'> & { readonly information: Bytes }
 
-const isPaymentRequest = (message: Bytes): boolean => findRecord(decodeMessage(message), 'payment-request') !== undefined
+const isPaymentRequest = (message: Bytes): boolean =>
+  findRecord(decodeMessage(message), 'payment-request') !== undefined
 const isReceipt = (message: Bytes): boolean => findRecord(decodeMessage(message), 'receipt') !== undefined
 const nothing = new Uint8Array(0)
 
 /** The phone's own "no". One that ends the tap is told to the holder too. */
 const no = (field: Field, word: PhoneDeclineWord, transaction?: string): Told => {
-  const information = plainDecline(transaction === undefined ? { reason: word } : { reason: word, transaction: fromHex(transaction) })
+  const information = plainDecline(
+    transaction === undefined ? { reason: word } : { reason: word, transaction: fromHex(transaction) },
+  )
   const [reason, message] = phoneDeclines[word]
   return word === 'pending' || word === 'unknown transaction'
     ? { information, field }
@@ -150,8 +153,7 @@ const introduce = (crypto: Crypto, memory: PhoneMemory, getRequest: Bytes, { now
   const checks = checkCertificate(crypto, { certificate, keySet, mode: memory.mode, now_s })
   const certified = firstFailure(checks) ? undefined : readCertificate(certificate)
   const hello: Hello | null = certified ? verifyHello(crypto, signedHello, certified.keys.p256) : null
-  if (!certified || !hello || hello.terminal !== certified.terminal)
-    return no(emptyField, 'unknown terminal')
+  if (!certified || !hello || hello.terminal !== certified.terminal) return no(emptyField, 'unknown terminal')
   const last = memory.payments.at(-1)
   const license = licenseOf(memory)
   const getResponse = memory.locked
@@ -188,8 +190,7 @@ const takeDeduction = (crypto: Crypto, memory: PhoneMemory, field: Field, put: B
   const transaction = hex(asked.transaction)
   const before = memory.payments.find(paid => paid.transaction === transaction)
   // The same deduction again: it was paid once, and GET #2 gives the same octets.
-  if (before)
-    return before.put === base64url(put) ? { information: nothing, field } : no(field, 'bad deduction')
+  if (before) return before.put === base64url(put) ? { information: nothing, field } : no(field, 'bad deduction')
   const license = licenseOf(memory)
   const { credit } = license
   const earlier = memory.payments.findLast(paid => paid.terminal === certificate.terminal)
@@ -225,8 +226,7 @@ const pay = (crypto: Crypto, memory: PhoneMemory, field: Field, request: Bytes, 
   const license = licenseOf(memory)
   const consent = holder.consent(transaction)
   if (consent === 'refused') return no(field, 'refused', transaction)
-  if (asked.amount > license.credit.silent && consent !== 'given')
-    return no(field, 'pending', transaction)
+  if (asked.amount > license.credit.silent && consent !== 'given') return no(field, 'pending', transaction)
 
   const allowanceAfter = amount(BigInt(memory.allowanceLeft) - asked.amount)
   const payment = {

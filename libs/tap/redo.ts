@@ -4,11 +4,11 @@ import type { Crypto, KeyPair } from '#canonical/crypto'
 import { Malformed } from '#canonical/malformed'
 import { type License, readLicense } from '#license'
 import { checkLicense, checkPayment } from '#license/checks'
-import { openPayment, type OpenedPayment } from '#license/payment'
+import { type OpenedPayment, openPayment } from '#license/payment'
 import type { Decline, Status } from '#license/records'
 import type { Amount, Currency } from '#money'
 import { openStatus, paymentAnswer, tapHashOf } from './messages.ts'
-import type { Rules } from './terminal.ts'
+import type { Rules } from './rules.ts'
 
 /**
  * The checks of a tap, made from the octets as they were on the air. The terminal makes them at the counter, the centre
@@ -59,11 +59,16 @@ export const judgeLicense = (
     const answer = openStatus(crypto, getRequest, getResponse, sealing)
     if (!answer)
       return {
-        checks: [failed('status seal', 'StatusSealInvalid', 'an answer sealed to this tap’s key', 'octets that do not open')],
+        checks: [
+          failed('status seal', 'StatusSealInvalid', 'an answer sealed to this tap’s key', 'octets that do not open'),
+        ],
       }
     if ('decline' in answer) return { checks: [], decline: answer.decline }
     const { license: licenseBytes, status } = answer
-    const checks = [passed('status seal'), ...checkLicense(crypto, { license: licenseBytes, ...rules, now_s, currency })]
+    const checks = [
+      passed('status seal'),
+      ...checkLicense(crypto, { license: licenseBytes, ...rules, now_s, currency }),
+    ]
     if (checks.some(({ reason }) => reason === 'LicenseMalformed')) return { checks }
     const license = readLicense(licenseBytes)
     if (!firstFailure(checks))
@@ -97,7 +102,9 @@ export const judgePayment = (
   try {
     const answer = paymentAnswer(response)
     if ('decline' in answer)
-      return { checks: [failed('payment structure', 'PaymentMissing', 'a payment', `decline: ${answer.decline.reason}`)] }
+      return {
+        checks: [failed('payment structure', 'PaymentMissing', 'a payment', `decline: ${answer.decline.reason}`)],
+      }
     let first: JudgedPayment | undefined
     for (const attempt of deduction.attempts.toReversed()) {
       if (attempt.put.length === 0) continue

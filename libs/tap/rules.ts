@@ -4,7 +4,13 @@ import { isRefusal, type Refusal } from '#canonical/decider'
 import { Malformed } from '#canonical/malformed'
 import { type KeySet, verifyKeySet } from '#license/keyset'
 import { type DenyList, type Policy, verifyDenyList, verifyPolicy } from '#license/rules'
-import type { Rules } from './terminal.ts'
+
+/** The rules in force, read; undefined where the terminal has none that hold. Missing rules fail a check. */
+export type Rules = {
+  readonly keySet: KeySet | undefined
+  readonly denyList: DenyList | undefined
+  readonly policy: Policy | undefined
+}
 
 /** The signed documents a terminal works under, as the centre sends them: base64url of the signed octets. */
 export type RuleDocuments = { readonly policy: string; readonly denyList: string; readonly keySet: string }
@@ -32,7 +38,8 @@ const readDocuments = (crypto: Crypto, root: Uint8Array, documents: RuleDocument
     if (!denyList) return refuse('deny list', 'is not signed by a rules key of the key set')
     return { keySet, policy, denyList }
   } catch (error) {
-    if (error instanceof Malformed || error instanceof SyntaxError) return refuse('document', `cannot be read (${error.message})`)
+    if (error instanceof Malformed || error instanceof SyntaxError)
+      return refuse('document', `cannot be read (${error.message})`)
     throw error
   }
 }

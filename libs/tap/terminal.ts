@@ -4,12 +4,11 @@ import type { Crypto, KeyPair } from '#canonical/crypto'
 import { Malformed } from '#canonical/malformed'
 import type { License } from '#license'
 import { encodePaymentRequest, readDecline } from '#license/records'
-import type { DenyList, Policy } from '#license/rules'
-import type { KeySet } from '#license/keyset'
 import { decodeMessage, findRecord } from '#nfc/ndef'
 import { decodeResponse, encodeRequest, SERVICE_LIMIT, type SnepResponse } from '#nfc/snep'
 import { single } from './messages.ts'
 import { type Attempt, type Deduction, judgeLicense, judgePayment, type OfferedStatus } from './redo.ts'
+import type { Rules } from './rules.ts'
 
 /**
  * The terminal's side of a tap, in its published order, without I/O: it yields what it needs done and is told what came
@@ -73,12 +72,6 @@ export type Rejected = {
   readonly message: string
 }
 
-export type Rules = {
-  readonly keySet: KeySet | undefined
-  readonly denyList: DenyList | undefined
-  readonly policy: Policy | undefined
-}
-
 /** What is made before the phone comes: this tap's key, and GET #1 with it. */
 export type Prepared = { readonly tap: number; readonly sealing: KeyPair; readonly getRequest: Bytes }
 
@@ -96,7 +89,11 @@ export function* takeTap(
   currency: string,
   now_s: number,
 ): Generator<Step, Ended, Reply> {
-  const asked = yield* exchange('GET #1', { code: 'GET', acceptableLength: SERVICE_LIMIT, information: prepared.getRequest })
+  const asked = yield* exchange('GET #1', {
+    code: 'GET',
+    acceptableLength: SERVICE_LIMIT,
+    information: prepared.getRequest,
+  })
   if (asked.response.code !== 'SUCCESS') {
     const refused = radioRefusal(asked.response)
     return yield* refuse({ getResponse: asked.response.information, checks: noChecks, refused })
@@ -113,8 +110,16 @@ export function* takeTap(
     const again = yield* fetchPayment(crypto, decision.deduction, license)
     if (again !== 'unknown') return again
     yield { do: 'resend', transaction: decision.deduction.transaction }
-    const here: Attempt = { ...attemptOf(prepared), getResponse, put: (decision.deduction.attempts.at(-1) as Attempt).put }
-    return yield* payAndFetch(crypto, { ...decision.deduction, attempts: [...decision.deduction.attempts, here] }, license)
+    const here: Attempt = {
+      ...attemptOf(prepared),
+      getResponse,
+      put: (decision.deduction.attempts.at(-1) as Attempt).put,
+    }
+    return yield* payAndFetch(
+      crypto,
+      { ...decision.deduction, attempts: [...decision.deduction.attempts, here] },
+      license,
+    )
   }
   return yield* payAndFetch(crypto, decision.deduction, license)
 }
@@ -131,7 +136,10 @@ function* payAndFetch(crypto: Crypto, deduction: Deduction, license: License): G
       if (ended !== 'unknown') return ended
     }
     // A phone that took the PUT and then knows nothing of it has made no payment.
-    const decline: PhoneDecline = declined ?? { reason: 'TransactionUnknown', message: declineMessage('unknown transaction') }
+    const decline: PhoneDecline = declined ?? {
+      reason: 'TransactionUnknown',
+      message: declineMessage('unknown transaction'),
+    }
     if (decline.earlier !== undefined && tries === 0) {
       const receipt = yield* settleEarlier(decline.earlier)
       if (receipt) {
@@ -173,7 +181,8 @@ function* fetchPayment(
         response: response.information,
         checks: judged.checks,
         reason: failure?.reason ?? 'PaymentMalformed',
-        message: 'The phone answered with a payment that does not hold. Nothing was recorded as paid; the phone must see its issuer.',
+        message:
+          'The phone answered with a payment that does not hold. Nothing was recorded as paid; the phone must see its issuer.',
       }
       yield { do: 'reject', rejected }
       return { outcome: 'declined', ...message(rejected) }
@@ -225,12 +234,19 @@ const attemptOf = ({ tap, sealing, getRequest }: Prepared) => ({ tap, sealing, g
 
 const message = ({ reason, message }: { readonly reason: string; readonly message: string }) => ({ reason, message })
 
-const fromHexId = (transaction: string): Bytes => Uint8Array.from(transaction.match(/../g) ?? [], octet => Number.parseInt(octet, 16))
+const fromHexId = (transaction: string): Bytes =>
+  Uint8Array.from(transaction.match(/../g) ?? [], octet => Number.parseInt(octet, 16))
 
 const radioRefusal = ({ code }: SnepResponse) =>
   code === 'NOT FOUND'
-    ? { reason: 'NoAccount', message: 'This phone has no account with this authority. Ask for another means of payment.' }
-    : { reason: 'PhoneRefused', message: `The phone answered ${code}. Let it tap again; if it stays so, ask for another means of payment.` }
+    ? {
+        reason: 'NoAccount',
+        message: 'This phone has no account with this authority. Ask for another means of payment.',
+      }
+    : {
+        reason: 'PhoneRefused',
+        message: `The phone answered ${code}. Let it tap again; if it stays so, ask for another means of payment.`,
+      }
 
 type PhoneDecline = { readonly reason: string; readonly message: string; readonly earlier?: string }
 
@@ -247,16 +263,31 @@ const declineIn = (response: SnepResponse): PhoneDecline | undefined => {
 
 /** The phone's words on the air and what they mean to a cashier: one table for both sides. */
 export const phoneDeclines = {
-  'unknown terminal': ['TerminalUnknown', 'The phone does not know this terminal. Let the terminal reach the centre, which renews its certificate.'],
+  'unknown terminal': [
+    'TerminalUnknown',
+    'The phone does not know this terminal. Let the terminal reach the centre, which renews its certificate.',
+  ],
   locked: ['PhoneLocked', 'The phone is locked: let its holder unlock it and tap again.'],
   pending: ['ConsentPending', 'The phone waits for its holder to consent.'],
   'unknown transaction': ['TransactionUnknown', 'The phone does not know this transaction.'],
-  'earlier payment open': ['EarlierPaymentOpen', 'An earlier payment of this phone to this terminal has no receipt: its holder must look at it and consent on the phone.'],
-  'license unknown': ['LicenseMismatch', 'The deduction names a license that the phone does not hold. Let it tap again.'],
-  'counter differs': ['CounterMismatch', 'The deduction names another payment than the phone\u2019s next. Let it tap again.'],
+  'earlier payment open': [
+    'EarlierPaymentOpen',
+    'An earlier payment of this phone to this terminal has no receipt: its holder must look at it and consent on the phone.',
+  ],
+  'license unknown': [
+    'LicenseMismatch',
+    'The deduction names a license that the phone does not hold. Let it tap again.',
+  ],
+  'counter differs': [
+    'CounterMismatch',
+    'The deduction names another payment than the phone\u2019s next. Let it tap again.',
+  ],
   currency: ['CurrencyMismatch', 'The phone pays in another currency.'],
   'per transaction': ['PhoneLimitExceeded', 'The amount is more than the phone pays offline at once.'],
-  allowance: ['AllowanceExceeded', 'The phone has not that much left to use offline. Ask for another means of payment.'],
+  allowance: [
+    'AllowanceExceeded',
+    'The phone has not that much left to use offline. Ask for another means of payment.',
+  ],
   consecutive: ['OfflineCountExceeded', 'The phone must go online once before it pays offline again.'],
   'bad deduction': ['DeductionRefused', 'The phone did not accept the terminal\u2019s request. Let it tap again.'],
   refused: ['HolderRefused', 'The holder refused on the phone.'],

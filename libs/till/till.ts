@@ -439,7 +439,8 @@ const refuseTap = (
 ): Refusal | undefined => {
   const { sale } = start
   const say = (amount: bigint) => `${formatAmount(amount, sale.currency)} ${sale.currency}`
-  if (!policy) return { reason: 'PolicyMissing', message: 'This terminal holds no policy: let it reach the centre once.' }
+  if (!policy)
+    return { reason: 'PolicyMissing', message: 'This terminal holds no policy: let it reach the centre once.' }
   if (!till.day) return { reason: 'DayNotOpen', message: 'No day is open: open the day, then let the phone tap again.' }
   if (sale.currency !== policy.currency)
     return { reason: 'CurrencyMismatch', message: `This till takes ${policy.currency}, not ${sale.currency}.` }
@@ -449,8 +450,7 @@ const refuseTap = (
       message: `The phone has ${say(license.allowanceLeft)} left to use offline; ${say(sale.amount)} was asked. Ask for another means of payment.`,
       allowanceLeft: formatAmount(license.allowanceLeft, sale.currency),
     }
-  const perTransaction =
-    policy.perTransaction < license.perTransaction ? policy.perTransaction : license.perTransaction
+  const perTransaction = policy.perTransaction < license.perTransaction ? policy.perTransaction : license.perTransaction
   if (sale.amount > perTransaction)
     return {
       reason: 'TransactionLimitExceeded',

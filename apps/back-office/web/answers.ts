@@ -100,6 +100,8 @@ export interface Terminal {
   readonly revision: number | null
   readonly waiting: CountAndSum | null
   readonly gaps: number
+  /** Two contents seen for one revision: somebody copied the terminal, or turned it back. */
+  readonly forks: number
   readonly policyVersion: number | null
   readonly denyListVersion: number | null
 }

@@ -1,4 +1,5 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, RouterProvider } from '@tanstack/react-router'
+import { PageFault } from '#screens/boundary'
 import { Waiting } from '#screens/states'
 import { show } from '#screens/theme'
 import { Frame, NotFound } from './frame.tsx'
@@ -59,6 +60,7 @@ const router = createRouter({
   defaultPreload: 'intent',
   defaultNotFoundComponent: NotFound,
   defaultPendingComponent: Waiting,
+  defaultErrorComponent: PageFault,
 })
 
 declare module '@tanstack/react-router' {

@@ -14,6 +14,14 @@ const Invite = lazy(() => import('./invite.tsx').then(({ Invite }) => ({ default
 
 const version = (of: number | null) => (of === null ? 'none' : of)
 
+const broken = ({ gaps, forks }: Terminal) =>
+  [
+    gaps === 0 ? [] : [`${gaps} ${gaps === 1 ? 'gap' : 'gaps'}`],
+    forks === 0 ? [] : [`${forks} ${forks === 1 ? 'fork' : 'forks'}`],
+  ]
+    .flat()
+    .join(', ')
+
 const columns: readonly Column<Terminal>[] = [
   {
     name: 'terminal',
@@ -48,9 +56,9 @@ const columns: readonly Column<Terminal>[] = [
   },
   {
     name: 'gaps',
-    title: 'Gaps',
+    title: 'Gaps, forks',
     figure: true,
-    cell: each => (each.gaps === 0 ? '0' : <b className={classes.over}>{each.gaps} open</b>),
+    cell: each => (each.gaps === 0 && each.forks === 0 ? '0' : <b className={classes.over}>{broken(each)}</b>),
   },
   {
     name: 'rules',

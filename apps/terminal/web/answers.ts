@@ -43,7 +43,7 @@ export interface Till {
   /** Sales whose tap broke off after the phone may have paid: each waits for the same phone. */
   readonly torn: readonly Sale[]
   readonly recent: readonly Transaction[]
-  readonly reader: { readonly kind: string; readonly state: 'ready' | 'fault'; readonly message?: string }
+  readonly reader: { readonly state: 'ready' | 'fault'; readonly message?: string }
   readonly lastSync: string | null
   readonly lastSyncError?: { readonly reason: string; readonly message: string } | null
 }

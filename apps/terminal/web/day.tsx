@@ -32,7 +32,7 @@ export const Day = ({ till, close }: { readonly till: Till; readonly close: () =
         </Stack>
       ) : running ? (
         <Stack>
-          <Running till={till} />
+          <Running till={till} closing={shut.isPending || shut.isSuccess} />
           {shut.error && <Failure error={shut.error} title="The day stays open" />}
           {sure ? (
             <Stack gap="xs">
@@ -70,8 +70,13 @@ export const Day = ({ till, close }: { readonly till: Till; readonly close: () =
   )
 }
 
-const Running = ({ till }: { readonly till: Till }) => {
-  const query = useQuery({ queryKey: ['day'], queryFn: ({ signal }) => ask<DayReport>('/api/day', {}, signal) })
+const Running = ({ till, closing }: { readonly till: Till; readonly closing: boolean }) => {
+  const query = useQuery({
+    queryKey: ['day'],
+    queryFn: ({ signal }) => ask<DayReport>('/api/day', {}, signal),
+    // A day that is being closed has no report so far any more.
+    enabled: !closing,
+  })
   return (
     <Answered query={query} lines={5}>
       {report => <Totals report={report} currency={till.currency} title="X report, so far" />}

@@ -88,8 +88,11 @@ export const Keypad = ({ till, paused }: { readonly till: Till; readonly paused:
     if (document.querySelector('[role="dialog"]')) return
     const target = event.target instanceof HTMLElement ? event.target : document.body
     if (target.matches('input, textarea, select')) return
-    if (/^[0-9]$/.test(event.key) || event.key === '.' || event.key === ',') press(event.key === ',' ? '.' : event.key)
-    else if (event.key === 'Backspace') back()
+    if (/^[0-9]$/.test(event.key) || event.key === '.' || event.key === ',') {
+      // Who types an amount means the amount: Enter must not press the button that was clicked before.
+      target.blur()
+      press(event.key === ',' ? '.' : event.key)
+    } else if (event.key === 'Backspace') back()
     else if (event.key === 'Escape') clear()
     // A focused button answers Enter itself; and a held-down Enter must not charge twice.
     else if (event.key === 'Enter' && !event.repeat && !target.closest('button, a')) {

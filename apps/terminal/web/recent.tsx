@@ -55,7 +55,7 @@ const Row = (props: { readonly each: Transaction; readonly reverse: (what: 'void
       <span className={classes.rowAmount}>
         <Money amount={each.amount} currency={each.currency} />
       </span>
-      <Text span size="sm" c="dimmed" className={classes.rowWhole ?? ''}>
+      <Text span size="sm" c="dimmed" className={classes.rowMeta ?? ''}>
         <Instant instant={each.occurred} />, card ending {each.card.slice(-4)}
       </Text>
       <span className={classes.rowFoot}>

@@ -116,7 +116,7 @@ const Details = ({ sale }: { readonly sale: Sale }) => {
           </p>
         )}
         {sale.allowanceLeft !== undefined && (
-          <p className={classes.then}>
+          <p className={classes.next}>
             The customer has {writtenAmount(sale.allowanceLeft)} {sale.currency} left to use offline.
           </p>
         )}
@@ -126,14 +126,14 @@ const Details = ({ sale }: { readonly sale: Sale }) => {
   if (sale.state === 'torn')
     return (
       <>
-        <p className={classes.then}>The same phone taps again. It pays once at most.</p>
+        <p className={classes.next}>The same phone taps again. It pays once at most.</p>
         {sale.reason !== undefined && sale.reason !== 'FieldLost' && <Said sale={sale} />}
       </>
     )
   if (sale.state === 'waiting')
     // A tap that came to nothing left a word behind, and the till still waits.
     return sale.reason === undefined ? (
-      <p className={classes.then}>Hold it flat on the reader until it answers.</p>
+      <p className={classes.next}>Hold it flat on the reader until it answers.</p>
     ) : (
       <Said sale={sale} />
     )
@@ -141,13 +141,13 @@ const Details = ({ sale }: { readonly sale: Sale }) => {
 }
 
 const Said = ({ sale }: { readonly sale: Sale }) => {
-  const { say, then } = adviceFor(sale.reason)
+  const { say, next } = adviceFor(sale.reason)
   return (
     <>
       <p className={classes.say} data-testid="sale-say">
         {say}
       </p>
-      <p className={classes.then}>{then}</p>
+      <p className={classes.next}>{next}</p>
       <p className={classes.machine} data-testid="sale-reason">
         {sale.reason}
         {sale.message ? `: ${sale.message}` : ''}

@@ -1,6 +1,6 @@
 import { Alert, Button, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { CircleAlert, CalendarOff } from 'lucide-react'
+import { CalendarOff, CircleAlert } from 'lucide-react'
 import { lazy, Suspense, useState } from 'react'
 import { ask } from '#screens/api'
 import { useLive } from '#screens/live'
@@ -10,8 +10,8 @@ import { Bar } from './bar.tsx'
 import { Keypad } from './keypad.tsx'
 import { Recent } from './recent.tsx'
 import { SaleState } from './sale.tsx'
-import { Torn } from './torn.tsx'
 import classes from './till.module.css'
+import { Torn } from './torn.tsx'
 import { adviceFor, headingOf } from './words.ts'
 
 // The day's report is looked at twice a day: it does not make the first look at the till wait.
@@ -93,7 +93,7 @@ const Hindrance = ({ till, openDay }: { readonly till: Till; readonly openDay: (
         icon={<CircleAlert size={20} aria-hidden />}
         data-testid="reader-fault"
       >
-        <Text size="sm">{till.reader.message ?? `The ${till.reader.kind} reader gave no reason.`}</Text>
+        <Text size="sm">{till.reader.message ?? 'It gave no reason.'}</Text>
         <Text size="sm" mt={4}>
           Phones cannot pay at this till until it works again. It is tried again by itself.
         </Text>

@@ -3,7 +3,7 @@ import type { Sale } from './answers.ts'
 /** What a cashier says to the customer, and what to do next. The machine's own words stand below, for who is called. */
 export interface Advice {
   readonly say: string
-  readonly then: string
+  readonly next: string
 }
 
 const otherMeans = 'Ask for another way to pay.'
@@ -71,8 +71,8 @@ const advices: readonly (readonly [RegExp, string, string])[] = [
 ]
 
 export const adviceFor = (reason: string | undefined): Advice => {
-  const [, say, then] = advices.find(([pattern]) => pattern.test(reason ?? '')) ?? []
-  return { say: say ?? 'The payment was declined.', then: then ?? otherMeans }
+  const [, say, next] = advices.find(([pattern]) => pattern.test(reason ?? '')) ?? []
+  return { say: say ?? 'The payment was declined.', next: next ?? otherMeans }
 }
 
 /** The sale's state in one heading, as it is shown and as it is said aloud. */
