@@ -115,6 +115,12 @@ export const shopDay = (write: ReturnType<typeof log>['write'], terminal = 'T-1'
         data: { tap: taps, transaction: transaction(name), sale: `sale-${name}`, during: 'GET #2' },
       })),
     ],
+    /** What a terminal that crashed may write once more for a tap that is settled. */
+    tornAgain: (name: string) =>
+      say({
+        type: 'TapTorn',
+        data: { tap: taps, transaction: transaction(name), sale: `sale-${name}`, during: 'GET #2' },
+      }),
     abandoned: (name: string) =>
       say({
         type: 'TapResolved',

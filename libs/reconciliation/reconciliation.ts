@@ -233,6 +233,9 @@ export const reconciliation = (
         asked.set(event.data.transaction, amountOf(event))
         open.add(event.data.transaction)
         break
+      case 'TapResolved':
+        open.delete(event.data.transaction)
+        break
     }
     if ('currency' in event.data && isCurrency(event.data.currency)) {
       currency = event.data.currency

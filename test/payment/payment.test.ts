@@ -172,6 +172,19 @@ describe('a payment that bears the payer’s signature is accepted', () => {
           exceptions: ['OverAllowance', 'OverLimit'],
         }),
       ))
+  it('up to the limit, and not over it', () =>
+    given()
+      .when(judge(300n, { holdLeft: amount(200n), available: 100n }))
+      .then(
+        accepted('300', {
+          within: '200',
+          excess: '100',
+          excessOwner: 'operator',
+          fee: '4',
+          tax: '1',
+          exceptions: ['OverAllowance'],
+        }),
+      ))
   it('after its hold was released, wholly as excess', () =>
     given()
       .when(judge(300n, { holdLeft: amount(0n) }))

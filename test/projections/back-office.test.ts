@@ -186,7 +186,7 @@ describe('terminals', () => {
     await write('intake-T-1', day(20, 12), batch(0, 10, day(20, 12)))
     await write('intake-T-1', day(21), batch(10, 5, day(21), { count: 2, sum: '1500', currency: 'EUR' }))
     // Sent again from the middle, after the answer was lost.
-    await write('intake-T-1', day(22), batch(12, 3, day(22), { count: 2, sum: '1500', currency: 'EUR' }))
+    await write('intake-T-1', day(22), batch(12, 2, day(22), { count: 2, sum: '1500', currency: 'EUR' }))
     const rows = await folded(store, [terminals])
     const { terminals: found, index } = terminalList(rows)
     expect(index).toBe(6)
@@ -213,7 +213,7 @@ describe('terminals', () => {
 
   it('gaps and forks in their logs are counted', async () => {
     const { store, write } = await scene()
-    await write('intake-T-1', day(20, 12), batch(0, 10, day(20, 12)), batch(12, 3, day(20, 12)))
+    await write('intake-T-1', day(20, 12), batch(0, 10, day(20, 12)), batch(11, 4, day(20, 12)))
     await write('intake-T-1', day(21), {
       type: 'ForkDetected',
       data: { terminal: 'T-1', revision: 4, held: hash('one'), foreign: hash('another') },

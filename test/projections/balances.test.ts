@@ -59,6 +59,19 @@ describe('a balance', () => {
     })
   })
 
+  it('gets back what was left of a hold that ended', async () => {
+    const { store, write } = log()
+    await write('account-acc-1', day(20), accountOpened('acc-1', '50000'), granted('acc-1', 'l-1', '20000'))
+    await write('payment-a', day(21), accepted('a', '1250', when(day(21))))
+    await write('account-acc-1', day(22), {
+      type: 'AllowanceReleased',
+      data: { account: 'acc-1', license: 'l-1', amount: '18750', currency: 'EUR' },
+    })
+    const rows = await folded(store, both)
+    expect(balanceOf(rows, { account: 'acc-1' })).toMatchObject({ owed: '12.50', held: '0.00', available: '487.50' })
+    expect(grantFigures(rows, { account: 'acc-1' })).toMatchObject({ drawn: 1250n })
+  })
+
   it('below zero is shown as it is', async () => {
     const { store, write } = log()
     await write('account-acc-1', day(20), accountOpened('acc-1', '1000'))
@@ -201,6 +214,9 @@ describe('a balance on three dates', () => {
       ['commitment:acc-1', 'debit', '3.00', day(20), day(24)],
     ])
   })
+
+  it('as of the very instant of a payment, it is in the figure', async () =>
+    expect(balanceAsOf(await scene(), { account: 'acc-1', at: day(21, 12) })).toMatchObject({ owed: '12.50' }))
 
   it('both', async () =>
     expect(balanceAsOf(await scene(), { account: 'acc-1', at: evening, knownAt: 2 })).toMatchObject({

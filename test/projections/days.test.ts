@@ -19,6 +19,9 @@ const busyDay = async () => {
   await shop.paidAfterAll('b', '700')
   await shop.torn('c', '300')
   await shop.abandoned('c')
+  // Settled taps cannot tear: the till counts neither of these.
+  await shop.tornAgain('c')
+  await shop.tornAgain('b')
   await shop.declined('d', '99999')
   await shop.voided('b', '700')
   await shop.refunded('a', '250')

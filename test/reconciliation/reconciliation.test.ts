@@ -83,6 +83,19 @@ describe('a stream that nobody touched', () => {
     ])
   })
 
+  it('settled taps cannot tear: neither side counts them', async () => {
+    const { store, write } = log()
+    const shop = shopDay(write)
+    await shop.opened()
+    await shop.torn('c', '300')
+    await shop.abandoned('c')
+    await shop.tornAgain('c')
+    await shop.sold('a', '1250')
+    await shop.tornAgain('a')
+    await shop.closed()
+    expect(found(store.events)).toEqual([])
+  })
+
   it('nothing at all has no differences', () => expect(found([])).toEqual([]))
 })
 
@@ -189,7 +202,9 @@ describe('an event doubled is named with its amount', () => {
     }
     const again = chain(crypto, tillWords, 'terminal-T-1', last, [sale as never], act, () => 'AAAA')
     const held = again.map(({ event, text }) => ({ ...event, text }))
-    expect(found([...stream, ...held])).toEqual([['Duplicate', 1250n]])
+    const report = reconcile(crypto, 'T-1', [...stream, ...held])
+    expect(report.differences.map(({ kind, amount }) => [kind, amount])).toEqual([['Duplicate', 1250n]])
+    expect(report.days[0]?.centre.sales).toEqual({ count: 2, sum: 1950n })
   })
 
   it('two histories under one revision', async () => {
