@@ -74,7 +74,7 @@ export const project = async (options: ProjectOptions): Promise<void> => {
       }
       let behind = false
       if (page.length > 0)
-        for (const projection of [...next.keys()]) {
+        for (const projection of next.keys()) {
           try {
             behind = !applyPage(projection, page, read) || behind
           } catch (cause) {

@@ -66,9 +66,10 @@ const decide = (
 ): readonly LicenseEvent[] | LicenseRefusal => {
   const { license } = command
   if (command.type === 'IssueLicense') {
-    const { type: _, allowance, ...said } = command
-    if (!state) return [{ type: 'LicenseIssued', data: { ...said, allowance: allowance.toString() } }]
-    if (state.document === command.document) return []
+    const { account, card, currency, document, publicKey, expires } = command
+    const said = { license, account, card, currency, document, publicKey, expires }
+    if (!state) return [{ type: 'LicenseIssued', data: { ...said, allowance: command.allowance.toString() } }]
+    if (state.document === document) return []
     return {
       reason: 'LicenseExists',
       message: `License ${license} was issued with other content: a renewal is a new license with an id of its own.`,

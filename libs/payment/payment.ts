@@ -199,14 +199,13 @@ const decide = (command: PaymentCommand, state: Payment): readonly PaymentEvent[
     }
 
     case 'Reverse': {
-      const { type: _, ...asked } = command
-      if (state.settledReversals.has(asked.reversal) || state.heldReversals.has(asked.reversal)) return []
-      const data = { ...asked, amount: asked.amount.toString() }
+      if (state.settledReversals.has(command.reversal) || state.heldReversals.has(command.reversal)) return []
+      const data = askedOf({ ...command, amount: command.amount.toString() }, command.bookingDate)
       const why = obstacle(state, data)
       if (why) return [{ type: 'ReversalHeld', data: { ...data, reason: why } }]
       const charged = state.charged as Charged
       return [
-        { type: 'ReversalAccepted', data: { ...data, account: charged.account, ...feeBack(charged, asked.amount) } },
+        { type: 'ReversalAccepted', data: { ...data, account: charged.account, ...feeBack(charged, command.amount) } },
       ]
     }
 
@@ -220,15 +219,21 @@ const decide = (command: PaymentCommand, state: Payment): readonly PaymentEvent[
         }
       const alone = samePerson(command.operators)
       if (alone) return alone
-      const { reason: _, ...asked } = held
       const operators = [...command.operators] as [string, string]
-      const data = { ...asked, bookingDate: command.bookingDate, operators, why: command.why }
-      return [{ type: 'ReversalRefused', data }]
+      return [{ type: 'ReversalRefused', data: { ...askedOf(held, command.bookingDate), operators, why: command.why } }]
     }
   }
 }
 
 const placeOf = ({ merchant, shop, terminal, transaction }: Place): Place => ({ merchant, shop, terminal, transaction })
+
+type Asked = Omit<HeldReversal, 'reason' | 'bookingDate'>
+
+/** What was asked to be reversed, as booked on a day. */
+const askedOf = (asked: Asked, bookingDate: string): Asked & { readonly bookingDate: string } => {
+  const { reversal, payment, event, kind, amount, currency } = asked
+  return { reversal, payment, event, kind, ...placeOf(asked), amount, currency, ...datesOf(asked, bookingDate) }
+}
 
 const datesOf = ({ occurred, businessDate }: Omit<Dates, 'bookingDate'>, bookingDate: string): Dates => ({
   occurred,
@@ -298,11 +303,11 @@ const feeBack = ({ gross, fee, tax, returnsFee, reversed }: Charged, r: Amount) 
 const released = (state: Payment, bookingDate: string): PaymentEvent[] => {
   const events: PaymentEvent[] = []
   let now = state
-  for (const { reason: _, ...asked } of state.heldReversals.values()) {
+  for (const asked of state.heldReversals.values()) {
     if (!now.charged || obstacle(now, asked)) continue
     const { account } = now.charged
     const back = feeBack(now.charged, minorUnits(asked.amount))
-    const event: PaymentEvent = { type: 'ReversalReleased', data: { ...asked, bookingDate, account, ...back } }
+    const event: PaymentEvent = { type: 'ReversalReleased', data: { ...askedOf(asked, bookingDate), account, ...back } }
     events.push(event)
     now = evolve(now, event)
   }

@@ -56,8 +56,7 @@ export const balances: Projection = {
       const after = moved(before, by)
       changes.push({ table: 'balance', key: [account, currency], change: () => after })
       const accounts = event.type === 'AccountOpened' ? 1n : 0n
-      const { drawn: _, ...figures } = by
-      const sums = { ...figures, accounts, available: availableOf(after) - availableOf(before) }
+      const sums = { ...sumsOf(by), accounts, available: availableOf(after) - availableOf(before) }
       changes.push({ table: 'total', key: [currency], change: row => moved(row ?? noTotal(currency), sums) })
     }
     return changes
@@ -110,10 +109,18 @@ const nothing = (account: string, currency: Currency): Row => ({
   drawn: 0n,
 })
 
-const noTotal = (currency: Currency): Row => {
-  const { account: _, drawn: __, ...figures } = nothing('', currency)
-  return { ...figures, accounts: 0n, available: 0n }
-}
+const noTotal = (currency: Currency): Row => ({
+  currency,
+  accounts: 0n,
+  limit: 0n,
+  owed: 0n,
+  in_dispute: 0n,
+  held: 0n,
+  available: 0n,
+})
+
+/** What of a move the totals have too. */
+const sumsOf = ({ limit = 0n, owed = 0n, held = 0n }: Move['by']) => ({ limit, owed, held })
 
 const figuresOf = (row: Row) => ({
   limit: intOf(row, 'limit'),

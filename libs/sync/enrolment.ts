@@ -46,15 +46,15 @@ const decide = (command: EnrolmentCommand, state: Enrolment): readonly Enrolment
   const { terminal } = command
   switch (command.type) {
     case 'Invite': {
-      const { type: _, ...invited } = command
+      const { shop, merchant, mode, codeHash, expires } = command
       if (state.enrolled)
         return {
           reason: 'TerminalEnrolledAlready',
           message: `Terminal ${terminal} is enrolled: a replacement is another terminal, with an id of its own.`,
           terminal,
         }
-      if (state.invitation?.codeHash === command.codeHash) return []
-      return [{ type: 'TerminalInvited', data: invited }]
+      if (state.invitation?.codeHash === codeHash) return []
+      return [{ type: 'TerminalInvited', data: { terminal, shop, merchant, mode, codeHash, expires } }]
     }
 
     case 'Enrol': {

@@ -200,7 +200,7 @@ describe('an event doubled is named with its amount', () => {
       correlation: 'x',
       causation: 'x',
     }
-    const again = chain(crypto, tillWords, 'terminal-T-1', last, [sale as never], act, () => 'AAAA')
+    const again = chain(crypto, tillWords, 'terminal-T-1', last, [sale], act, () => 'AAAA')
     const held = again.map(({ event, text }) => ({ ...event, text }))
     const report = reconcile(crypto, 'T-1', [...stream, ...held])
     expect(report.differences.map(({ kind, amount }) => [kind, amount])).toEqual([['Duplicate', 1250n]])
@@ -282,7 +282,7 @@ describe('an event altered is named with its amount', () => {
   it('with every hash after it made anew: it is not the head that the terminal signed', async () => {
     const stream = await shopAndStream(false)
     const { hash } = verifyEvent(crypto, at(stream, 18).text)
-    const copy = [...stream.slice(0, 13)]
+    const copy = stream.slice(0, 13)
     for (const event of stream.slice(13)) {
       const change = (data: Record<string, unknown>) => (event.revision === 13 ? { ...data, amount: '150' } : data)
       copy.push(rehashed(event, change, copy))
