@@ -119,7 +119,7 @@ export type SaleView = Sale & { readonly receiptNumber?: number; readonly allowa
 const idleContact_ms = 30_000
 const lifeTypes = new Set(['CentreAcknowledged', 'ClockObserved', 'RulesAdopted'])
 const iso = (ms: number): string => new Date(ms).toISOString()
-const clockTolerance_ms = 2 * 60_000
+const skewTold_ms = 2 * 60_000
 
 export type Terminal = Awaited<ReturnType<typeof terminal>>
 
@@ -147,8 +147,10 @@ export const terminal = async (parts: TerminalParts) => {
   let lastSyncError: Refusal | undefined
   let online = notes.note('online') !== 'false'
 
-  /** A terminal's time never goes back: not behind its clock, nor behind what it wrote before. */
-  const time = (): number => Math.max(clock.now(), last === undefined ? 0 : Date.parse(last.at))
+  /** The newest time that somebody signed for this terminal: of the rules it adopted. */
+  let signed_ms = 0
+  /** A terminal's time never goes back: not behind its clock, what it wrote before, or a signed time it has seen. */
+  const time = (): number => Math.max(clock.now(), signed_ms, last === undefined ? 0 : Date.parse(last.at))
   const clockBehind_ms = (): number => time() - clock.now()
 
   /** Wakes the sync loop; it sleeps otherwise. */
@@ -196,7 +198,10 @@ export const terminal = async (parts: TerminalParts) => {
 
   let rules: Rules = { keySet: undefined, denyList: undefined, policy: undefined }
   const readRules = () => {
-    if (till.rules) rules = rulesFrom(crypto, fromBase64url(identity.rootPublicKey), till.rules)
+    if (!till.rules) return
+    rules = rulesFrom(crypto, fromBase64url(identity.rootPublicKey), till.rules)
+    const issued_s = [rules.policy, rules.denyList, rules.keySet].map(document => document?.issued ?? 0)
+    signed_ms = Math.max(signed_ms, ...issued_s.map(seconds => seconds * 1000))
   }
   const adopt = async (documents: RuleDocuments): Promise<Refusal | undefined> => {
     const offered = adoptable(crypto, fromBase64url(identity.rootPublicKey), documents)
@@ -422,7 +427,7 @@ export const terminal = async (parts: TerminalParts) => {
     }
     if (offer.refused) return decline(offer.refused)
     const behind = clockBehind_ms()
-    if (behind > clockTolerance_ms)
+    if (behind > (rules.policy?.clockTolerance_s ?? 0) * 1000)
       return decline({
         reason: 'ClockBehind',
         message: `This terminal's clock is ${Math.round(behind / 60_000)} minutes behind what it has recorded: set the clock, then tap again.`,
@@ -463,14 +468,15 @@ export const terminal = async (parts: TerminalParts) => {
     return { type: 'deduct', deduction: deductionOf(till.open.get(transaction) as OpenDeduction) }
   }
 
-  const receiptOf = ({ transaction, payment, receiptNumber, revision }: Recorded): Uint8Array<ArrayBuffer> =>
+  /** The phone's half of the stick: the head it names is the terminal's newest, and the revision is that head's. */
+  const receiptOf = ({ transaction, payment, receiptNumber }: Recorded): Uint8Array<ArrayBuffer> =>
     makeReceipt(
       crypto,
       {
         transaction: fromHex(transaction),
         payment: fromHex(payment),
         receiptNumber,
-        revision,
+        revision: last?.revision ?? 0,
         head: fromHex(last?.hash ?? seed),
       },
       p256,
@@ -605,7 +611,7 @@ export const terminal = async (parts: TerminalParts) => {
     lastSync_ms = time()
     notes.setNote('lastSync', `${lastSync_ms}`)
     const skew_ms = clock.now() - Date.parse(at)
-    if (Math.abs(skew_ms) > clockTolerance_ms)
+    if (Math.abs(skew_ms) > skewTold_ms)
       log.warn(`this clock differs from the centre's by ${Math.round(skew_ms / 1000)} s`)
   }
 
