@@ -163,7 +163,11 @@ export const demo = async ({ data, ports, host }: DemoOptions): Promise<void> =>
     for (const { account, allowance } of accounts)
       if (!phones.some(phone => phone.account === account))
         await ask('POST', `${wallet}/phones`, { account, allowance })
-    for (const port of at.terminals) await ask('POST', `${api(port as number)}/day/open`, {})
+    for (const port of at.terminals) {
+      const opened = await call('POST', `${api(port)}/day/open`, {})
+      // A day that was not closed yesterday goes on: its till says so, and the cashier closes it.
+      if (opened.status >= 300) say(`port ${port}: ${String(opened.body['message'])}`)
+    }
   } catch (error) {
     if (stopping) return
     stop()

@@ -21,6 +21,8 @@ const help = `tally COMMAND
 
 export const run = async (args: readonly string[]): Promise<void> => {
   const [command, ...rest] = args
+  // Whoever reads the first lines only, as `head` does, has seen enough.
+  process.stdout.on('error', (error: Error & { code?: string }) => process.exit(error.code === 'EPIPE' ? 0 : 1))
   try {
     switch (command) {
       case 'demo': {
