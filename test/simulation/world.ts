@@ -1,10 +1,12 @@
 import { setImmediate } from 'node:timers/promises'
-import { nobleCrypto } from '#machine/noble'
+import { nodeCrypto } from '#machine/crypto'
 import { u32be, concat, type Bytes } from '#canonical/bytes'
 import type { Crypto } from '#canonical/crypto'
 import { isRefusal, type Refusal } from '#canonical/decider'
-import type { EventStore } from '#eventstore'
+import { type EventStore, StoreFailed } from '#eventstore'
 import { memoryStore } from '#eventstore/memory'
+import { memoryRows } from '#eventstore/memory/rows'
+import type { Rows } from '#eventstore/rows'
 import { sqliteRows } from '#eventstore/sqlite/rows'
 import { FieldLost, type Meeting } from '#nfc/reader'
 import type { PhoneMemory } from '#tap/phone'
@@ -12,8 +14,16 @@ import { minorUnits } from '#money'
 import { makeAuthorityKeys, type AuthorityKeys } from '../../apps/back-office/authority.ts'
 import { type BackOffice, backOffice } from '../../apps/back-office/back-office.ts'
 import { enrolWith } from '../../apps/terminal/enrol.ts'
-import { type Identity, type Link, LinkDown, type Moment, type Terminal, terminal } from '../../apps/terminal/terminal.ts'
+import {
+  type Identity,
+  type Link,
+  LinkDown,
+  type Moment,
+  type Terminal,
+  terminal,
+} from '../../apps/terminal/terminal.ts'
 import { type Wallet, wallet } from '../../apps/wallet/wallet.ts'
+import { seededCrypto } from './seeded-crypto.ts'
 
 /**
  * One seeded world: the apps' own nodes on a clock, a radio, a network and disks that the test holds in its hand. No
@@ -22,7 +32,7 @@ import { type Wallet, wallet } from '../../apps/wallet/wallet.ts'
 
 /** Numbers that follow from a seed alone. */
 export const dice = (seed: string) => {
-  const hash = nobleCrypto(() => new Uint8Array(0))
+  const hash = nodeCrypto()
   let block = 0
   let rest: Bytes = new Uint8Array(0)
   const octets = (size: number): Bytes => {
@@ -32,18 +42,39 @@ export const dice = (seed: string) => {
     return taken
   }
   const below = (bound: number): number => new DataView(octets(4).buffer).getUint32(0) % bound
-  return { octets, below, chance: (percent: number) => below(100) < percent, pick: <T>(of: readonly T[]): T => of[below(of.length)] as T }
+  return {
+    octets,
+    below,
+    chance: (percent: number) => below(100) < percent,
+    pick: <T>(of: readonly T[]): T => of[below(of.length)] as T,
+  }
 }
 
 export type Faults = {
   /** Asked before each exchange: lose the field before the phone hears, or after it answered. */
   readonly field: () => 'kept' | 'lost before' | 'lost after'
+  /** Asked before each exchange: what does a holder do whose phone waits for consent? */
+  readonly holder: () => 'waits' | 'consents' | 'refuses'
   /** Asked before each message to the centre: lost on the way, answer lost, or said twice. */
-  readonly network: () => 'kept' | 'lost' | 'answer lost' | 'twice'
+  readonly network: () => 'kept' | 'lost' | 'answer lost' | 'twice' | 'twice at once'
+  /** Asked before each message: which of the centres on the one log hears it? */
+  readonly centre: (centres: number) => number
   /** Asked as each moment passes: crash here? */
   readonly crash: (moment: Moment) => boolean
+  /** Asked at each append of a terminal: is its disk full? */
+  readonly disk: () => 'kept' | 'full'
+  /** Asked at each append of a centre: does it lose its power before the write, or after it? */
+  readonly power: (stream: string) => 'kept' | 'lost before' | 'lost after'
 }
-export const noFaults: Faults = { field: () => 'kept', network: () => 'kept', crash: () => false }
+export const noFaults: Faults = {
+  field: () => 'kept',
+  holder: () => 'waits',
+  network: () => 'kept',
+  centre: () => 0,
+  crash: () => false,
+  disk: () => 'kept',
+  power: () => 'kept',
+}
 
 /** A simulated process ends here; what was on disk stays. */
 export class Crashed extends Error {
@@ -58,7 +89,17 @@ type Shop = {
   readonly firstRules: { readonly policy: string; readonly denyList: string; readonly keySet: string }
   node: Terminal
   online: boolean
+  /** How far its clock is from the world's. */
+  skew_ms: number
 }
+
+/** A centre's process. */
+type Life = { node: BackOffice; running: Promise<void>; readonly ending: AbortController; off: boolean }
+/** Its rows outlive it. */
+type Centre = { readonly rows: Rows; life: Life }
+
+/** Holders leave at last, consent or not. */
+const exchangesMax = 60
 
 export type WorldOptions = {
   readonly seed: string
@@ -66,9 +107,12 @@ export type WorldOptions = {
   readonly phones?: readonly { readonly account: string; readonly limit: bigint; readonly allowance: string }[]
   readonly faults?: Partial<Faults>
   readonly crypto?: Crypto
+  /** So many centres work on one log, each with rows of its own. */
+  readonly centres?: number
   /** Wraps the terminal node: mutants break one thing here. */
   readonly breakTerminal?: (parts: Parameters<typeof terminal>[0]) => Parameters<typeof terminal>[0]
   readonly breakCentre?: (store: EventStore) => EventStore
+  readonly breakRows?: (rows: Rows) => Rows
   readonly breakDisk?: (keep: (memory: PhoneMemory) => void) => (memory: PhoneMemory) => void
 }
 
@@ -86,71 +130,140 @@ const firstMoment_ms = Date.UTC(2026, 10, 23, 9)
 export const makeWorld = async (options: WorldOptions) => {
   const faults: Faults = { ...noFaults, ...options.faults }
   const random = dice(options.seed)
-  const crypto = options.crypto ?? nobleCrypto(random.octets)
+  const crypto = options.crypto ?? seededCrypto(random.octets)
   const clock = { at: firstMoment_ms, now: () => clock.at }
   const now = () => new Date(clock.at).toISOString()
   const stop = new AbortController()
+  /** Faults of a node that no fault of this world explains. */
+  const surprises: string[] = []
 
   /* ---- the centre */
 
   const keys: AuthorityKeys = makeAuthorityKeys(crypto, clock.at / 1000)
   const log = memoryStore(now)
-  const rows = sqliteRows(':memory:')
+  const sqlite = sqliteRows(':memory:')
   const centreStore = options.breakCentre ? options.breakCentre(log) : log
-  const startCentre = async () => {
-    const node = await backOffice({ clock, crypto, store: centreStore, rows, keys, log: quiet })
-    const ending = new AbortController()
-    stop.signal.addEventListener('abort', () => ending.abort())
-    const running = node.run(ending.signal)
-    return { node, running, ending }
-  }
-  let centre: { node: BackOffice; running: Promise<void>; ending: AbortController } = await startCentre()
+  const breakRows = options.breakRows ?? (rows => rows)
 
-  /** Until both followers have seen all there is. */
+  const startCentre = async (rows: Rows): Promise<Life> => {
+    const ending = new AbortController()
+    const life = { ending, off: false } as Life
+    const fails = (): never => {
+      life.off = true
+      ending.abort()
+      throw new Crashed('a centre lost its power')
+    }
+    const store: EventStore = {
+      ...centreStore,
+      append: async (stream, expected, events) => {
+        const fault = life.off ? 'lost before' : faults.power(stream)
+        if (fault === 'lost before') fails()
+        const appended = await centreStore.append(stream, expected, events)
+        return fault === 'lost after' ? fails() : appended
+      },
+    }
+    life.node = await backOffice({ clock, crypto, store, rows: breakRows(rows), keys, log: quiet })
+    stop.signal.addEventListener('abort', () => ending.abort())
+    life.running = life.node.run(ending.signal)
+    return life
+  }
+  const centres: Centre[] = []
+  for (let place = 0; place < (options.centres ?? 1); place++) {
+    const rows = place === 0 ? sqlite : memoryRows()
+    centres.push({ rows, life: await startCentre(rows) })
+  }
+  const first = centres[0] as Centre
+
+  const restart = async (centre: Centre): Promise<void> => {
+    centre.life.ending.abort()
+    await centre.life.running
+    for (;;)
+      try {
+        centre.life = await startCentre(centre.rows)
+        return
+      } catch (error) {
+        // It may lose its power at its first append, too.
+        if (!(error instanceof Crashed)) throw error
+      }
+  }
+
+  /** Until every follower has seen all there is; a centre without power gets it back. */
   const settle = async (): Promise<void> => {
     for (let calm = 0; calm < 3; ) {
-      const { applied, judged, stopped } = centre.node.status()
-      if (stopped.length > 0) throw new Error(stopped[0])
-      calm = Math.min(applied, judged) >= log.events.length ? calm + 1 : 0
+      for (const centre of centres) if (centre.life.off) await restart(centre)
+      const seen = centres.map(({ life }) => life.node.status())
+      const lives = seen.filter((_, place) => centres[place]?.life.off === false)
+      const stopped = lives.flatMap(({ stopped }) => stopped)[0]
+      if (stopped !== undefined) throw new Error(stopped)
+      const current = lives.filter(({ applied, judged }) => Math.min(applied, judged) >= log.events.length)
+      calm = current.length === centres.length ? calm + 1 : 0
       await setImmediate()
     }
   }
 
-  const restartCentre = async (): Promise<void> => {
-    centre.ending.abort()
-    await centre.running
-    centre = await startCentre()
+  const restartCentre = async (place = 0): Promise<void> => {
+    await restart(centres[place] as Centre)
     await settle()
   }
 
   await settle()
   const by = 'operator:test'
-  orThrow(await centre.node.openMerchant({ merchant: 'm-1', name: 'Corner & Co.', currency: 'EUR', feeBasisPoints: 150, taxBasisPoints: 2000, by }))
-  orThrow(await centre.node.openShop({ shop: 's-1', merchant: 'm-1', name: 'Corner', zone: 'Europe/Berlin', by }))
+  const { node } = first.life
+  orThrow(
+    await node.openMerchant({
+      merchant: 'm-1',
+      name: 'Corner & Co.',
+      currency: 'EUR',
+      feeBasisPoints: 150,
+      taxBasisPoints: 2000,
+      by,
+    }),
+  )
+  orThrow(await node.openShop({ shop: 's-1', merchant: 'm-1', name: 'Corner', zone: 'Europe/Berlin', by }))
 
   /* ---- terminals */
 
   const linkOf = (id: string, online: () => boolean): Link => {
-    const reach = async <Answer>(call: () => Promise<Answer>): Promise<Answer> => {
+    const reach = async <Answer>(call: (centre: BackOffice) => Promise<Answer>): Promise<Answer> => {
       if (!online()) throw new LinkDown('no network')
+      const said = async (): Promise<Answer> => {
+        const heard = centres[faults.centre(centres.length)] as Centre
+        if (heard.life.off) throw new LinkDown('that centre has no power')
+        try {
+          return await call(heard.life.node)
+        } catch (error) {
+          if (error instanceof Crashed) throw new LinkDown(error.message)
+          surprises.push(`a centre answered ${id} with ${(error as Error).stack ?? String(error)}`)
+          throw error
+        }
+      }
       const fault = faults.network()
       if (fault === 'lost') throw new LinkDown('the message was lost')
-      const answer = await call()
-      if (fault === 'twice') await call()
+      const again = fault === 'twice at once' ? said() : undefined
+      const answer = said()
+      const [heard] = await Promise.allSettled([answer, again])
+      if (fault === 'twice') await said().catch(() => {})
       if (fault === 'answer lost') throw new LinkDown('the answer was lost')
-      return answer
+      if (heard.status === 'rejected') throw heard.reason
+      return heard.value
     }
     return {
-      send: batch => reach(() => centre.node.acceptBatch(id, structuredClone(batch))),
-      rules: () => reach(() => centre.node.rulesFor(id)),
+      send: batch => reach(centre => centre.acceptBatch(id, structuredClone(batch))),
+      rules: () => reach(centre => centre.rulesFor(id)),
     }
   }
 
   const startTerminal = (shop: Omit<Shop, 'node'>): Promise<Terminal> => {
     const parts: Parameters<typeof terminal>[0] = {
-      clock,
+      clock: { now: () => clock.at + shop.skew_ms },
       crypto,
-      store: shop.store,
+      store: {
+        ...shop.store,
+        append: async (stream, expected, events) => {
+          if (faults.disk() === 'full') throw new StoreFailed(`Append to ${stream} failed: the disk is full.`)
+          return shop.store.append(stream, expected, events)
+        },
+      },
       notes: { note: key => shop.notes.get(key), setNote: (key, text) => void shop.notes.set(key, text) },
       reader: { radio: 'loopback', taps: async function* () {} },
       link: linkOf(shop.id, () => shop.online),
@@ -171,9 +284,17 @@ export const makeWorld = async (options: WorldOptions) => {
   const shops = new Map<string, Shop>()
   for (let place = 0; place < (options.terminals ?? 1); place++) {
     const id = `T-${place + 1}`
-    const { code } = orThrow(await centre.node.inviteTerminal({ terminal: id, shop: 's-1', by })) as { code: string }
-    const { identity, rules } = await enrolWith(crypto, code, centre.node.fingerprint, request => centre.node.enrol(request))
-    const bare = { id, store: memoryStore(now), notes: new Map<string, string>(), identity, firstRules: rules, online: true }
+    const { code } = orThrow(await node.inviteTerminal({ terminal: id, shop: 's-1', by })) as { code: string }
+    const { identity, rules } = await enrolWith(crypto, code, node.fingerprint, request => node.enrol(request))
+    const bare = {
+      id,
+      store: memoryStore(now),
+      notes: new Map<string, string>(),
+      identity,
+      firstRules: rules,
+      online: true,
+      skew_ms: 0,
+    }
     const shop = bare as Shop
     shop.node = await startTerminal(bare)
     shops.set(id, shop)
@@ -182,7 +303,14 @@ export const makeWorld = async (options: WorldOptions) => {
 
   const restartTerminal = async (id: string): Promise<void> => {
     const shop = shops.get(id) as Shop
-    shop.node = await startTerminal(shop)
+    for (;;)
+      try {
+        shop.node = await startTerminal(shop)
+        return
+      } catch (error) {
+        // A terminal that cannot write does not start; somebody starts it again.
+        if (!(error instanceof StoreFailed)) throw error
+      }
   }
 
   /* ---- phones */
@@ -190,53 +318,67 @@ export const makeWorld = async (options: WorldOptions) => {
   const disk = new Map<string, PhoneMemory>()
   const keepWhole = (memory: PhoneMemory): void => void disk.set(memory.phone, memory)
   const keep = options.breakDisk ? options.breakDisk(keepWhole) : keepWhole
-  /** One meeting, exchange by exchange; a crash of the terminal ends it for the phone like a lost field. */
-  const meetings = {
-    crashed: undefined as string | undefined,
-    async meet(id: string, respond: (request: Bytes) => Promise<Bytes>): Promise<void> {
-      const shop = shops.get(id) as Shop
-      let ended = false
-      const meeting: Meeting = {
-        exchange: async request => {
-          if (ended) throw new FieldLost('the phone has left')
-          clock.at += 20
-          const fault = faults.field()
-          if (fault === 'lost before') {
-            ended = true
-            throw new FieldLost('the phone left before it heard')
-          }
-          const response = await respond(request)
-          clock.at += 20
-          if (fault === 'lost after') {
-            ended = true
-            throw new FieldLost('the phone left before it was heard')
-          }
-          return response
-        },
-        leave: async () => {
-          ended = true
-        },
-      }
-      try {
-        await shop.node.meet(meeting, stop.signal)
-      } catch (error) {
-        if (!(error instanceof Crashed)) throw error
-        await restartTerminal(id)
-      }
-    },
+  const holderActs = (): void => {
+    const does = faults.holder()
+    if (does === 'waits') return
+    for (const { id } of phones.phones()) {
+      const seen = phones.look(id)
+      if (!isRefusal(seen) && seen.pendingConsent)
+        phones.consent(id, seen.pendingConsent.transaction, does === 'consents')
+    }
   }
-  const phones: Wallet = wallet({
-    clock,
-    crypto,
-    disk: { phones: () => [...disk.values()], keep },
-    authority: { license: request => centre.node.license(request) as ReturnType<Parameters<typeof wallet>[0]['authority']['license']> },
-    antenna: (id, respond) => meetings.meet(id, respond),
-    terminals: [...shops.keys()].map(id => ({ terminal: id, address: 'here' })),
-  })
+  /** One meeting, exchange by exchange; a crash of the terminal ends it for the phone like a lost field. */
+  const meet = async (id: string, respond: (request: Bytes) => Promise<Bytes>): Promise<void> => {
+    const shop = shops.get(id) as Shop
+    let ended = false
+    let exchanges = 0
+    const meeting: Meeting = {
+      exchange: async request => {
+        if (ended) throw new FieldLost('the phone has left')
+        clock.at += 20
+        holderActs()
+        const fault = ++exchanges > exchangesMax ? 'lost before' : faults.field()
+        if (fault === 'lost before') {
+          ended = true
+          throw new FieldLost('the phone left before it heard')
+        }
+        const response = await respond(request)
+        clock.at += 20
+        if (fault === 'lost after') {
+          ended = true
+          throw new FieldLost('the phone left before it was heard')
+        }
+        return response
+      },
+      leave: async () => {
+        ended = true
+      },
+    }
+    try {
+      await shop.node.meet(meeting, stop.signal)
+    } catch (error) {
+      if (error instanceof Crashed) await restartTerminal(id)
+      else if (!(error instanceof StoreFailed)) throw error
+    }
+  }
+  const startPhones = (): Wallet =>
+    wallet({
+      clock,
+      crypto,
+      disk: { phones: () => [...disk.values()], keep },
+      authority: {
+        license: request =>
+          first.life.node.license(request) as ReturnType<Parameters<typeof wallet>[0]['authority']['license']>,
+      },
+      antenna: (id, respond) => meet(id, respond),
+      terminals: [...shops.keys()].map(id => ({ terminal: id, address: 'here' })),
+    })
+  let phones = startPhones()
   const accounts = options.phones ?? [{ account: 'anna', limit: 50_000n, allowance: '200.00' }]
   const phoneOf = new Map<string, string>()
   for (const { account, limit, allowance } of accounts) {
-    orThrow(await centre.node.openAccount({ account, limit: minorUnits(limit.toString()), currency: 'EUR', by }))
+    if (!phoneOf.has(account))
+      orThrow(await node.openAccount({ account, limit: minorUnits(limit.toString()), currency: 'EUR', by }))
     await settle()
     const added = orThrow(await phones.addPhone(account, allowance)) as { id: string }
     phoneOf.set(account, added.id)
@@ -249,14 +391,22 @@ export const makeWorld = async (options: WorldOptions) => {
     crypto,
     keys,
     log,
-    rows,
+    rows: first.rows,
+    centres,
+    surprises,
     settle,
     restartCentre,
     restartTerminal,
     shops,
     disk,
-    phones,
-    centre: () => centre.node,
+    get phones() {
+      return phones
+    },
+    /** The phones' process anew: they know what is on their disk. */
+    restartPhones: (): void => {
+      phones = startPhones()
+    },
+    centre: () => first.life.node,
     till: tillOf,
     phoneOf: (account: string): string => phoneOf.get(account) as string,
     /** Keys a sale, as a cashier does. A crash at the keying is a restart. */
@@ -273,6 +423,9 @@ export const makeWorld = async (options: WorldOptions) => {
     network: (online: boolean, id = 'T-1'): void => {
       ;(shops.get(id) as Shop).online = online
     },
+    skew: (ms: number, id = 'T-1'): void => {
+      ;(shops.get(id) as Shop).skew_ms = ms
+    },
     /** The till sends what waits; what the network swallowed waits on. */
     sync: async (id = 'T-1') => {
       const answer = await tillOf(id).syncNow()
@@ -281,8 +434,8 @@ export const makeWorld = async (options: WorldOptions) => {
     },
     end: async (): Promise<void> => {
       stop.abort()
-      await centre.running
-      rows.close()
+      await Promise.all(centres.map(({ life }) => life.running))
+      sqlite.close()
     },
   }
 }
