@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { sqliteStore } from '#eventstore/sqlite'
 import { sqliteRows } from '#eventstore/sqlite/rows'
-import { CannotListen, serve } from '#http/serve'
+import { serve } from '#http/serve'
 import { systemClock } from '#machine/clock'
 import { nodeCrypto } from '#machine/crypto'
-import { endGracefully, type Log, processLog, readWhole, writeWhole } from '#machine/process'
+import { endGracefully, type Log, readWhole, startApp, Usage, writeWhole } from '#machine/process'
 import { backOfficeModule } from './api.ts'
 import { keysFrom, keysText, makeAuthorityKeys } from './authority.ts'
 import { backOffice } from './back-office.ts'
@@ -15,16 +15,7 @@ import { backOffice } from './back-office.ts'
 
 const usage = 'back-office --port N --data DIR [--host 127.0.0.1]'
 
-export const start = async (args: readonly string[]): Promise<void> => {
-  const log = processLog()
-  try {
-    await startBackOffice(args, log)
-  } catch (error) {
-    log.error((error as Error).message)
-    if (!(error instanceof CannotListen) && !('code' in (error as object))) log.error((error as Error).stack ?? '')
-    process.exit(1)
-  }
-}
+export const start = (args: readonly string[]): Promise<void> => startApp(log => startBackOffice(args, log))
 
 const startBackOffice = async (args: readonly string[], log: Log): Promise<void> => {
   const { values } = parseArgs({
@@ -36,7 +27,7 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
     },
   })
   const { port, host, data } = values
-  if (!port || !data) throw Object.assign(new Error(`Usage: ${usage}`), { code: 'Usage' })
+  if (!port || !data) throw new Usage(`Usage: ${usage}`)
   const crypto = nodeCrypto()
   mkdirSync(data, { recursive: true, mode: 0o700 })
   let text = readWhole(data, 'keys.json')

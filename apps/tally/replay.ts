@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
 import { type ReplayLine, replayAccount, replayTransaction } from '#evidence/replay'
 import { nodeCrypto } from '#machine/crypto'
+import { Usage } from '#machine/process'
 import { formatAmount } from '#money'
 import { openSource, sourceOptions } from './source.ts'
-import { Usage } from './usage.ts'
 
 /** `tally replay`: exit 0 where everything holds, 1 where something does not. */
 export const replay = async (args: readonly string[]): Promise<number> => {

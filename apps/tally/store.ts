@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { nodeCrypto } from '#machine/crypto'
+import { Usage } from '#machine/process'
 import { openSource, sourceOptions } from './source.ts'
-import { Usage } from './usage.ts'
 
 /** `tally store info` counts; `tally store export` writes every event's own text, one a line, in log order. */
 export const store = async (args: readonly string[]): Promise<number> => {

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
+import { Usage } from '#machine/process'
 import { demo } from './demo.ts'
 import { fsck } from './fsck.ts'
 import { replay } from './replay.ts'
 import { store } from './store.ts'
-import { Usage } from './usage.ts'
 
 /** The command line. Each command prints for people, and with --json one JSON value a line for programs. */
 

@@ -5,12 +5,12 @@ import { z } from 'zod'
 import { base64url, fromBase64url } from '#canonical/bytes'
 import type { Curve } from '#canonical/crypto'
 import { sqliteStore } from '#eventstore/sqlite'
-import { CannotListen, serve } from '#http/serve'
+import { serve } from '#http/serve'
 import { systemClock } from '#machine/clock'
 import { nodeCrypto } from '#machine/crypto'
-import { endGracefully, type Log, processLog, readWhole, sleep, writeWhole } from '#machine/process'
+import { endGracefully, type Log, readWhole, sleep, startApp, Usage, writeWhole } from '#machine/process'
 import { terminalModule } from './api.ts'
-import { type Enrolled, enrol } from './enrol.ts'
+import { type Enrolled, EnrolmentFailed, enrol } from './enrol.ts'
 import { httpLink } from './link.ts'
 import { loopbackReader } from './readers/loopback.ts'
 import { pcscReader } from './readers/pcsc.ts'
@@ -57,16 +57,8 @@ const enrolledText = ({ identity, rules }: Enrolled): string => {
 const usage =
   'terminal --port N --data DIR --centre URL [--radio PORT | --reader pcsc [--reader-name TEXT]] [--enrol CODE --root FINGERPRINT] [--host 127.0.0.1]'
 
-export const start = async (args: readonly string[], passing?: (moment: Moment) => void): Promise<void> => {
-  const log = processLog()
-  try {
-    await startTerminal(args, log, passing)
-  } catch (error) {
-    log.error((error as Error).message)
-    if (!(error instanceof CannotListen) && !('code' in (error as object))) log.error((error as Error).stack ?? '')
-    process.exit(1)
-  }
-}
+export const start = (args: readonly string[], passing?: (moment: Moment) => void): Promise<void> =>
+  startApp(log => startTerminal(args, log, passing))
 
 const startTerminal = async (args: readonly string[], log: Log, passing?: (moment: Moment) => void): Promise<void> => {
   const { values } = parseArgs({
@@ -84,17 +76,14 @@ const startTerminal = async (args: readonly string[], log: Log, passing?: (momen
     },
   })
   const { port, host, data, centre } = values
-  if (!port || !data || !centre) throw Object.assign(new Error(`Usage: ${usage}`), { code: 'Usage' })
+  if (!port || !data || !centre) throw new Usage(`Usage: ${usage}`)
   const crypto = nodeCrypto()
 
   let text = readWhole(data, 'enrolled.json')
   if (text === undefined) {
     if (!values.enrol || !values.root)
-      throw Object.assign(
-        new Error(
-          `This terminal is not enrolled: invite it at the back office, then start it with --enrol CODE --root FINGERPRINT.`,
-        ),
-        { code: 'NotEnrolled' },
+      throw new EnrolmentFailed(
+        'This terminal is not enrolled: invite it at the back office, then start it with --enrol CODE --root FINGERPRINT.',
       )
     text = enrolledText(await enrol(crypto, centre, values.enrol, values.root))
     writeWhole(data, 'enrolled.json', text)

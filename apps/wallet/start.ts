@@ -2,10 +2,10 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { sqliteStore } from '#eventstore/sqlite'
-import { CannotListen, serve } from '#http/serve'
+import { serve } from '#http/serve'
 import { systemClock } from '#machine/clock'
 import { nodeCrypto } from '#machine/crypto'
-import { endGracefully, type Log, processLog } from '#machine/process'
+import { endGracefully, type Log, startApp, Usage } from '#machine/process'
 import type { PhoneMemory } from '#tap/phone'
 import { isoDepAntenna } from './antennas/iso-dep.ts'
 import { tapLoopback } from './antennas/loopback.ts'
@@ -17,16 +17,7 @@ import { type Antenna, type Authority, authorityAnswer, type PhoneDisk, wallet }
 const usage =
   'wallet --port N --data DIR --centre URL [--antenna TERMINAL=127.0.0.1:PORT]… [--antenna TERMINAL=card:/path/to.sock]… [--host 127.0.0.1]'
 
-export const start = async (args: readonly string[]): Promise<void> => {
-  const log = processLog()
-  try {
-    await startWallet(args, log)
-  } catch (error) {
-    log.error((error as Error).message)
-    if (!(error instanceof CannotListen) && !('code' in (error as object))) log.error((error as Error).stack ?? '')
-    process.exit(1)
-  }
-}
+export const start = (args: readonly string[]): Promise<void> => startApp(log => startWallet(args, log))
 
 /** Over HTTP: a refusal of the authority is an answer; no answer is one too, in words. */
 const httpAuthority = (centre: string): Authority => ({
@@ -76,7 +67,7 @@ const startWallet = async (args: readonly string[], log: Log): Promise<void> => 
     },
   })
   const { port, host, data, centre } = values
-  if (!port || !data || !centre) throw Object.assign(new Error(`Usage: ${usage}`), { code: 'Usage' })
+  if (!port || !data || !centre) throw new Usage(`Usage: ${usage}`)
   mkdirSync(data, { recursive: true, mode: 0o700 })
   const store = sqliteStore(join(data, 'phones.sqlite'), () => new Date(systemClock.now()).toISOString())
   const antennas = new Map<string, Antenna>()

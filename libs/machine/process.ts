@@ -21,6 +21,23 @@ export const processLog = (): Log => {
   }
 }
 
+/** The words of a start are off; the message shows the right ones. */
+export class Usage extends Error {
+  readonly code = 'Usage'
+}
+
+/** Starts an app, or says in one line why not and ends. A fault without a code is a bug, and shows its stack. */
+export const startApp = async (start: (log: Log) => Promise<void>): Promise<void> => {
+  const log = processLog()
+  try {
+    await start(log)
+  } catch (error) {
+    const fault = error as Error & { code?: string }
+    log.error(fault.code === undefined ? (fault.stack ?? fault.message) : fault.message)
+    process.exit(1)
+  }
+}
+
 /** Writes a file so that either the old or the new content is there after any crash; secrets are the owner's alone. */
 export const writeWhole = (folder: string, name: string, text: string): void => {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
