@@ -20,12 +20,14 @@ export type Table = {
   readonly indexes?: readonly (readonly string[])[]
 }
 
-/** One row's change by one event, undefined meaning no row. It is called once, on the row as the events before left it. */
-export type Change = {
-  readonly table: string
-  readonly key: Key
-  readonly change: (row: Row | undefined) => Row | undefined
-}
+/**
+ * One row's change by one event: a row whatever was there before, which then is not even read; or `change`, called once
+ * on the row as the events before left it. Undefined is no row.
+ */
+export type Change = { readonly table: string; readonly key: Key } & (
+  | { readonly row: Row | undefined }
+  | { readonly change: (row: Row | undefined) => Row | undefined }
+)
 
 /** An event as the log has it: its place, and when this store took it. */
 export type LoggedEvent = Event & { readonly index: number; readonly storedAt: string }
@@ -126,6 +128,7 @@ export const keyText = (key: Key): string => {
   return text
 }
 
+/** `found`: there is, or may be, such a row in the table. */
 export type Touched = { readonly key: Key; readonly found: boolean; changed: boolean; row: Row | undefined }
 
 /** Folds a page in memory, so that a row which a thousand events touch is read once and written once. */
@@ -135,14 +138,14 @@ export const foldPage = (
   load: (table: string, key: Key, text: string) => Row | undefined,
 ): Map<string, Map<string, Touched>> => {
   const touched = new Map<string, Map<string, Touched>>(projection.tables.map(({ name }) => [name, new Map()]))
-  const of = (table: string, key: Key): Touched => {
+  const of = (table: string, key: Key, unread = false): Touched => {
     const rows = touched.get(table)
     if (!rows) throw new RangeError(`no table ${table}`)
     const text = keyText(key)
     let held = rows.get(text)
     if (!held) {
-      const row = load(table, key, text)
-      held = { key, found: row !== undefined, changed: false, row }
+      const row = unread ? undefined : load(table, key, text)
+      held = { key, found: unread || row !== undefined, changed: false, row }
       rows.set(text, held)
     }
     return held
@@ -150,9 +153,9 @@ export const foldPage = (
   const look: Look = (table, key) => of(table, key).row
   for (const event of events) {
     try {
-      for (const { table, key, change } of projection.apply(event, look)) {
-        const held = of(table, key)
-        held.row = change(held.row)
+      for (const change of projection.apply(event, look)) {
+        const held = of(change.table, change.key, 'row' in change)
+        held.row = 'row' in change ? change.row : change.change(held.row)
         held.changed = true
       }
     } catch (cause) {
@@ -193,7 +196,7 @@ export const fingerprintOf = (
 /** A row of the table with these values, whatever was there. */
 export const put =
   (table: string, ...columns: readonly string[]) =>
-  (row: Row): Change => ({ table, key: columns.map(column => row[column] as string | bigint), change: () => row })
+  (row: Row): Change => ({ table, key: columns.map(column => row[column] as string | bigint), row })
 
 export const textOf = (row: Row, column: string): string => {
   const value = row[column]

@@ -54,7 +54,7 @@ export const balances: Projection = {
     for (const { account, currency, by } of movesOf(event, look)) {
       const before = look('balance', [account, currency]) ?? nothing(account, currency)
       const after = moved(before, by)
-      changes.push({ table: 'balance', key: [account, currency], change: () => after })
+      changes.push({ table: 'balance', key: [account, currency], row: after })
       const accounts = event.type === 'AccountOpened' ? 1n : 0n
       const sums = { ...sumsOf(by), accounts, available: availableOf(after) - availableOf(before) }
       changes.push({ table: 'total', key: [currency], change: row => moved(row ?? noTotal(currency), sums) })

@@ -136,7 +136,7 @@ const difference = (event: TillLogged, cursor: Row, kind: Difference['kind'], am
   const currency = 'currency' in event.data ? event.data.currency : null
   const message = `Revision ${event.revision} of ${terminal}, ${event.type}, ${what}.`
   const row: Row = { terminal, index, business_date, first, kind, amount, currency, message, event: event.id }
-  return { table: 'difference', key: [terminal, index], change: () => row }
+  return { table: 'difference', key: [terminal, index], row }
 }
 
 const fold = (event: TillLogged, cursor: Row, look: Look): Change[] => {
@@ -162,7 +162,7 @@ const fold = (event: TillLogged, cursor: Row, look: Look): Change[] => {
     case 'DeductionRequested': {
       const { transaction } = event.data
       const row: Row = { terminal, transaction, amount: amountOf(event) }
-      return [putCursor(cursor), { table: 'deduction', key: [terminal, transaction], change: () => row }]
+      return [putCursor(cursor), { table: 'deduction', key: [terminal, transaction], row }]
     }
     case 'TransactionRecorded':
     case 'TransactionDeclined':
@@ -174,7 +174,7 @@ const fold = (event: TillLogged, cursor: Row, look: Look): Change[] => {
 }
 
 const settled = (terminal: string, transaction: string): Change[] => [
-  { table: 'deduction', key: [terminal, transaction], change: () => undefined },
+  { table: 'deduction', key: [terminal, transaction], row: undefined },
 ]
 
 const counted = (event: TillLogged, cursor: Row, look: Look): Change[] => {

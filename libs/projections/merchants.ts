@@ -1,4 +1,4 @@
-import { type Change, intOf, moved, type Projection, type RowsReader, textOf } from '#eventstore/rows'
+import { type Change, intOf, moved, type Projection, type Row, type RowsReader, textOf } from '#eventstore/rows'
 import { postingsOf } from '#ledger'
 import { tradeWords, understood } from '#ledger/vocabulary'
 import { formatAmount } from '#money'
@@ -39,7 +39,7 @@ export const merchants: Projection = {
     if (event.type === 'MerchantOpened') {
       const { merchant, name, currency } = event.data
       const terms = { terms: null, fee_basis_points: null, tax_basis_points: null, returns_fee: null }
-      return [{ table: 'merchant', key: [merchant], change: () => ({ merchant, name, currency, ...terms }) }]
+      return [{ table: 'merchant', key: [merchant], row: { merchant, name, currency, ...terms } }]
     }
     if (event.type === 'MerchantTermsSet') {
       const { merchant, version, feeBasisPoints, taxBasisPoints, returnsFee } = event.data
@@ -51,7 +51,7 @@ export const merchants: Projection = {
         tax_basis_points: BigInt(taxBasisPoints),
         returns_fee: returnsFee ? 1n : 0n,
       }
-      return [{ table: 'merchant', key: [merchant], change: () => ({ ...row, ...terms }) }]
+      return [{ table: 'merchant', key: [merchant], row: { ...row, ...terms } }]
     }
     return postingsOf(event).flatMap(({ account, currency, side, amount }): Change[] => {
       const by = { amount: side === 'credit' ? amount : -amount }
@@ -59,7 +59,7 @@ export const merchants: Projection = {
         return [{ table: 'fee', key: [currency], change: row => moved(row ?? { currency, amount: 0n }, by) }]
       if (!account.startsWith('merchant:')) return []
       const merchant = account.slice('merchant:'.length)
-      const change: Change['change'] = row => moved(row ?? { merchant, currency, amount: 0n }, by)
+      const change = (row: Row | undefined): Row => moved(row ?? { merchant, currency, amount: 0n }, by)
       return [{ table: 'payable', key: [merchant, currency], change }]
     })
   },

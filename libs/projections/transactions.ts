@@ -112,7 +112,7 @@ export const transactions: Projection = {
   },
 }
 
-const put = (row: Row): Change => ({ table: 'payment', key: [textOf(row, 'payment')], change: () => row })
+const put = (row: Row): Change => ({ table: 'payment', key: [textOf(row, 'payment')], row })
 
 const counted = (state: TransactionState, by: bigint): Change => ({
   table: 'verdict',

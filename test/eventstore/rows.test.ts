@@ -48,15 +48,14 @@ const boxes: Projection = {
     const { box, amount } = event.data as { box: string; amount: string }
     if (amount === 'nonsense') throw new Error('that is no amount')
     const by = event.type === 'Taken' ? -BigInt(amount) : BigInt(amount)
+    if (event.type === 'Emptied') return [{ table: 'box', key: [box], row: undefined }]
     const sum: Change = {
       table: 'box',
       key: [box],
-      change: row =>
-        event.type === 'Emptied' ? undefined : moved(row ?? { box, amount: 0n, colour: null }, { amount: by }),
+      change: row => moved(row ?? { box, amount: 0n, colour: null }, { amount: by }),
     }
     const index = BigInt(event.index)
-    const line: Change = { table: 'line', key: [box, index], change: () => ({ box, index, amount: by }) }
-    return event.type === 'Emptied' ? [sum] : [sum, line]
+    return [sum, { table: 'line', key: [box, index], row: { box, index, amount: by } }]
   },
 }
 
