@@ -14,6 +14,7 @@ import { Moon, Sun } from 'lucide-react'
 import { type ReactNode, StrictMode, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { Unanswered } from './api.ts'
+import { Boundary } from './boundary.tsx'
 
 const ink: MantineColorsTuple = [
   '#eef4fb',
@@ -92,7 +93,9 @@ export const show = (page: ReactNode): void => {
   if (!place) throw new Error('index.html has no element with the id "page"')
   createRoot(place).render(
     <StrictMode>
-      <Screen>{page}</Screen>
+      <Screen>
+        <Boundary>{page}</Boundary>
+      </Screen>
     </StrictMode>,
   )
 }
