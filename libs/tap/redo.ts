@@ -45,6 +45,8 @@ export type JudgedLicense = {
   readonly licenseBytes?: Bytes
   readonly status?: Status
   readonly decline?: Decline
+  /** Present where the answer could not be read at all. */
+  readonly malformed?: Malformed
 }
 
 /** Opens the phone's first answer and checks its license under the rules given. */
@@ -80,7 +82,8 @@ export const judgeLicense = (
     return { checks, license, licenseBytes, status }
   } catch (error) {
     if (!(error instanceof Malformed)) throw error
-    return { checks: [failed('status structure', 'StatusMalformed', 'a license and a status', error.message)] }
+    const check = failed('status structure', 'StatusMalformed', 'a license and a status', error.message)
+    return { checks: [check], malformed: error }
   }
 }
 

@@ -6,7 +6,7 @@ import type { License } from '#license'
 import { encodePaymentRequest, readDecline } from '#license/records'
 import { decodeMessage, findRecord } from '#nfc/ndef'
 import { decodeResponse, encodeRequest, SERVICE_LIMIT, type SnepResponse } from '#nfc/snep'
-import { single } from './messages.ts'
+import { paymentAnswer, single } from './messages.ts'
 import { type Attempt, type Deduction, judgeLicense, judgePayment, type OfferedStatus } from './redo.ts'
 import type { Rules } from './rules.ts'
 
@@ -94,10 +94,9 @@ export function* takeTap(
     acceptableLength: SERVICE_LIMIT,
     information: prepared.getRequest,
   })
-  if (asked.response.code !== 'SUCCESS') {
-    const refused = radioRefusal(asked.response)
-    return yield* refuse({ getResponse: asked.response.information, checks: noChecks, refused })
-  }
+  if (asked.response.code === 'NOT FOUND')
+    return yield* refuse({ getResponse: asked.response.information, checks: noChecks, refused: noAccount })
+  assertSuccess(asked.response)
   const getResponse = asked.response.information
   const offer = readOffer(crypto, prepared, getResponse, rules, currency, now_s)
   if (offer.refused) return yield* refuse(offer)
@@ -173,6 +172,8 @@ function* fetchPayment(
       yield { do: 'declined', transaction, ...message(decline) }
       return { outcome: 'declined', ...message(decline) }
     }
+    // An answer that cannot be read may hide a payment: the tap is torn, and the phone is asked again.
+    paymentAnswer(response.information)
     const judged = judgePayment(crypto, deduction, license, response.information)
     const failure = firstFailure(judged.checks)
     if (failure || !judged.opened) {
@@ -201,7 +202,10 @@ function* fetchPayment(
   }
 }
 
-/** Reads and checks the first answer; every way in which it can be wrong has its reason. */
+/**
+ * Reads and checks the first answer; every way in which it can be wrong has its reason. One that cannot be read at all
+ * is dropped (`Malformed`), and the phone may tap again.
+ */
 const readOffer = (
   crypto: Crypto,
   prepared: Prepared,
@@ -211,6 +215,7 @@ const readOffer = (
   now_s: number,
 ): Offer => {
   const judged = judgeLicense(crypto, { ...attemptOf(prepared), getResponse }, rules, currency, now_s)
+  if (judged.malformed) throw judged.malformed
   const { checks, license, status, decline } = judged
   const failure = firstFailure(checks)
   const refused = decline
@@ -237,22 +242,24 @@ const message = ({ reason, message }: { readonly reason: string; readonly messag
 const fromHexId = (transaction: string): Bytes =>
   Uint8Array.from(transaction.match(/../g) ?? [], octet => Number.parseInt(octet, 16))
 
-const radioRefusal = ({ code }: SnepResponse) =>
-  code === 'NOT FOUND'
-    ? {
-        reason: 'NoAccount',
-        message: 'This phone has no account with this authority. Ask for another means of payment.',
-      }
-    : {
-        reason: 'PhoneRefused',
-        message: `The phone answered ${code}. Let it tap again; if it stays so, ask for another means of payment.`,
-      }
+const noAccount = {
+  reason: 'NoAccount',
+  message: 'This phone has no account with this authority. Ask for another means of payment.',
+}
+
+/**
+ * A refusal in the trade is a success that carries a `decline`. Any other code says that the radio did not work, and
+ * nothing of what the phone has paid: a tap that it ends is torn, never declined.
+ */
+const assertSuccess = ({ code }: SnepResponse): void => {
+  if (code !== 'SUCCESS') throw new Malformed('snep', 1, `the phone answered ${code}`)
+}
 
 type PhoneDecline = { readonly reason: string; readonly message: string; readonly earlier?: string }
 
-/** The phone's own "no", in a success or as a SNEP code; undefined where it said yes. */
+/** The phone's own "no"; undefined where it said yes. */
 const declineIn = (response: SnepResponse): PhoneDecline | undefined => {
-  if (response.code !== 'SUCCESS') return radioRefusal(response)
+  assertSuccess(response)
   if (response.information.length === 0) return undefined
   const record = findRecord(decodeMessage(response.information), 'decline')
   if (!record) return undefined
