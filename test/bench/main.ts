@@ -1,0 +1,71 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { availableParallelism, cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { append } from './append.ts'
+import { fsyncsOfTap } from './fsyncs.ts'
+import { intakeRow } from './intake.ts'
+import { print, type Row, standing } from './measure.ts'
+import { rebuild } from './rebuild.ts'
+import { openShop, type Shop } from './shop.ts'
+import { tap, warmUp } from './tap.ts'
+import { verdictsRow } from './verdicts.ts'
+
+/**
+ * `npm run bench [-- name…] [--json]`: figures against the raw limit of the same machine in the same run. Nothing fails
+ * on a time; what is wrong in a row's outcome does.
+ */
+const folder = mkdtempSync(join(process.env['BENCH_DIR'] ?? tmpdir(), 'tallystick-bench-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+process.on('SIGINT', () => process.exit(130))
+
+const place = (name: string): string => {
+  const made = join(folder, name)
+  mkdirSync(made)
+  return made
+}
+
+let shop: Promise<Shop> | undefined
+const taps = (): Promise<Shop> => {
+  shop ??= openShop(place('shop'), warmUp + 500)
+  return shop
+}
+
+const benches: Readonly<Record<string, () => Promise<Row>>> = {
+  append: async () => append(await taps(), place('append')),
+  tap: async () => tap(await taps(), () => fsyncsOfTap(folder)),
+  intake: async () => intakeRow(await taps(), place('intake')),
+  verdicts: async () => verdictsRow(await taps(), place('verdicts')),
+  rebuild: () => rebuild(place('rebuild')),
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean', default: false } },
+})
+const unknown = positionals.filter(name => benches[name] === undefined)
+if (unknown.length > 0) {
+  process.stderr.write(`No bench is called ${unknown.join(', ')}: there are ${Object.keys(benches).join(', ')}.\n`)
+  process.exit(2)
+}
+
+const commit = spawnSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).stdout?.trim() || 'unknown'
+const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cores: availableParallelism() }
+if (!values.json) process.stdout.write(`commit ${commit}, Node ${machine.node}, ${machine.cores} × ${machine.cpu}\n\n`)
+
+const rows: Row[] = []
+for (const [name, bench] of Object.entries(benches)) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue
+  const row = await bench()
+  rows.push(row)
+  if (!values.json) process.stdout.write(`${print(row)}\n`)
+}
+
+if (values.json) {
+  const withStanding = rows.map(row => ({
+    ...row,
+    figures: row.figures.map(figure => ({ ...figure, standing: standing(figure) })),
+  }))
+  process.stdout.write(`${JSON.stringify({ commit, at: new Date().toISOString(), ...machine, rows: withStanding })}\n`)
+}
