@@ -1,6 +1,6 @@
-import type { Refusal } from '#canonical/decider'
+import { isRefusal, type Refusal } from '#canonical/decider'
 import type { EventStore } from '#eventstore'
-import type { Rows } from '#eventstore/rows'
+import type { Rows, RowsReader } from '#eventstore/rows'
 import { appliedTo } from '#projections'
 import { accountList, balanceOf, balanceTotals, grantFigures, notUnderstood } from '#projections/balances'
 import { reconciledDays } from '#projections/days'
@@ -37,19 +37,22 @@ const asked = <Question extends object>(
   Object.fromEntries(Object.entries(question).filter(([, value]) => value !== undefined)) as never
 
 export const questions = ({ rows, store, now, freshness }: Parts) => {
-  const age = async (): Promise<{ readonly index: number; readonly age_ms: number }> => {
-    const index = appliedTo(rows)
-    if (freshness.following && (await nothingFrom(store, index + 1))) freshness.currentAt = now()
-    return { index, age_ms: Math.max(0, Math.round(now() - freshness.currentAt)) }
+  const age_ms = async (): Promise<number> => {
+    if (freshness.following && (await nothingFrom(store, appliedTo(rows) + 1))) freshness.currentAt = now()
+    return Math.max(0, Math.round(now() - freshness.currentAt))
   }
 
-  const counts = () => terminalCounts(rows, { silentSince: new Date(now() - silentAfter_ms).toISOString() })
-
-  /** What a figure does not know: a question that cannot be answered in full says so. */
-  const missing = () => {
-    const { silent, openGaps } = counts()
-    return { silentTerminals: silent, openGaps, notUnderstood: notUnderstood(rows) }
+  /** Figures and the log index that they belong to, of one moment. */
+  const answer = async <Figures extends object>(look: (rows: RowsReader) => Figures | Refusal) => {
+    const age = await age_ms()
+    return rows.snapshot(reader => {
+      const figures = look(reader)
+      return isRefusal(figures) ? figures : { index: appliedTo(reader), ...figures, age_ms: age }
+    })
   }
+
+  const counts = (reader: RowsReader) =>
+    terminalCounts(reader, { silentSince: new Date(now() - silentAfter_ms).toISOString() })
 
   const unknownAccount = (account: string): Refusal => ({
     reason: 'AccountUnknown',
@@ -58,55 +61,52 @@ export const questions = ({ rows, store, now, freshness }: Parts) => {
   })
 
   return {
-    age,
+    age: async () => ({ index: appliedTo(rows), age_ms: await age_ms() }),
     figures: (account: string) => grantFigures(rows, { account }),
-    overview: async () => {
-      const { accounts, owed, available } = balanceTotals(rows)
-      const { count, silent } = counts()
-      return {
-        accounts,
-        owed,
-        available,
-        takingsToday: takingsOf(rows, new Date(now()).toISOString().slice(0, 10)),
-        transactions: verdictCounts(rows),
-        terminals: { count, silent },
-        exceptions: exceptionCount(rows),
-        fees: feesEarned(rows),
-        recent: transactionList(rows, { limit: 10 }).transactions,
-        ...(await age()),
-      }
-    },
-    accounts: async () => ({ ...accountList(rows), ...(await age()) }),
-    /** Now, as of a moment, as known at a log index, or both. */
-    balance: async (question: { account: string; at?: string | undefined; knownAt?: number | undefined }) => {
-      const { account, at, knownAt } = question
-      const moment = at === undefined ? undefined : new Date(at).toISOString()
-      const found =
-        at === undefined && knownAt === undefined
-          ? balanceOf(rows, { account })
-          : balanceAsOf(rows, { account, ...asked({ at: moment, knownAt }) })
-      if (!found) return unknownAccount(account)
-      const { index, age_ms } = await age()
-      return { ...found, index: knownAt === undefined ? index : found.index, age_ms, missing: missing() }
-    },
-    postings: async (account: string) =>
-      balanceOf(rows, { account })
-        ? { ...postingsOfAccount(rows, { account }), ...(await age()) }
-        : unknownAccount(account),
-    transactions: async (question: TransactionsAsked) => ({
-      ...transactionList(rows, asked(question)),
-      ...(await age()),
-    }),
-    transaction: async (transaction: string) => {
-      const found = transactionOf(rows, transaction)
-      if (found) return { ...found, ...(await age()), index: found.index }
-      const message = `No verdict on transaction ${transaction} is here: it may wait on its terminal still.`
-      return { reason: 'TransactionUnknown', message, transaction }
-    },
-    terminals: async () => ({ ...terminalList(rows), ...(await age()) }),
-    merchants: async () => ({ ...merchantList(rows), ...(await age()) }),
-    reconciliation: async () => ({ ...reconciledDays(rows), ...(await age()) }),
-    exceptions: async () => ({ ...exceptionList(rows), ...(await age()) }),
+    overview: () =>
+      answer(reader => {
+        const { accounts, owed, available } = balanceTotals(reader)
+        const { count, silent } = counts(reader)
+        return {
+          accounts,
+          owed,
+          available,
+          takingsToday: takingsOf(reader, new Date(now()).toISOString().slice(0, 10)),
+          transactions: verdictCounts(reader),
+          terminals: { count, silent },
+          exceptions: exceptionCount(reader),
+          fees: feesEarned(reader),
+          recent: transactionList(reader, { limit: 10 }).transactions,
+        }
+      }),
+    accounts: () => answer(reader => accountList(reader)),
+    /** Now, as of a moment, as known at a log index, or both; and what the figure does not know. */
+    balance: (question: { account: string; at?: string | undefined; knownAt?: number | undefined }) =>
+      answer(reader => {
+        const { account, at, knownAt } = question
+        const moment = at === undefined ? undefined : new Date(at).toISOString()
+        const found =
+          moment === undefined && knownAt === undefined
+            ? balanceOf(reader, { account })
+            : balanceAsOf(reader, { account, ...asked({ at: moment, knownAt }) })
+        if (!found) return unknownAccount(account)
+        const { silent, openGaps } = counts(reader)
+        return { ...found, missing: { silentTerminals: silent, openGaps, notUnderstood: notUnderstood(reader) } }
+      }),
+    postings: (account: string) =>
+      answer(reader =>
+        balanceOf(reader, { account }) ? postingsOfAccount(reader, { account }) : unknownAccount(account),
+      ),
+    transactions: (question: TransactionsAsked) => answer(reader => transactionList(reader, asked(question))),
+    transaction: (transaction: string) =>
+      answer(reader => {
+        const message = `No verdict on transaction ${transaction} is here: it may wait on its terminal still.`
+        return transactionOf(reader, transaction) ?? { reason: 'TransactionUnknown', message, transaction }
+      }),
+    terminals: () => answer(reader => terminalList(reader)),
+    merchants: () => answer(reader => merchantList(reader)),
+    reconciliation: () => answer(reader => reconciledDays(reader)),
+    exceptions: () => answer(reader => exceptionList(reader)),
   }
 }
 

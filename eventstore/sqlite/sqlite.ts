@@ -7,8 +7,8 @@ import {
   type Expected,
   type ReadAll,
   type ReadStream,
-  StoreFailed,
   type StoredEvent,
+  StoreFailed,
   WrongExpectedRevision,
 } from '#eventstore'
 
@@ -148,7 +148,7 @@ export const sqliteStore = (file: string, now: () => string, options: { readonly
       const page = (all.all(next, pageSize) as Row[]).map(stored)
       if (page.length > 0) yield page
       if (page.length < pageSize) return
-      next += page.length
+      next = (page.at(-1) as StoredEvent).index + 1
     }
   }
 

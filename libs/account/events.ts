@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type FactOf, moneyWord, word } from '#canonical/event'
 import { name } from '#canonical/fields'
-import { currency, minor } from '#money'
+import { currency, minor } from '#money/fields'
 
 /** `account-<id>`: a limit per currency, the holds that licenses take from it, and what the payer paid back. */
 

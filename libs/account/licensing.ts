@@ -2,7 +2,8 @@ import { z } from 'zod'
 import type { Decider, Refusal } from '#canonical/decider'
 import { type FactOf, word } from '#canonical/event'
 import { instant, name, octets } from '#canonical/fields'
-import { type Amount, type Currency, currency, minor } from '#money'
+import type { Amount, Currency } from '#money'
+import { currency, minor } from '#money/fields'
 
 /**
  * `license-<id>`: what the authority issued, and whether it still stands. A license that ended keeps its hold: taps

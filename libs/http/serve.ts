@@ -64,7 +64,7 @@ export const serve = async ({ module, port, host, pages, log, bodyLimit }: Serve
         .send({ reason: 'BodyMalformed', message: `Send JSON, with content-type application/json, not ${type}.` })
   })
   if (pages !== undefined && existsSync(join(pages, 'index.html')))
-    await fastify.register(fastifyStatic, { root: pages, wildcard: false, index: ['index.html'] })
+    await fastify.register(fastifyStatic, { root: pages, wildcard: false, index: ['index.html'], preCompressed: true })
   await app.init()
   if (pages !== undefined && existsSync(join(pages, 'index.html')))
     fastify.get('/*', (request, reply) =>

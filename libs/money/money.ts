@@ -1,5 +1,3 @@
-import { z } from 'zod'
-
 /**
  * Money: a count of minor units, never negative. Direction is in the word (debit, credit), never in a sign.
  * Exponents follow ISO 4217:2015; a currency that is not listed is refused, because a guessed exponent moves money.
@@ -124,7 +122,3 @@ export const allocate = (whole: Amount, weights: readonly bigint[]): Amount[] =>
 }
 
 export const smaller = (a: Amount, b: Amount): Amount => (a < b ? a : b)
-
-/** Fields of events: minor units as a decimal string, and an ISO 4217 code. */
-export const minor = z.string().refine(isMinorUnits, 'not a decimal string of minor units')
-export const currency = z.string().refine(isCurrency, 'not a currency known here')

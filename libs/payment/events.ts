@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type FactOf, moneyWord } from '#canonical/event'
 import { businessDate, check, instant, name, sha256, transactionId } from '#canonical/fields'
-import { currency, minor } from '#money'
+import { currency, minor } from '#money/fields'
 
 /**
  * `payment-<payment hash>`: the centre's verdicts. Money moves by these only, so each carries every amount, version and

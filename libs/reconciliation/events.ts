@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type FactOf, word } from '#canonical/event'
 import { name } from '#canonical/fields'
-import { currency, minor } from '#money'
+import { currency, minor } from '#money/fields'
 
 /** `exception-<key>`: a difference that someone must look at. The key is made of the kind and what it concerns. */
 

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import type { Decider, Refusal } from '#canonical/decider'
 import { type FactOf, word } from '#canonical/event'
 import { name } from '#canonical/fields'
-import { type Currency, currency } from '#money'
+import type { Currency } from '#money'
+import { currency } from '#money/fields'
 
 /** `merchant-<id>`: who is paid, and the terms on which. A verdict names the terms' version that it was made under. */
 

@@ -6,7 +6,7 @@ import type { Refusal } from '#canonical/decider'
 import { type Event, EventMalformed, verifyEvent } from '#canonical/event'
 import { Malformed } from '#canonical/malformed'
 import { sign1, verify1 } from '#license/cose'
-import { currency, minor } from '#money'
+import { currency, minor } from '#money/fields'
 
 /** A piece of a terminal's log on its way to the centre: the events as they were written, and a signed statement. */
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type FactOf, word } from '#canonical/event'
 import { instant, name, octets, sha256 } from '#canonical/fields'
-import { currency, minor } from '#money'
+import { currency, minor } from '#money/fields'
 
 /** How a terminal comes to the centre (`enrolment-<terminal>`) and what it brings (`intake-<terminal>`). */
 

@@ -106,30 +106,32 @@ export function* takeTap(
   const license = offer.license as License
 
   if (decision.type === 'resume') {
-    const again = yield* fetchPayment(crypto, decision.deduction, license)
-    if (again !== 'unknown') return again
+    const ended = yield* fetchPayment(crypto, decision.deduction, license)
+    if (ended !== 'unknown') return ended
     yield { do: 'resend', transaction: decision.deduction.transaction }
     const here: Attempt = {
       ...attemptOf(prepared),
       getResponse,
       put: (decision.deduction.attempts.at(-1) as Attempt).put,
     }
-    return yield* payAndFetch(
-      crypto,
-      { ...decision.deduction, attempts: [...decision.deduction.attempts, here] },
-      license,
-    )
+    const again = { ...decision.deduction, attempts: [...decision.deduction.attempts, here] }
+    return yield* payAndFetch(crypto, again, license, rules)
   }
-  return yield* payAndFetch(crypto, decision.deduction, license)
+  return yield* payAndFetch(crypto, decision.deduction, license, rules)
 }
 
 /** PUT, then GET #2. The deduction is on disk before this begins. */
-function* payAndFetch(crypto: Crypto, deduction: Deduction, license: License): Generator<Step, Ended, Reply> {
+function* payAndFetch(
+  crypto: Crypto,
+  deduction: Deduction,
+  license: License,
+  { policy }: Rules,
+): Generator<Step, Ended, Reply> {
   const { transaction } = deduction
   const { put } = deduction.attempts.at(-1) as Attempt
   for (let tries = 0; ; tries++) {
     const { response, roundTrip_ms } = yield* exchange('PUT', { code: 'PUT', information: put })
-    const declined = declineIn(response)
+    const declined = declineIn(response) ?? relayed(roundTrip_ms, policy?.roundTrip_ms)
     if (!declined) {
       const ended = yield* fetchPayment(crypto, deduction, license, roundTrip_ms)
       if (ended !== 'unknown') return ended
@@ -150,6 +152,15 @@ function* payAndFetch(crypto: Crypto, deduction: Deduction, license: License): G
     return { outcome: 'declined', ...message(decline) }
   }
 }
+
+/** The PUT waits for no person: an answer that took longer than the policy's bound may have come from far away. */
+const relayed = (roundTrip_ms: number, max_ms: number | undefined): PhoneDecline | undefined =>
+  max_ms !== undefined && roundTrip_ms > max_ms
+    ? {
+        reason: 'RoundTripExceeded',
+        message: `The phone took ${roundTrip_ms} ms to answer; ${max_ms} ms are allowed. Let it tap again, held close.`,
+      }
+    : undefined
 
 /** GET #2 until the holder has consented; then open, check, record, and hand over the receipt. */
 function* fetchPayment(

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type FactOf, word } from '#canonical/event'
 import { businessDate, check, instant, name, octets, sha256, transactionId } from '#canonical/fields'
-import { currency, minor } from '#money'
+import { currency, minor } from '#money/fields'
 
 /**
  * What a terminal writes into its own stream. It is the only author, and none of these moves money: money moves by
