@@ -1,17 +1,21 @@
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { fromBase64url } from '#canonical/bytes'
-import { type Event, EventMalformed, streamSeed, verifyEvent } from '#canonical/event'
+import { type Event, EventMalformed, streamSeed, trustEvent, verifyEvent } from '#canonical/event'
+import type { EventStore } from '#eventstore'
 import { project } from '#eventstore/follower'
 import { sqliteRows } from '#eventstore/sqlite/rows'
+import { type TradeEvent, understood } from '#ledger/vocabulary'
 import { certificateHash } from '#license/certificate'
 import { nodeCrypto } from '#machine/crypto'
+import { formatAmount } from '#money'
 import { projections } from '#projections'
+import { type Head, type Held, reconcile, type Witness } from '#reconciliation'
 import { openSource, sourceOptions } from './source.ts'
 
 /**
- * `tally fsck`: every event's hash, every chain, every revision; and the rows against a refold of the log. Exit 0 where
- * all holds; each thing that does not is one line.
+ * `tally fsck`: every event's hash, every chain, every revision; each terminal's stream against its own totals and the
+ * verdicts on it; and the rows against a refold of the log. Exit 0 where all holds; each thing that does not is one line.
  */
 export const fsck = async (args: readonly string[]): Promise<number> => {
   const { values } = parseArgs({ args: [...args], options: sourceOptions })
@@ -44,6 +48,7 @@ export const fsck = async (args: readonly string[]): Promise<number> => {
           found.push(`${name}: the store's columns differ from the event's own words`)
         heads.set(stored.stream, { revision: stored.revision, hash: event.hash })
       }
+    found.push(...(await reconcileTerminals(crypto, source.store)))
     const rows = existsSync(source.rows) && values.log === undefined ? await compareRows(crypto, source) : []
     for (const { name, equal } of rows)
       if (!equal) found.push(`rows of ${name} differ from a refold of the log: rebuild them`)
@@ -68,6 +73,71 @@ const seedOf = (crypto: ReturnType<typeof nodeCrypto>, event: Event): string => 
   return event.type === 'TerminalCommissioned' && certificate !== undefined
     ? certificateHash(crypto, fromBase64url(certificate))
     : streamSeed(crypto, event.stream)
+}
+
+/**
+ * Each terminal's stream beside its own day totals, the heads it signed and the verdicts on it: what is missing,
+ * doubled or altered, with its amount.
+ */
+const reconcileTerminals = async (crypto: ReturnType<typeof nodeCrypto>, store: EventStore): Promise<string[]> => {
+  const terminals = new Map<string, Held[]>()
+  const witnesses = new Map<string, Witness[]>()
+  const heads = new Map<string, Head[]>()
+  const listOf = <Item>(of: Map<string, Item[]>, terminal: string): Item[] => {
+    const list = of.get(terminal) ?? []
+    of.set(terminal, list)
+    return list
+  }
+  for await (const page of store.readAll({ from: 0 }))
+    for (const { stream, revision, id, type, text } of page) {
+      if (stream.startsWith('terminal-')) {
+        listOf(terminals, stream.slice('terminal-'.length)).push({ revision, id, type, text })
+        continue
+      }
+      const event = readable(text)
+      if (!event || !understood(event)) continue
+      if (event.type === 'BatchAccepted') {
+        const { terminal, from, count, head } = event.data
+        listOf(heads, terminal).push({ revision: from + count - 1, hash: head })
+      }
+      const witness = witnessOf(event)
+      if (witness) listOf(witnesses, witness.terminal).push(witness)
+    }
+  return [...terminals].flatMap(([terminal, held]) =>
+    reconcile(crypto, terminal, held, {
+      witnesses: witnesses.get(terminal) ?? [],
+      heads: heads.get(terminal) ?? [],
+    }).differences.map(
+      ({ kind, amount, currency, message }) => `${kind} ${formatAmount(amount, currency)} ${currency}: ${message}`,
+    ),
+  )
+}
+
+const readable = (text: string): Event | undefined => {
+  try {
+    return trustEvent(text)
+  } catch {
+    // Found above, by its hash.
+    return undefined
+  }
+}
+
+const witnessOf = (event: TradeEvent): (Witness & { readonly terminal: string }) | undefined => {
+  switch (event.type) {
+    case 'PaymentAccepted':
+    case 'PaymentHeld': {
+      const { event: of, transaction, gross, currency, terminal } = event.data
+      return { event: of, transaction, line: 'sales', amount: BigInt(gross), currency, terminal }
+    }
+    case 'ReversalAccepted':
+    case 'ReversalHeld': {
+      const { event: of, transaction, amount, currency, terminal, kind } = event.data
+      const line = kind === 'void' ? 'voids' : 'refunds'
+      return { event: of, transaction, line, amount: BigInt(amount), currency, terminal }
+    }
+    default:
+      return undefined
+  }
 }
 
 /** Folds the log again in memory up to where each stored projection stands, and compares fingerprints. */
