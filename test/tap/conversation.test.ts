@@ -394,7 +394,7 @@ describe('what the phone says no to', () => {
   /** A terminal that may sign whatever it likes: what the phone itself keeps to. */
   const deduct = (phone: Phone, change: object, by: 'terminal' | 'stranger' = 'terminal', introduced = true) => {
     const { crypto, shops, clock } = here.world
-    const { keys } = shops.get('T-1')?.identity as { keys: { p256: ReturnType<typeof crypto.keyPair> } }
+    const { p256 } = (shops.get('T-1') as NonNullable<ReturnType<typeof shops.get>>).identity.keys
     const { id } = licenseOf(phone.memory)
     const asked = {
       transaction: crypto.random(16),
@@ -407,7 +407,7 @@ describe('what the phone says no to', () => {
       head: crypto.random(32),
       ...change,
     }
-    const key = by === 'terminal' ? keys.p256 : crypto.keyPair('P-256')
+    const key = by === 'terminal' ? p256 : crypto.keyPair('P-256')
     const put = single('deduction', makeDeduction(crypto, asked, key))
     const holder = { now_s: Math.floor(clock.at / 1000), consent: phone.consent }
     const { field } = introduced ? answer(crypto, phone.memory, emptyField, hello, holder) : { field: emptyField }
