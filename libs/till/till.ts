@@ -90,6 +90,9 @@ export type LicenseFacts = {
   readonly counter: number
 }
 
+/** An act of giving back: its id stands for this and nothing else. */
+type Reversing = { readonly kind: 'void' | 'refund'; readonly transaction: string; readonly amount: Amount }
+
 type Reversal = {
   readonly reversal: string
   readonly transaction: string
@@ -172,7 +175,8 @@ export type Till = {
   readonly open: Map<string, OpenDeduction>
   readonly sales: Map<string, Sale>
   readonly saleByKey: Map<string, string>
-  readonly reversals: Set<string>
+  /** What each reversal's id stands for. */
+  readonly reversals: Map<string, Reversing>
   /** Attempts by transaction that have no deduction yet: between `TapStarted` and what follows in the same append. */
   readonly started: Map<string, Attempt>
   readonly verified: Map<string, { readonly card: string; readonly allowanceBefore: Amount }>
@@ -197,7 +201,7 @@ export const emptyTill = (): Till => ({
   open: new Map(),
   sales: new Map(),
   saleByKey: new Map(),
-  reversals: new Set(),
+  reversals: new Map(),
   started: new Map(),
   verified: new Map(),
   waiting: [],
@@ -395,7 +399,8 @@ export const decide = (command: TillCommand, till: Till): TillEvent[] | Refusal 
 
     case 'VoidTransaction': {
       const original = till.recorded.get(command.transaction)
-      if (till.reversals.has(command.reversal)) return []
+      const before = till.reversals.get(command.reversal)
+      if (before) return repeated(before, command, 'void', before.amount)
       if (!original) return transactionUnknown(command.transaction)
       if (original.voided || original.reversed > 0n)
         return {
@@ -414,7 +419,8 @@ export const decide = (command: TillCommand, till: Till): TillEvent[] | Refusal 
 
     case 'RefundTransaction': {
       const original = till.recorded.get(command.transaction)
-      if (till.reversals.has(command.reversal)) return []
+      const before = till.reversals.get(command.reversal)
+      if (before) return repeated(before, command, 'refund', command.amount)
       if (!original) return transactionUnknown(command.transaction)
       if (!till.day) return { reason: 'DayNotOpen', message: 'No day is open: open the day, then refund.' }
       const left = original.amount - original.reversed
@@ -547,6 +553,22 @@ const declined = (
   type: 'TransactionDeclined',
   data: { sale: sale.sale, transaction, reason, message, ...recordOf(till), ...minorMoney(sale) },
 })
+
+/** The same act asked twice is done once; another act under its id was not done, and must not look so. */
+const repeated = (
+  before: Reversing,
+  { reversal, transaction }: Reversal,
+  kind: Reversing['kind'],
+  amount: Amount,
+): [] | Refusal =>
+  before.kind === kind && before.transaction === transaction && before.amount === amount
+    ? []
+    : {
+        reason: 'IdempotencyKeyReused',
+        message: `Reversal ${reversal} is a ${before.kind} of transaction ${before.transaction}: send another id for another reversal.`,
+        reversal,
+        transaction: before.transaction,
+      }
 
 const reversalOf = (till: Till, { reversal, transaction, occurred }: Reversal, original: Recorded, amount: Amount) => ({
   reversal,
@@ -743,6 +765,6 @@ const reversed = (
       reversed: (original.reversed + amount) as Amount,
       voided: original.voided || voided,
     })
-  till.reversals.add(data.reversal)
+  till.reversals.set(data.reversal, { kind: voided ? 'void' : 'refund', transaction: data.transaction, amount })
   return counted(till, type, data.receiptNumber, amount)
 }

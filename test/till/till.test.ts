@@ -712,6 +712,19 @@ describe('a void', () => {
     given(dayOpened, ...paid('a', 1250n, 1), reversed('TransactionVoided', 'v-1', 'a', 1250n, 2))
       .when(voiding('v-1', 'a'))
       .then())
+  it('under the id of another reversal is refused: it was not done, and must not look so', () => {
+    const voided = [dayOpened, ...paid('a', 1250n, 1), reversed('TransactionVoided', 'v-1', 'a', 1250n, 2)]
+    const other = { transaction: id('a') }
+    given(...voided, ...paid('b', 300n, 3))
+      .when(voiding('v-1', 'b'))
+      .then(refused('IdempotencyKeyReused', other))
+    given(...voided)
+      .when(refund('v-1', 'a', 1250n))
+      .then(refused('IdempotencyKeyReused', other))
+    given(dayOpened, ...paid('a', 1250n, 1), reversed('RefundRecorded', 'r-1', 'a', 250n, 2))
+      .when(refund('r-1', 'a', 251n))
+      .then(refused('IdempotencyKeyReused', other))
+  })
   it('of what was given back in part is refused: the rest is refunded', () =>
     given(dayOpened, ...paid('a', 1250n, 1), reversed('RefundRecorded', 'r-1', 'a', 250n, 2))
       .when(voiding('v-1', 'a'))
