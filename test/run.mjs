@@ -35,7 +35,9 @@ const prepare = () => {
   if (missing.length === 0) return
   const line = `apt-get update && apt-get install -y --no-install-recommends ${missing.join(' ')}`
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
-    process.stderr.write(`The tests need system packages that are not here. Paste this, then run them again:\n  sudo sh -c '${line}'\n`)
+    process.stderr.write(
+      `The tests need system packages that are not here. Paste this, then run them again:\n  sudo sh -c '${line}'\n`,
+    )
     process.exit(1)
   }
   process.stderr.write(`installing ${missing.join(', ')}\n`)
@@ -88,17 +90,23 @@ switch (what) {
   case 'kill':
     prepare()
     build()
-    process.exit(vitest(['--project', 'machines', 'test/machines/kills.test.ts', ...rest], { KILLS: process.env.KILLS ?? '100' }))
+    process.exit(
+      vitest(['--project', 'machines', 'test/machines/kills.test.ts', ...rest], { KILLS: process.env.KILLS ?? '100' }),
+    )
     break
   case 'soak':
     prepare()
     build()
-    process.exit(vitest(['--project', 'machines', 'test/machines/kills.test.ts', ...rest], { KILLS: process.env.KILLS ?? '600' }))
+    process.exit(
+      vitest(['--project', 'machines', 'test/machines/kills.test.ts', ...rest], { KILLS: process.env.KILLS ?? '600' }),
+    )
     break
   case 'sim':
   case 'bench':
     build()
-    process.exit(run(node, [...fromSource(), what === 'sim' ? 'test/simulation/main.ts' : 'test/bench/main.ts', ...rest]))
+    process.exit(
+      run(node, [...fromSource(), what === 'sim' ? 'test/simulation/main.ts' : 'test/bench/main.ts', ...rest]),
+    )
     break
   default:
     process.stderr.write(`test/run.mjs knows test, kill, soak, sim and bench, not ${what}.\n`)

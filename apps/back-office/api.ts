@@ -1,7 +1,6 @@
 import { Body, Controller, Get, HttpCode, Inject, Module, Param, Post, Query, Sse, type Type } from '@nestjs/common'
 import { CommandBus, CqrsModule, QueryBus } from '@nestjs/cqrs'
 import { z } from 'zod'
-import type { Refusal } from '#canonical/decider'
 import { doorway } from '#cqrs/bridge'
 import { liveView } from '#http/live'
 import { answered, bodyOf } from '#http/refusals'
@@ -62,14 +61,14 @@ export const backOfficeModule = (node: BackOffice): Type => {
   const OpenShop = door.order('OpenShop', (asked: z.infer<typeof shopBody>) => node.openShop({ ...asked, by }))
   const OpenAccount = door.order('OpenAccount', async (asked: z.infer<typeof accountBody>) => {
     const limit = parseAmount(asked.limit, asked.currency)
-    if (typeof limit !== 'bigint') return limit as Refusal
+    if (typeof limit !== 'bigint') return limit
     return node.openAccount({ ...asked, limit, by })
   })
   const ReceiveRepayment = door.order(
     'ReceiveRepayment',
     async (asked: z.infer<typeof repaymentBody> & { account: string }) => {
       const amount = parseAmount(asked.amount, asked.currency)
-      if (typeof amount !== 'bigint') return amount as Refusal
+      if (typeof amount !== 'bigint') return amount
       return node.receiveRepayment({ ...asked, amount, by })
     },
   )

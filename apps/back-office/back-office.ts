@@ -142,7 +142,7 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
     }, 'rules')
     const held = (await readStream(store, 'rules')).map(({ text }) => trustEvent(text) as Event & DecreeEvent)
     const last = (type: DecreeEvent['type']) =>
-      (held.findLast(event => event.type === type)?.data as { document: string }).document
+      (held.findLast(event => event.type === type) as Event<{ readonly document: string }>).data.document
     documents = { policy: last('PolicyPublished'), denyList: last('DenyListChanged'), keySet: base64url(keySet) }
     return documents
   }

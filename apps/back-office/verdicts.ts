@@ -2,7 +2,7 @@ import { fromBase64url, hex } from '#canonical/bytes'
 import { failed } from '#canonical/check'
 import type { Crypto } from '#canonical/crypto'
 import { isRefusal } from '#canonical/decider'
-import { type Act, chain, type Event, type Fact, trustEvent, type Vocabulary } from '#canonical/event'
+import { type Act, chain, type Event, trustEvent } from '#canonical/event'
 import { idOf } from '#canonical/ids'
 import { type EventStore, readStream, WrongExpectedRevision } from '#eventstore'
 import { redoTap, type TapRecord, type TapsOfTerminal, tapsOfTerminal } from '#evidence/taps'
@@ -84,6 +84,9 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
         enrolled.set(terminal, { terminal, merchant, shop, terminalKey: fromBase64url(keys.p256) })
         return
       }
+      default:
+        // Everything else says what it must by its postings alone.
+        return
     }
   }
 
@@ -164,15 +167,7 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
     const stream = `exception-${key}`
     const data = { key, kind, ...about, amount: about.amount.toString() }
     const fact: ExceptionEvent = { type: 'ExceptionRaised', data }
-    const [written] = chain(
-      crypto,
-      exceptionWords as Vocabulary,
-      stream,
-      undefined,
-      [fact as Fact],
-      reactionTo(batch, cause),
-      salt,
-    )
+    const [written] = chain(crypto, exceptionWords, stream, undefined, [fact], reactionTo(batch, cause), salt)
     if (!written) return
     const { event, text } = written
     try {
@@ -297,7 +292,7 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
   /** Learns from a verdict, and raises what someone must look at. */
   const follow = async (events: readonly (Event & PaymentEvent)[], cause: Event, batch: Batch): Promise<void> => {
     for (const event of events) {
-      learn(event as Event & TradeEvent)
+      learn(event)
       switch (event.type) {
         case 'PaymentAccepted':
           for (const kind of event.data.exceptions)
@@ -379,7 +374,7 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
       if (event.by === by) return
       if (event.type === 'BatchAccepted') return handleBatch(event as Batch)
       if (event.type === 'ForkDetected') return noteFork(event as Forked)
-      if (understood(event)) learn(event as Event & TradeEvent)
+      if (understood(event)) learn(event)
     },
     /** For commands that must know what verdicts know: decided in the order of this reactor. */
     figuresFor,

@@ -1,12 +1,12 @@
 import { Body, Controller, Get, Headers, HttpCode, Inject, Module, Param, Post, Sse, type Type } from '@nestjs/common'
 import { CommandBus, CqrsModule, QueryBus } from '@nestjs/cqrs'
 import { z } from 'zod'
-import { isRefusal, type Refusal } from '#canonical/decider'
+import { isRefusal } from '#canonical/decider'
 import { uuid7 } from '#canonical/ids'
 import { doorway } from '#cqrs/bridge'
 import { liveView } from '#http/live'
 import { answered, bodyOf, fieldOf } from '#http/refusals'
-import { type Amount, type Currency, formatAmount, minorUnits, parseAmount } from '#money'
+import { type Currency, formatAmount, minorUnits, parseAmount } from '#money'
 import type { Recorded } from '#till'
 import type { DayTotals, TillEvent } from '#till/events'
 import type { SaleView, Terminal } from './terminal.ts'
@@ -155,7 +155,7 @@ export const terminalModule = (node: Terminal): Type => {
     async (asked: { body: z.infer<typeof saleBody>; key: string | undefined }) => {
       const { body, key } = asked
       const amount = parseAmount(body.amount, body.currency)
-      if (typeof amount !== 'bigint') return amount as Refusal
+      if (typeof amount !== 'bigint') return amount
       const sale = node.startSale(amount, body.currency, body.reference, key)
       return sale
     },
@@ -208,13 +208,9 @@ export const terminalModule = (node: Terminal): Type => {
     async (asked: { transaction: string; amount: string; reversal?: string | undefined }) => {
       const held = node.till.recorded.get(asked.transaction)
       const amount = parseAmount(asked.amount, held?.currency ?? currency())
-      if (typeof amount !== 'bigint') return amount as Refusal
+      if (typeof amount !== 'bigint') return amount
       const reversal = asked.reversal ?? mint()
-      return reversed(
-        await node.refundTransaction(reversal, asked.transaction, amount as Amount),
-        reversal,
-        asked.transaction,
-      )
+      return reversed(await node.refundTransaction(reversal, asked.transaction, amount), reversal, asked.transaction)
     },
   )
   const Till = door.question('Till', async () => view.till())

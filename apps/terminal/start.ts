@@ -94,7 +94,7 @@ const startTerminal = async (args: readonly string[], log: Log, passing?: (momen
   const store = sqliteStore(join(data, 'log.sqlite'), () => new Date(systemClock.now()).toISOString())
   const reader =
     values.reader === 'pcsc'
-      ? await pcscReader(values['reader-name'] === undefined ? {} : { name: values['reader-name'] })
+      ? pcscReader(values['reader-name'] === undefined ? {} : { name: values['reader-name'] })
       : await loopbackReader({ port: Number(values.radio ?? Number(port) + 20), host: '127.0.0.1' })
   const node = await terminal({
     clock: systemClock,

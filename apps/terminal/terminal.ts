@@ -374,9 +374,9 @@ export const terminal = async (parts: TerminalParts) => {
     status && {
       license: license.id,
       card: license.card,
-      allowance: license.credit.allowance as Amount,
-      allowanceLeft: status.allowanceLeft as Amount,
-      perTransaction: license.credit.perTransaction as Amount,
+      allowance: license.credit.allowance,
+      allowanceLeft: status.allowanceLeft,
+      perTransaction: license.credit.perTransaction,
       consecutive: license.credit.consecutive,
       counterAtIssue: license.credit.counter,
       counter: status.counter,

@@ -1,7 +1,7 @@
 import { type Bytes, concat, fromHex, hex, utf8 } from './bytes.ts'
 import type { Crypto } from './crypto.ts'
 
-/** UUIDs as RFC 9562 has them: version 7 for whoever starts an act, version 5 for what follows from it. */
+/** UUIDs as RFC 9562 has them: version 7 for whoever starts an act, version 8 for what follows from it. */
 
 const format = (octets: Bytes): string => {
   const text = hex(octets)

@@ -178,24 +178,21 @@ export async function* replayAccount(
   const limits = new Map<string, bigint>()
   const balances = new Map<string, bigint>()
   const terminals = new Map<string, TapsOfTerminal>()
+  const heads = new Map<string, string>()
   let notUnderstood = 0
   let known = false
+  if (!rootPublicKey)
+    throw new NothingToReplay('This log names no root key, and none was given: nothing can be trusted.')
   reading: for await (const page of store.readAll({ from: 0 }))
     for (const stored of page) {
       if (options.knownAt !== undefined && stored.index > options.knownAt) break reading
-      let event: Event
-      try {
-        event = verifyEvent(crypto, stored.text)
-      } catch (error) {
-        if (!(error instanceof EventMalformed)) throw error
-        yield {
-          line: 'event',
-          event: nameless(stored),
-          check: failed('event hash', 'EventMalformed', 'the event as its maker wrote it', error.found),
-        }
+      const { event, check } = checkEvent(crypto, stored, heads.get(stored.stream) ?? seedOf(crypto, stored))
+      if (!event || !check.pass) {
+        yield { line: 'event', event: nameless(stored), check }
         yield { line: 'finding', holds: false, says: `${stored.stream} does not hold at revision ${stored.revision}.` }
         return
       }
+      heads.set(stored.stream, event.hash)
       if (stored.stream.startsWith('terminal-')) {
         const taps = terminals.get(stored.stream) ?? tapsOfTerminal()
         terminals.set(stored.stream, taps)
@@ -221,7 +218,7 @@ export async function* replayAccount(
       if (event.type === 'PaymentAccepted') {
         const { terminal, transaction } = event.data
         const taps = terminals.get(`terminal-${terminal}`)
-        if (rootPublicKey && taps) {
+        if (taps) {
           const failure = yield* redone(crypto, taps, transaction, new Map(), { ...options, rootPublicKey }, true)
           taps.forget(transaction)
           if (failure && event.data.exceptions.length === 0) {

@@ -20,7 +20,7 @@ export class Refused extends Error {
 /** The answer, or the refusal thrown for the filter below. */
 export const answered = <Answer>(answer: Answer | Refusal): Answer => {
   if (typeof answer === 'object' && answer !== null && isRefusal(answer)) throw new Refused(answer)
-  return answer as Answer
+  return answer
 }
 
 const notFound = /(Unknown|NotFound)$/

@@ -83,7 +83,7 @@ export const parseAmount = (text: string, currency: Currency): Amount | AmountRe
   if (minor < 0n || minor > largestAmount)
     return {
       reason: 'AmountMalformed',
-      message: `${JSON.stringify(text.slice(0, 40))} is not an amount in ${currency}: write digits with at most ${exponent} after the point, such as ${formatAmount(1250n as Amount, currency)}.`,
+      message: `${JSON.stringify(text.slice(0, 40))} is not an amount in ${currency}: write digits with at most ${exponent} after the point, such as ${formatAmount(1250n, currency)}.`,
     }
   return minor as Amount
 }
@@ -103,22 +103,6 @@ export const shareOf = (whole: Amount, basisPoints: number): Amount => {
   const rest = product % 10_000n
   const up = rest > 5_000n || (rest === 5_000n && quotient % 2n === 1n)
   return amount(quotient + (up ? 1n : 0n))
-}
-
-/** The whole split by weights with the largest remainder, so that the parts sum to the whole. */
-export const allocate = (whole: Amount, weights: readonly bigint[]): Amount[] => {
-  const total = weights.reduce((sum, weight) => sum + weight, 0n)
-  if (total <= 0n) throw new RangeError('allocate needs weights with a positive sum')
-  const parts = weights.map(weight => (whole * weight) / total)
-  const remainders = weights.map((weight, place) => ({ place, rest: (whole * weight) % total }))
-  remainders.sort((a, b) => (a.rest === b.rest ? a.place - b.place : a.rest > b.rest ? -1 : 1))
-  let left = whole - parts.reduce((sum, part) => sum + part, 0n)
-  for (const { place } of remainders) {
-    if (left === 0n) break
-    parts[place] = (parts[place] as bigint) + 1n
-    left -= 1n
-  }
-  return parts.map(amount)
 }
 
 export const smaller = (a: Amount, b: Amount): Amount => (a < b ? a : b)

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { base64url, fromBase64url } from '#canonical/bytes'
+import { base64url, fromBase64url, utf8 } from '#canonical/bytes'
 import { decode, encode } from '#canonical/cbor'
 import type { Crypto, KeyPair } from '#canonical/crypto'
 import type { Refusal } from '#canonical/decider'
@@ -11,7 +11,7 @@ import { currency, minor } from '#money/fields'
 /** A piece of a terminal's log on its way to the centre: the events as they were written, and a signed statement. */
 
 export const batchEventsMax = 1000
-export const batchBytesMax = 1024 * 1024
+const batchBytesMax = 1024 * 1024
 
 export const batchBody = z.object({
   from: z.int().nonnegative(),
@@ -140,6 +140,14 @@ export const checkBatch = (
       field: wrong[0],
       stated: wrong[1],
       actual: wrong[2],
+    }
+  const octets = body.events.reduce((sum, text) => sum + utf8(text).length, 0)
+  if (octets > batchBytesMax)
+    return {
+      reason: 'BatchTooLarge',
+      message: `The batch's events are ${octets} octets; at most ${batchBytesMax} are taken at once. Send fewer events.`,
+      octets,
+      max: batchBytesMax,
     }
   if (body.from > held.revision + 1)
     return {

@@ -481,7 +481,7 @@ const refuseTap = (
   if (here + sale.amount > policy.perKeyOnTerminal)
     return {
       reason: 'FloorLimitExceeded',
-      message: `This phone has paid ${say(here)} on this terminal since it last met the centre; with this sale that is over ${say(policy.perKeyOnTerminal)}.`,
+      message: `This phone has paid ${say(here)} on this terminal under its license; with this sale that is over ${say(policy.perKeyOnTerminal)}.`,
       here: formatAmount(here, sale.currency),
     }
   const stored = waitingOf(till)

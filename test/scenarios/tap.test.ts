@@ -14,7 +14,11 @@ it('a phone taps an offline till, the network comes back, and the balance follow
   expect(await tap.tap('anna')).toMatchObject({ outcome: 'paid', amount: '12.50' })
   expect(tap.till().saleOf((keyed as { sale: string }).sale)).toMatchObject({ state: 'approved', receiptNumber: 1 })
   expect(tap.till().status().waiting).toEqual({ count: 1, sum: 1250n })
-  expect(await tap.centre().ask.balance({ account: 'anna' })).toMatchObject({ owed: '0.00', held: '200.00', available: '300.00' })
+  expect(await tap.centre().ask.balance({ account: 'anna' })).toMatchObject({
+    owed: '0.00',
+    held: '200.00',
+    available: '300.00',
+  })
 
   tap.network(true)
   orThrow(await tap.sync())
