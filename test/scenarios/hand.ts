@@ -1,0 +1,56 @@
+import { base64url } from '#canonical/bytes'
+import { type Act, chain, type Event, trustEvent } from '#canonical/event'
+import { uuid7 } from '#canonical/ids'
+import { readLast, type StoredEvent } from '#eventstore'
+import { type TillEvent, tillWords } from '#till/events'
+import type { World } from '../simulation/world.ts'
+
+/** What tests do to a world by hand: read its logs as trade, and write what no honest node would. */
+
+export const fold = <Data = Record<string, unknown>>(
+  events: readonly Pick<StoredEvent, 'type' | 'text'>[],
+  type: string,
+): Event<Data>[] => events.filter(stored => stored.type === type).map(stored => trustEvent(stored.text) as Event<Data>)
+
+/** The centre's events of a type, oldest first. */
+export const atCentre = <Data = Record<string, unknown>>(world: World, type: string) =>
+  fold<Data>(world.log.events, type)
+
+/** A terminal's own events of a type, oldest first. */
+export const atTerminal = <Type extends TillEvent['type']>(world: World, type: Type, id = 'T-1') =>
+  fold<Extract<TillEvent, { type: Type }>['data']>(world.shops.get(id)?.store.events ?? [], type)
+
+/**
+ * A terminal that was broken into writes these facts into its own log, with its own chain and keys, and is started
+ * anew. It will sync them as it would any other.
+ */
+export const writeAs = async (world: World, facts: readonly TillEvent[], id = 'T-1'): Promise<readonly Event[]> => {
+  const { crypto, clock } = world
+  const shop = world.shops.get(id)
+  if (!shop) throw new Error(`no terminal ${id}`)
+  const stream = `terminal-${id}`
+  const last = await readLast(shop.store, stream)
+  if (!last) throw new Error(`${stream} is empty`)
+  const act: Act = {
+    id: uuid7(clock.at, crypto.random(16)),
+    at: new Date(clock.at).toISOString(),
+    by: `terminal:${id}`,
+    correlation: 'by hand',
+    causation: 'by hand',
+  }
+  const salt = () => base64url(crypto.random(16))
+  const written = chain(crypto, tillWords, stream, trustEvent(last.text), facts, act, salt)
+  await shop.store.append(
+    stream,
+    last.revision,
+    written.map(({ event: { id, type }, text }) => ({ id, type, text })),
+  )
+  await world.restartTerminal(id)
+  return written.map(({ event }) => event)
+}
+
+/** A terminal's newest event of a type as a bare fact, to be told again with a change. */
+export const lastFact = <Type extends TillEvent['type']>(world: World, type: Type, id = 'T-1') => {
+  const { salt: _, ...data } = (atTerminal(world, type, id).at(-1)?.data ?? {}) as { salt?: string }
+  return { type, data } as unknown as Extract<TillEvent, { type: Type }>
+}
