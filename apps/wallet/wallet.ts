@@ -199,8 +199,7 @@ export const wallet = ({ clock, crypto, disk, authority, antenna, terminals }: W
         phones.set(phone, given.memory)
       }
       fields.set(phone, given.field)
-      const deduction = given.field.deduction?.asked.transaction
-      if (deduction) asked = base16(deduction)
+      asked = given.field.transaction ?? asked
       declined = given.declined
       news.next({ kind: 'field' })
       return given.response

@@ -68,6 +68,8 @@ export type Field = {
   readonly getResponse?: Bytes
   readonly certificate?: TerminalCertificate
   readonly deduction?: { readonly put: Bytes; readonly asked: Deduction }
+  /** The payment that this tap is about: one just asked for, or one of an earlier tap that was given again. */
+  readonly transaction?: string
 }
 
 export const emptyField: Field = {}
@@ -190,7 +192,10 @@ const takeDeduction = (crypto: Crypto, memory: PhoneMemory, field: Field, put: B
   const transaction = hex(asked.transaction)
   const before = memory.payments.find(paid => paid.transaction === transaction)
   // The same deduction again: it was paid once, and GET #2 gives the same octets.
-  if (before) return before.put === base64url(put) ? { information: nothing, field } : no(field, 'bad deduction')
+  if (before)
+    return before.put === base64url(put)
+      ? { information: nothing, field: { ...field, transaction } }
+      : no(field, 'bad deduction')
   const license = licenseOf(memory)
   const { credit } = license
   const earlier = memory.payments.findLast(paid => paid.terminal === certificate.terminal)
@@ -211,14 +216,14 @@ const takeDeduction = (crypto: Crypto, memory: PhoneMemory, field: Field, put: B
                   ? ['consecutive']
                   : undefined
   if (refused) return no(field, ...refused)
-  return { information: nothing, field: { ...field, deduction: { put, asked } } }
+  return { information: nothing, field: { ...field, deduction: { put, asked }, transaction } }
 }
 
 /** GET #2: consent, then the payment is made, kept, and only then answered. */
 const pay = (crypto: Crypto, memory: PhoneMemory, field: Field, request: Bytes, holder: Holder): Told => {
   const transaction = hex(readPaymentRequest(recordOf(request, 'payment-request')).transaction)
   const before = memory.payments.find(paid => paid.transaction === transaction)
-  if (before) return { information: fromBase64url(before.answer), field }
+  if (before) return { information: fromBase64url(before.answer), field: { ...field, transaction } }
   const { deduction, certificate, getRequest, getResponse } = field
   if (!deduction || hex(deduction.asked.transaction) !== transaction || !certificate || !getRequest || !getResponse)
     return no(field, 'unknown transaction', transaction)
