@@ -20,7 +20,7 @@ export interface Crypto {
   sign(key: KeyPair, message: Uint8Array): Bytes
   /** False for a wrong signature, and for a key or signature that has no valid form. */
   verify(curve: Curve, publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
-  /** ECDH on P-256: the 32-octet x coordinate, or null where the point is not on the curve. */
+  /** ECDH on P-256: the 32-octet x coordinate, or null where a key has no valid form. */
   agree(key: KeyPair, publicKey: Uint8Array): Bytes | null
   /** AES-128-GCM with a 16-octet tag after the ciphertext. */
   aeadSeal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Bytes

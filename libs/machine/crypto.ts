@@ -2,7 +2,6 @@ import {
   createCipheriv,
   createDecipheriv,
   createHash,
-  createHmac,
   createPrivateKey,
   createPublicKey,
   diffieHellman,
@@ -33,36 +32,34 @@ export const nodeCrypto = (): Crypto => {
   return {
     sha256: (...parts) => {
       const [only] = parts
-      if (parts.length === 1 && only !== undefined) return plain(hash('sha256', only, 'buffer'))
+      if (parts.length === 1 && only !== undefined) return sha256(only)
       const running = createHash('sha256')
       for (const part of parts) running.update(part)
       return plain(running.digest())
     },
 
     hmac: (key, ...parts) => {
-      const running = createHmac('sha256', key)
-      for (const part of parts) running.update(part)
-      return plain(running.digest())
+      const block = key.length > 64 ? sha256(key) : key
+      return sha256(joined(padded(block, 0x5c), sha256(joined(padded(block, 0x36), ...parts))))
     },
 
     sign: (key, message) =>
-      plain(
-        key.curve === 'Ed25519'
-          ? sign(null, message, privateKeyOf(key))
-          : sign('sha256', message, { key: privateKeyOf(key), dsaEncoding: 'ieee-p1363' }),
-      ),
+      key.curve === 'Ed25519'
+        ? plain(sign(null, message, privateKeyOf(key)))
+        : fromDer(sign('sha256', message, privateKeyOf(key))),
 
     verify: (curve, publicKey, message, signature) => {
       const key = publicKeyOf(curve, publicKey)
       if (key === null || signature.length !== 64) return false
       return curve === 'Ed25519'
         ? verify(null, message, key, signature)
-        : verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, signature)
+        : verify('sha256', message, key, toDer(signature))
     },
 
     agree: (key, publicKey) => {
       const theirs = publicKeyOf('P-256', publicKey)
-      return theirs && plain(diffieHellman({ privateKey: privateKeyOf(key), publicKey: theirs }))
+      if (theirs === null || !isScalar(key.privateKey)) return null
+      return plain(diffieHellman({ privateKey: privateKeyOf(key), publicKey: theirs }))
     },
 
     aeadSeal: (key, nonce, aad, plaintext) => {
@@ -100,33 +97,84 @@ export const nodeCrypto = (): Crypto => {
   }
 }
 
-const base64 = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url')
 const text = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 const octets = (member: string | undefined): Buffer => Buffer.from(member ?? '', 'base64url')
 
-const joined = (...parts: readonly Buffer[]): Bytes => plain(Buffer.concat(parts))
+const joined = (...parts: readonly Uint8Array[]): Bytes => plain(Buffer.concat(parts))
+const sha256 = (message: Uint8Array | string): Bytes => plain(hash('sha256', message, 'buffer'))
+/** A block of SHA-256 for RFC 2104: node's own Hmac makes a key object of each key, which costs more than the hashes. */
+const padded = (key: Uint8Array, pad: number): Bytes => {
+  const block = new Uint8Array(64).fill(pad)
+  for (let at = 0; at < key.length; at++) block[at] = (key[at] as number) ^ pad
+  return block
+}
 /** A Buffer's `slice` shares its octets where a Uint8Array's copies them: none leaves here. */
 const plain = (buffer: Buffer): Bytes => new Uint8Array(buffer)
 
-/** As JWK (RFC 7517): OpenSSL reads it fastest, and checks that a point is on the curve. */
-const jwk = (curve: Curve, publicKey: Uint8Array) =>
-  curve === 'P-256'
-    ? { kty: 'EC', crv: curve, x: base64(publicKey.subarray(1, 33)), y: base64(publicKey.subarray(33)) }
-    : { kty: 'OKP', crv: curve, x: base64(publicKey) }
+/**
+ * Keys as PEM and signatures as DER: what OpenSSL reads is handed to it as it is. Of a JWK, and of a key with options
+ * around it, Node first finds out by exceptions which kind of object it is not, at the price of half a verification.
+ */
+const pem = (label: string, head: Buffer, key: Uint8Array): string =>
+  `-----BEGIN ${label}-----\n${Buffer.concat([head, key]).toString('base64')}\n-----END ${label}-----`
+
+// SubjectPublicKeyInfo (RFC 5480, RFC 8410) and PrivateKeyInfo (RFC 5958) up to the key's own octets. The public half
+// is left out of the private key, so that a pair can only be what its private half says.
+const heads: Readonly<Record<Curve, { readonly publicKey: Buffer; readonly privateKey: Buffer }>> = {
+  'P-256': {
+    publicKey: Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex'),
+    privateKey: Buffer.from('3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420', 'hex'),
+  },
+  Ed25519: {
+    publicKey: Buffer.from('302a300506032b6570032100', 'hex'),
+    privateKey: Buffer.from('302e020100300506032b657004220420', 'hex'),
+  },
+}
 
 const readPublicKey = (curve: Curve, publicKey: Uint8Array): KeyObject | null => {
   if (curve === 'P-256' ? publicKey.length !== 65 || publicKey[0] !== 4 : publicKey.length !== 32) return null
   try {
-    return createPublicKey({ key: jwk(curve, publicKey), format: 'jwk' })
+    return createPublicKey(pem('PUBLIC KEY', heads[curve].publicKey, publicKey))
   } catch {
     return null
   }
 }
 
-const readPrivateKey = ({ curve, publicKey, privateKey }: KeyPair): KeyObject =>
-  createPrivateKey({ key: { ...jwk(curve, publicKey), d: base64(privateKey) }, format: 'jwk' })
+const readPrivateKey = ({ curve, privateKey }: KeyPair): KeyObject =>
+  createPrivateKey(pem('PRIVATE KEY', heads[curve].privateKey, privateKey))
+
+const order = Buffer.from('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551', 'hex')
+/** SEC 1, 3.2.1: from 1 to the order less one. OpenSSL would reduce another; a copied log may hold one. */
+const isScalar = (privateKey: Uint8Array): boolean =>
+  privateKey.length === 32 && Buffer.compare(privateKey, order) < 0 && privateKey.some(octet => octet !== 0)
+
+/** r ‖ s as the DER of RFC 3279, 2.2.3. */
+const toDer = (signature: Uint8Array): Buffer => {
+  const parts = [integer(signature.subarray(0, 32)), integer(signature.subarray(32))] as const
+  return Buffer.concat([Uint8Array.of(0x30, parts[0].length + parts[1].length), ...parts])
+}
+
+/** X.690, 8.3: as few octets as hold it, and the first bit is a sign. */
+const integer = (octets: Uint8Array): Buffer => {
+  let from = 0
+  while (from < octets.length - 1 && octets[from] === 0) from++
+  const digits = octets.subarray(from)
+  const head = (digits[0] as number) < 0x80 ? [2, digits.length] : [2, digits.length + 1, 0]
+  return Buffer.concat([Uint8Array.from(head), digits])
+}
+
+const fromDer = (der: Uint8Array): Bytes => {
+  const signature = new Uint8Array(64)
+  let at = 2
+  for (const end of [32, 64]) {
+    const from = at + 2
+    at = from + (der[at + 1] as number)
+    const digits = der.subarray(Math.max(from, at - 32), at)
+    signature.set(digits, end - digits.length)
+  }
+  return signature
+}
 
 /** The latest values by key: a Map keeps its order of insertion, so the first is the one longest unused. */
 const latest = <Value>(size: number) => {

@@ -35,7 +35,9 @@ export const nobleCrypto = (random: (octets: number) => Bytes): Crypto => ({
   },
 
   agree: (key, publicKey) =>
-    isPoint(publicKey) ? p256.getSharedSecret(key.privateKey, publicKey, true).slice(1) : null,
+    isPoint(publicKey) && p256.utils.isValidSecretKey(key.privateKey)
+      ? p256.getSharedSecret(key.privateKey, publicKey, true).slice(1)
+      : null,
 
   aeadSeal: (key, nonce, aad, plaintext) => gcm(key, nonce, aad).encrypt(plaintext),
 

@@ -103,6 +103,16 @@ describe.each(adapters)('%s', (_, crypto) => {
     expect(crypto.agree(key, concat(Uint8Array.of(4), new Uint8Array(64)))).toBeNull()
   })
 
+  it('agrees on nothing by a private key that is none', () => {
+    const key = crypto.keyPair('P-256')
+    const order = 'ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551'
+    for (const privateKey of [
+      fromHex(order),
+      ...[0, 255].flatMap(filled => [0, 5, 31, 32, 33].map(size => new Uint8Array(size).fill(filled))),
+    ])
+      expect(crypto.agree({ ...key, privateKey }, key.publicKey)).toBeNull()
+  })
+
   it('opens only what was sealed', () => {
     const [key, nonce, aad, text] = [crypto.random(16), crypto.random(12), utf8('aad'), utf8('a payment')]
     const sealed = crypto.aeadSeal(key, nonce, aad, text)
@@ -148,6 +158,41 @@ describe('two adapters, one judgement', () => {
       }),
       { numRuns: 15 },
     )
+  })
+
+  it('P-256: an r or s that begins with zeros, or with a bit that would be a sign, is read alike', () => {
+    const key = noble.keyPair('P-256')
+    const firstOctets = new Set<string>()
+    for (let message = 0; message < 1500; message++) {
+      const signature = node.sign(key, utf8(`${message}`))
+      const [r, s] = [signature[0] as number, signature[32] as number]
+      const shape = [r, s].map(octet => (octet === 0 ? 'zero' : octet < 0x80 ? 'low' : 'high')).join(' ')
+      if (firstOctets.has(shape)) continue
+      firstOctets.add(shape)
+      expect(noble.verify('P-256', key.publicKey, utf8(`${message}`), signature)).toBe(true)
+      expect(node.verify('P-256', key.publicKey, utf8(`${message}`), signature)).toBe(true)
+    }
+    // All but the one in 65,536 where both begin with zeros.
+    for (const shape of ['low low', 'low high', 'high low', 'high high']) expect(firstOctets).toContain(shape)
+    expect([...firstOctets].filter(shape => shape.includes('zero')).length).toBeGreaterThan(1)
+  })
+
+  it('P-256: takes no r or s of zero', () => {
+    const key = node.keyPair('P-256')
+    const signature = node.sign(key, utf8('m'))
+    for (const zeros of [
+      signature.map((octet, at) => (at < 32 ? 0 : octet)),
+      signature.map((octet, at) => (at < 32 ? octet : 0)),
+    ])
+      for (const judge of [node, noble]) expect(judge.verify('P-256', key.publicKey, utf8('m'), zeros)).toBe(false)
+  })
+
+  it('agrees by the private half alone: whatever stands beside it changes nothing', () => {
+    const [key, other] = [node.keyPair('P-256'), node.keyPair('P-256')]
+    const shared = node.agree(key, other.publicKey)
+    for (const publicKey of [other.publicKey, flipped(key.publicKey, 500), new Uint8Array(65)])
+      for (const judge of [nodeCrypto(), noble])
+        expect(judge.agree({ ...key, publicKey }, other.publicKey)).toEqual(shared)
   })
 
   it('hash, MAC, agreement and AEAD give the same octets', () => {
