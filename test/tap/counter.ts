@@ -1,26 +1,16 @@
 import type { Bytes } from '#canonical/bytes'
-import type { Crypto } from '#canonical/crypto'
 import { trustEvent } from '#canonical/event'
-import { nodeCrypto } from '#machine/crypto'
-import { nobleCrypto } from '#machine/noble'
 import { decodeMessage } from '#nfc/ndef'
 import { FieldLost, type Meeting } from '#nfc/reader'
 import { decodeRequest } from '#nfc/snep'
 import { answer, emptyField, type Field, type Holder, type PhoneMemory } from '#tap/phone'
 import type { Message } from '#tap/terminal'
-import { dice, makeWorld, orThrow, type World, type WorldOptions } from '../simulation/world.ts'
+import { makeWorld, orThrow, type World, type WorldOptions } from '../simulation/world.ts'
 
 /**
  * A counter: the real terminal of a small world, and phones whose every frame the test holds in its hand. What goes
  * over the air can be lost, cut or exchanged at any message, in either direction.
  */
-
-/** Keys and ids from a seed; the arithmetic by OpenSSL, which is quick. */
-export const quickCrypto = (seed: string): Crypto => {
-  const random = dice(seed)
-  const { keyPair } = nobleCrypto(random.octets)
-  return { ...nodeCrypto(), random: random.octets, keyPair }
-}
 
 export type Heard = { readonly message: Message; readonly request: Bytes; readonly response: Bytes }
 
@@ -49,7 +39,7 @@ export const messageOf = (request: Bytes): Message => {
 export type Counter = Awaited<ReturnType<typeof counter>>
 
 export const counter = async (seed: string, options: Partial<WorldOptions> = {}) => {
-  const world = await makeWorld({ seed, crypto: quickCrypto(seed), ...options })
+  const world = await makeWorld({ seed, ...options })
   return { world, ...counterOf(world) }
 }
 

@@ -21,12 +21,14 @@ import type { RuleDocuments } from '#tap/rules'
 import type { Message } from '#tap/terminal'
 import { twin } from '../license/fixture.ts'
 import { atCentre, atTerminal, lastFact, writeAs } from '../scenarios/hand.ts'
-import { type Counter, counter, type Heard, type Phone, quickCrypto } from './counter.ts'
+import { seededCrypto } from '../simulation/seeded-crypto.ts'
+import { dice } from '../simulation/world.ts'
+import { type Counter, counter, type Heard, type Phone } from './counter.ts'
 
 /** What a dishonest phone, terminal or authority can say, and the reason with which it is refused. */
 
 const asking = ['TapStarted', 'LicenseVerified', 'DeductionRequested']
-const stranger = quickCrypto('another authority')
+const stranger = seededCrypto(dice('another authority').octets)
 let here: Counter
 let anna: Phone
 /** What the centre answers when the terminal looks for newer rules; a test signs its own with the authority's keys. */
