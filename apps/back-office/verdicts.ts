@@ -17,6 +17,7 @@ import { type PaymentCommand, payment as paymentDecider, type Terms } from '#pay
 import { type PaymentEvent, paymentWords } from '#payment/events'
 import { type ExceptionEvent, exceptionKinds, exceptionWords } from '#reconciliation/events'
 import type { IntakeEvent } from '#sync/events'
+import type { AdoptedRules } from '#tap/rules'
 import type { TillEvent } from '#till/events'
 import type { AuthorityKeys } from './authority.ts'
 
@@ -417,12 +418,17 @@ const signedBefore = (taps: TapsOfTerminal): string | undefined => {
   return issued === undefined ? undefined : new Date(issued * 1000).toISOString()
 }
 
-const issuedOf = (rules: NonNullable<ReturnType<TapsOfTerminal['rules']>>): number =>
-  Math.max(
-    ...[readPolicy(fromBase64url(rules.policy.document)), readDenyList(fromBase64url(rules.denyList.document))].map(
-      ({ issued }) => issued,
-    ),
-  )
+/** Of one adoption, asked again at each of its taps. */
+const issuedBefore = new WeakMap<AdoptedRules, number>()
+const issuedOf = (rules: AdoptedRules): number => {
+  const known = issuedBefore.get(rules)
+  if (known !== undefined) return known
+  const policy = readPolicy(fromBase64url(rules.policy.document))
+  const denyList = readDenyList(fromBase64url(rules.denyList.document))
+  const issued = Math.max(policy.issued, denyList.issued)
+  issuedBefore.set(rules, issued)
+  return issued
+}
 
 const kindOf = (reason: string): (typeof exceptionKinds)[number] =>
   (exceptionKinds as readonly string[]).includes(reason) ? (reason as (typeof exceptionKinds)[number]) : 'SealInvalid'

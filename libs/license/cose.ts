@@ -51,10 +51,10 @@ export const parse1 = (bytes: Uint8Array): Signed => {
   if (!(protectedHeader instanceof Uint8Array)) throw new Malformed('cose', 1, 'the protected header is not octets')
   if (!(unprotected instanceof Map && unprotected.size === 0))
     throw new Malformed('cose', 1 + lengthOf(protectedHeader), 'the unprotected header is not an empty map')
-  const at = 2 + lengthOf(protectedHeader)
-  if (!(payload instanceof Uint8Array)) throw new Malformed('cose', at, 'the payload is not octets')
+  const payloadAt = () => 2 + lengthOf(protectedHeader)
+  if (!(payload instanceof Uint8Array)) throw new Malformed('cose', payloadAt(), 'the payload is not octets')
   if (!(signature instanceof Uint8Array && signature.length === 64))
-    throw new Malformed('cose', at + lengthOf(payload), 'the signature is not 64 octets')
+    throw new Malformed('cose', payloadAt() + lengthOf(payload), 'the signature is not 64 octets')
   return { payload, ...readHeader(protectedHeader), protectedHeader, signature }
 }
 

@@ -1,4 +1,4 @@
-import { fromBase64url, hex } from '#canonical/bytes'
+import { equal, fromBase64url, hex } from '#canonical/bytes'
 import type { Crypto } from '#canonical/crypto'
 import { isRefusal, type Refusal } from '#canonical/decider'
 import { Malformed } from '#canonical/malformed'
@@ -60,13 +60,23 @@ export const adoptable = (crypto: Crypto, root: Uint8Array, documents: RuleDocum
   }
 }
 
-/** The rules as the log has them. They were verified when adopted, and are verified again: a disk can be edited. */
+/**
+ * The rules as the log has them. They were verified when adopted, and are verified again: a disk can be edited. A
+ * terminal's log names them once for thousands of taps, so what one entry of it came to is remembered with the entry.
+ */
 export const rulesFrom = (crypto: Crypto, root: Uint8Array, adopted: AdoptedRules): Rules => {
+  const before = readBefore.get(adopted)
+  if (before && equal(before.root, root)) return before.rules
   const { policy, denyList, keySet } = adopted
   const read = readDocuments(crypto, root, {
     policy: policy.document,
     denyList: denyList.document,
     keySet: keySet.document,
   })
-  return isRefusal(read) ? { keySet: undefined, denyList: undefined, policy: undefined } : read
+  const rules = isRefusal(read) ? noRules : read
+  readBefore.set(adopted, { root: Uint8Array.from(root), rules })
+  return rules
 }
+
+const noRules: Rules = { keySet: undefined, denyList: undefined, policy: undefined }
+const readBefore = new WeakMap<AdoptedRules, { readonly root: Uint8Array; readonly rules: Rules }>()
