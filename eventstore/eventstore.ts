@@ -11,7 +11,10 @@ export interface EventStore {
    * the first answer again. Otherwise throws `WrongExpectedRevision`: read the stream again and decide anew.
    */
   append(stream: string, expected: Expected, events: readonly EventToAppend[]): Promise<Appended>
-  /** The stream's events in pages, from a revision inclusive. A stream that does not exist has no pages. */
+  /**
+   * The stream's events in pages, from a revision inclusive; `end` is the last one. A stream that does not exist has no
+   * pages, and beyond its end there is nothing.
+   */
   read(stream: string, options: ReadStream): AsyncIterable<readonly StoredEvent[]>
   /** All events in pages, from a log index inclusive, up to what is committed now. */
   readAll(options: ReadAll): AsyncIterable<readonly StoredEvent[]>
@@ -67,24 +70,37 @@ export class AppendRefused extends Error {
   }
 }
 
-/** The engine could not write (disk full, read-only, gone). Nothing of this append is acknowledged. */
+/**
+ * The engine could not do it (disk full, read-only, gone); the message says what happened. Of an append nothing is
+ * acknowledged, yet it may have been written: the same ids at the same expected revision say which.
+ */
 export class StoreFailed extends Error {
   readonly code = 'StoreFailed'
 }
 
 export const appendBytesMax = 1024 * 1024
 
-/** Limits that every engine keeps, so that they agree: 1 MiB an event and an append, no system names. */
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** What every engine can keep and give back: well-formed text without U+0000, of 1 to 200 characters, no system name. */
+const isName = (name: string): boolean =>
+  name !== '' && name.length <= 200 && !name.startsWith('$') && !name.includes('\0') && name.isWellFormed()
+
+/** Limits that every engine keeps, so that they agree: 1 MiB an event and an append, no system names, UUIDs as ids. */
 export const checkAppend = (stream: string, events: readonly EventToAppend[]): void => {
-  if (stream === '' || stream.startsWith('$') || stream.length > 200)
-    throw new AppendRefused(stream, 'a stream name has 1 to 200 characters and does not begin with $')
-  if (events.length === 0) throw new AppendRefused(stream, 'it holds no event')
-  let octets = 0
-  for (const event of events) {
-    if (event.type.startsWith('$')) throw new AppendRefused(stream, `type ${event.type} begins with $`)
-    octets += Buffer.byteLength(event.text)
+  const refuse = (why: string): never => {
+    throw new AppendRefused(stream, why)
   }
-  if (octets > appendBytesMax) throw new AppendRefused(stream, `${octets} octets are more than ${appendBytesMax}`)
+  if (!isName(stream)) refuse('a stream name has 1 to 200 characters, no U+0000, and does not begin with $')
+  if (events.length === 0) refuse('it holds no event')
+  let octets = 0
+  for (const { id, type, text } of events) {
+    if (!uuid.test(id)) refuse(`the id ${id} is no UUID in lower case`)
+    if (!isName(type)) refuse(`type ${type}: it has 1 to 200 characters, no U+0000, and does not begin with $`)
+    if (text.includes('\0') || !text.isWellFormed()) refuse(`the text of ${id} holds U+0000 or half a surrogate pair`)
+    octets += Buffer.byteLength(text)
+  }
+  if (octets > appendBytesMax) refuse(`${octets} octets are more than ${appendBytesMax}`)
 }
 
 /** The whole stream, forward, as one list: for deciders, whose streams are short. */
