@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { nodeCrypto } from '#machine/crypto'
-import { u32be, concat, type Bytes } from '#canonical/bytes'
+import { type Bytes, concat, u32be } from '#canonical/bytes'
 import type { Crypto } from '#canonical/crypto'
 import { isRefusal, type Refusal } from '#canonical/decider'
 import { type EventStore, StoreFailed } from '#eventstore'
@@ -8,10 +7,11 @@ import { memoryStore } from '#eventstore/memory'
 import { memoryRows } from '#eventstore/memory/rows'
 import type { Rows } from '#eventstore/rows'
 import { sqliteRows } from '#eventstore/sqlite/rows'
+import { nodeCrypto } from '#machine/crypto'
+import { minorUnits } from '#money'
 import { FieldLost, type Meeting } from '#nfc/reader'
 import type { PhoneMemory } from '#tap/phone'
-import { minorUnits } from '#money'
-import { makeAuthorityKeys, type AuthorityKeys } from '../../apps/back-office/authority.ts'
+import { type AuthorityKeys, makeAuthorityKeys } from '../../apps/back-office/authority.ts'
 import { type BackOffice, backOffice } from '../../apps/back-office/back-office.ts'
 import { enrolWith } from '../../apps/terminal/enrol.ts'
 import {
@@ -65,6 +65,8 @@ export type Faults = {
   readonly disk: () => 'kept' | 'full'
   /** Asked at each append of a centre: does it lose its power before the write, or after it? */
   readonly power: (stream: string) => 'kept' | 'lost before' | 'lost after'
+  /** Asked at each call of a centre's store: so many turns of the others come first. */
+  readonly wait: () => number
 }
 export const noFaults: Faults = {
   field: () => 'kept',
@@ -74,6 +76,7 @@ export const noFaults: Faults = {
   crash: () => false,
   disk: () => 'kept',
   power: () => 'kept',
+  wait: () => 0,
 }
 
 /** A simulated process ends here; what was on disk stays. */
@@ -91,6 +94,8 @@ type Shop = {
   online: boolean
   /** How far its clock is from the world's. */
   skew_ms: number
+  /** By its own clock, when the centre last said yes to it. */
+  heard_ms: number
 }
 
 /** A centre's process. */
@@ -122,7 +127,7 @@ const quiet = { info: () => {}, warn: () => {}, error: () => {} }
 
 export const orThrow = <Answer>(answer: Answer | Refusal): Answer => {
   if (typeof answer === 'object' && answer !== null && isRefusal(answer)) throw new Error(answer.message)
-  return answer as Answer
+  return answer
 }
 
 const firstMoment_ms = Date.UTC(2026, 10, 23, 9)
@@ -142,10 +147,10 @@ export const makeWorld = async (options: WorldOptions) => {
   const keys: AuthorityKeys = makeAuthorityKeys(crypto, clock.at / 1000)
   const log = memoryStore(now)
   const sqlite = sqliteRows(':memory:')
-  const centreStore = options.breakCentre ? options.breakCentre(log) : log
   const breakRows = options.breakRows ?? (rows => rows)
 
   const startCentre = async (rows: Rows): Promise<Life> => {
+    const centreStore = options.breakCentre ? options.breakCentre(log) : log
     const ending = new AbortController()
     const life = { ending, off: false } as Life
     const fails = (): never => {
@@ -153,9 +158,17 @@ export const makeWorld = async (options: WorldOptions) => {
       ending.abort()
       throw new Crashed('a centre lost its power')
     }
+    const turns = async (): Promise<void> => {
+      for (let left = faults.wait(); left > 0; left--) await setImmediate()
+    }
     const store: EventStore = {
       ...centreStore,
+      read: async function* (stream, options) {
+        await turns()
+        yield* centreStore.read(stream, options)
+      },
       append: async (stream, expected, events) => {
+        await turns()
         const fault = life.off ? 'lost before' : faults.power(stream)
         if (fault === 'lost before') fails()
         const appended = await centreStore.append(stream, expected, events)
@@ -245,6 +258,8 @@ export const makeWorld = async (options: WorldOptions) => {
       if (fault === 'twice') await said().catch(() => {})
       if (fault === 'answer lost') throw new LinkDown('the answer was lost')
       if (heard.status === 'rejected') throw heard.reason
+      const shop = shops.get(id) as Shop
+      if (!isRefusal(heard.value as object)) shop.heard_ms = clock.at + shop.skew_ms
       return heard.value
     }
     return {
@@ -294,6 +309,7 @@ export const makeWorld = async (options: WorldOptions) => {
       firstRules: rules,
       online: true,
       skew_ms: 0,
+      heard_ms: clock.at,
     }
     const shop = bare as Shop
     shop.node = await startTerminal(bare)
@@ -367,8 +383,7 @@ export const makeWorld = async (options: WorldOptions) => {
       crypto,
       disk: { phones: () => [...disk.values()], keep },
       authority: {
-        license: request =>
-          first.life.node.license(request) as ReturnType<Parameters<typeof wallet>[0]['authority']['license']>,
+        license: request => first.life.node.license(request),
       },
       antenna: (id, respond) => meet(id, respond),
       terminals: [...shops.keys()].map(id => ({ terminal: id, address: 'here' })),
