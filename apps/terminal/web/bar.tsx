@@ -104,7 +104,7 @@ export const Bar = (props: { readonly till: Till; readonly live: boolean; readon
         </div>
       </section>
       {(failure || lastSyncError) && (
-        <div className={classes.notice}>
+        <section className={classes.notice} aria-label="Trouble">
           {failure ? (
             <Failure
               error={failure}
@@ -117,7 +117,7 @@ export const Bar = (props: { readonly till: Till; readonly live: boolean; readon
               </Text>
             )
           )}
-        </div>
+        </section>
       )}
     </>
   )

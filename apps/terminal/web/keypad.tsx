@@ -36,7 +36,6 @@ const Key = (props: {
     style={{ gridArea: props.place }}
     aria-label={props.label}
     data-testid={`key-${props.name}`}
-    onPointerDown={event => event.preventDefault()}
     onMouseDown={event => event.preventDefault()}
     onClick={props.press}
   >
