@@ -9,7 +9,8 @@ import { answered, bodyOf, fieldOf } from '#http/refusals'
 import { type Currency, formatAmount, minorUnits, parseAmount } from '#money'
 import type { Recorded } from '#till'
 import type { DayTotals, TillEvent } from '#till/events'
-import type { SaleView, Terminal } from './terminal.ts'
+import type { SaleView } from './desk.ts'
+import type { Terminal } from './terminal.ts'
 
 /** The cashier's API. Each route parses, sends one message through a bus, and answers. */
 
@@ -43,7 +44,7 @@ const iso = (ms: number | undefined): string | null => (ms === undefined ? null 
 
 /** Everything the till's page asks, as functions of the node. */
 const views = (node: Terminal) => {
-  const currency = (): Currency => node.status().rules.policy?.currency ?? 'EUR'
+  const currency = (): Currency => node.status().currency
   const waiting = () => {
     const { count, sum } = node.status().waiting
     return { count, sum: formatAmount(sum, currency()) }
@@ -86,7 +87,7 @@ const views = (node: Terminal) => {
       totals: totalsAnswer(day.totals, currency()),
       firstRevision: day.firstRevision,
       lastRevision: node.status().revision,
-      head: node.status().head,
+      head: node.status().hash,
     }
   }
   const torn = () =>
@@ -147,7 +148,7 @@ const eventOf = <Name extends TillEvent['type']>(answer: unknown, type: Name) =>
 export const terminalModule = (node: Terminal): Type => {
   const door = doorway()
   const view = views(node)
-  const currency = () => node.status().rules.policy?.currency ?? 'EUR'
+  const currency = () => node.status().currency
   const mint = () => uuid7(node.status().now_ms, crypto.getRandomValues(new Uint8Array(16)))
 
   const StartSale = door.order(

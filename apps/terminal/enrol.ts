@@ -5,7 +5,7 @@ import { readCertificate } from '#license/certificate'
 import { sign1 } from '#license/cose'
 import { rootFingerprint, verifyKeySet } from '#license/keyset'
 import type { RuleDocuments } from '#tap/rules'
-import type { Identity } from './terminal.ts'
+import type { Identity } from './ports.ts'
 
 /** The enrolment did not come about; the message says why and what to do. Nothing was kept. */
 export class EnrolmentFailed extends Error {

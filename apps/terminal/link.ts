@@ -1,6 +1,6 @@
 import type { Refusal } from '#canonical/decider'
 import type { RuleDocuments } from '#tap/rules'
-import { type Link, type LinkAnswer, LinkDown } from './terminal.ts'
+import { type Link, type LinkAnswer, LinkDown } from './ports.ts'
 
 const timeout_ms = 15_000
 

@@ -12,9 +12,10 @@ import { endGracefully, type Log, readWhole, sleep, startApp, Usage, writeWhole 
 import { terminalModule } from './api.ts'
 import { type Enrolled, EnrolmentFailed, enrol } from './enrol.ts'
 import { httpLink } from './link.ts'
+import type { Identity, Moment } from './ports.ts'
 import { loopbackReader } from './readers/loopback.ts'
 import { pcscReader } from './readers/pcsc.ts'
-import { type Identity, type Moment, terminal } from './terminal.ts'
+import { terminal } from './terminal.ts'
 
 /** A terminal as a process: its own folder, its own port, one reader. */
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import type { Event } from '#canonical/event'
-import { type Moment, moments } from '../../apps/terminal/terminal.ts'
+import { type Moment, moments } from '../../apps/terminal/ports.ts'
 import { ask, call, eventually, type Running } from './processes.ts'
 import { logOf, openStreet, type Outcome, type Paid, type Phone, type Sale, type Street, type Till } from './street.ts'
 

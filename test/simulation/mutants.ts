@@ -1,7 +1,7 @@
 import { type EventStore, type EventToAppend, readLast, readStream, WrongExpectedRevision } from '#eventstore'
 import type { Rows } from '#eventstore/rows'
 import type { PhoneMemory } from '#tap/phone'
-import { LinkDown } from '../../apps/terminal/terminal.ts'
+import { LinkDown } from '../../apps/terminal/ports.ts'
 import { said, word } from './oracle.ts'
 import type { WorldOptions } from './world.ts'
 

@@ -14,14 +14,8 @@ import type { PhoneMemory } from '#tap/phone'
 import { type AuthorityKeys, makeAuthorityKeys } from '../../apps/back-office/authority.ts'
 import { type BackOffice, backOffice } from '../../apps/back-office/back-office.ts'
 import { enrolWith } from '../../apps/terminal/enrol.ts'
-import {
-  type Identity,
-  type Link,
-  LinkDown,
-  type Moment,
-  type Terminal,
-  terminal,
-} from '../../apps/terminal/terminal.ts'
+import { type Identity, type Link, LinkDown, type Moment } from '../../apps/terminal/ports.ts'
+import { type Terminal, terminal } from '../../apps/terminal/terminal.ts'
 import { type Wallet, wallet } from '../../apps/wallet/wallet.ts'
 import { seededCrypto } from './seeded-crypto.ts'
 

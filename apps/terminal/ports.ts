@@ -1,0 +1,79 @@
+import type { Subject } from 'rxjs'
+import type { Clock } from '#canonical/clock'
+import type { Crypto, KeyPair } from '#canonical/crypto'
+import type { Refusal } from '#canonical/decider'
+import type { EventStore } from '#eventstore'
+import type { Reader } from '#nfc/reader'
+import type { BatchBody } from '#sync/batch'
+import type { RuleDocuments } from '#tap/rules'
+
+/** What a terminal needs of the world around it. */
+
+export type Identity = {
+  readonly terminal: string
+  /** The centre's name for its log: a batch for one centre is nothing to another. */
+  readonly origin: string
+  readonly mode: 'test' | 'live'
+  readonly rootPublicKey: string
+  readonly keys: { readonly p256: KeyPair; readonly ed25519: KeyPair }
+  readonly certificate: string
+}
+
+/** Rows beside the log, durable when the call returns. */
+export type Notes = { note(key: string): string | undefined; setNote(key: string, text: string): void }
+
+export type LinkAnswer = {
+  readonly acceptedTo: number
+  readonly rules: { readonly policy: number; readonly denyList: number; readonly keySet: number }
+  readonly at: string
+}
+
+/** The way to the centre. Both throw `LinkDown` where there is no answer. */
+export type Link = {
+  send(batch: BatchBody): Promise<LinkAnswer | Refusal>
+  rules(): Promise<(RuleDocuments & { readonly at: string }) | Refusal>
+}
+
+/** No answer from the centre. The drain waits and tries again; a tap never notices. */
+export class LinkDown extends Error {
+  readonly code = 'LinkDown'
+  readonly retryAfter_s: number | undefined
+  constructor(message: string, retryAfter_s?: number, options?: ErrorOptions) {
+    super(message, options)
+    this.retryAfter_s = retryAfter_s
+  }
+}
+
+/** The moments between a sale and its receipt at which a terminal may be killed; told as they pass. */
+export const moments = [
+  'sale keyed',
+  'field entered',
+  'GET #1 answered',
+  'deduction decided',
+  'deduction on disk',
+  'PUT answered',
+  'GET #2 answered',
+  'payment opened',
+  'transaction on disk',
+  'receipt handed over',
+] as const
+export type Moment = (typeof moments)[number]
+
+export type TerminalParts = {
+  readonly clock: Clock
+  readonly crypto: Crypto
+  readonly store: EventStore
+  readonly notes: Notes
+  readonly reader: Reader
+  readonly readerState?: () => { readonly state: 'ready' | 'fault'; readonly message?: string }
+  readonly link: Link
+  readonly identity: Identity
+  /** The documents of the enrolment, adopted if the log holds none yet. */
+  readonly firstRules: RuleDocuments
+  readonly sleep: (wait_ms: number, signal: AbortSignal) => Promise<void>
+  readonly passing?: (moment: Moment) => void
+  readonly log: { info(line: string): void; warn(line: string): void; error(line: string): void }
+}
+
+/** What wakes a screen. */
+export type News = Subject<{ readonly kind: string }>
