@@ -60,15 +60,16 @@ export const memoryStore = (now: () => string): EventStore & { readonly events: 
         }
         if (signal.aborted) return
         yield []
-        if (next < events.length) continue
         await new Promise<void>(resolve => {
-          const wake = () => {
-            waiting.delete(wake)
-            signal.removeEventListener('abort', wake)
+          const look = () => {
+            if (!signal.aborted && events.length <= next) return
+            waiting.delete(look)
+            signal.removeEventListener('abort', look)
             resolve()
           }
-          waiting.add(wake)
-          signal.addEventListener('abort', wake)
+          waiting.add(look)
+          signal.addEventListener('abort', look)
+          look()
         })
       }
     },

@@ -1,6 +1,7 @@
 import Database from 'better-sqlite3'
 import {
   type Appended,
+  appendBytesMax,
   checkAppend,
   type EventStore,
   type EventToAppend,
@@ -23,13 +24,34 @@ export type SqliteStore = EventStore & {
   close(): void
 }
 
+/** What SQLite's codes mean for the one who has to mend it. */
+const told: Readonly<Record<string, string>> = {
+  SQLITE_FULL: 'the disk is full',
+  SQLITE_READONLY: 'the file may only be read',
+  SQLITE_CANTOPEN: 'the file cannot be opened or made',
+  SQLITE_BUSY: 'another process kept the file locked for 10 s',
+  SQLITE_IOERR: 'the disk failed',
+  SQLITE_CORRUPT: 'the file is damaged',
+  SQLITE_NOTADB: 'the file is no SQLite database',
+}
+
+const failed = (what: string, cause: unknown): StoreFailed => {
+  const { code = '', message } = cause as Error & { code?: string }
+  const known = Object.keys(told).find(each => code.startsWith(each))
+  return new StoreFailed(`${what}: ${known === undefined ? '' : `${told[known]}: `}${message}.`, { cause })
+}
+
 /** The one place that opens SQLite files: the log and the rows both come through here. */
 export const openSqlite = (file: string, options: { readonly?: boolean } = {}): Database.Database => {
-  const db = new Database(file, { readonly: options.readonly ?? false, timeout: 10_000 })
-  if (!options.readonly) db.pragma('journal_mode = WAL')
-  // In WAL mode NORMAL may lose the last commits with the power; what was shown as approved must be on disk.
-  db.pragma('synchronous = FULL')
-  return db
+  try {
+    const db = new Database(file, { readonly: options.readonly ?? false, timeout: 10_000 })
+    if (!options.readonly) db.pragma('journal_mode = WAL')
+    // In WAL mode NORMAL may lose the last commits with the power; what was shown as approved must be on disk.
+    db.pragma('synchronous = FULL')
+    return db
+  } catch (cause) {
+    throw failed(`${file} was not opened`, cause)
+  }
 }
 
 const schema = `
@@ -66,25 +88,48 @@ const columns = 'position, name, revision, id, type, text, stored_at'
 const joined = 'events join streams on streams.key = events.stream'
 const pollEvery_ms = 250
 
+/** Appends that wait are committed together, up to so many and so much: the loop must not stand still for long. */
+const groupMax = { appends: 500, octets: 4 * appendBytesMax }
+
+type Asked = {
+  readonly stream: string
+  readonly expected: Expected
+  readonly events: readonly EventToAppend[]
+  readonly settle: (outcome: Appended | Error) => void
+}
+
+export type SqliteOptions = {
+  readonly readonly?: boolean
+  /** The file takes no more pages (of 4 KiB) than these; beyond them an append fails as on a full disk. */
+  readonly pagesMax?: number
+}
+
 /**
  * The log in one SQLite file: WAL, `synchronous=FULL`, one writer at a time. Positions are assigned as the last one
  * plus one inside the write transaction, so they are contiguous and appear in order; the log index is position − 1.
+ *
+ * Appends that come while others are on their way to the disk share a transaction and its sync; each has its own
+ * outcome. One that comes alone is committed at once.
  */
-export const sqliteStore = (file: string, now: () => string, options: { readonly?: boolean } = {}): SqliteStore => {
+export const sqliteStore = (file: string, now: () => string, options: SqliteOptions = {}): SqliteStore => {
   const db = openSqlite(file, options)
-  if (!options.readonly) db.exec(schema)
+  try {
+    if (options.pagesMax !== undefined) db.pragma(`max_page_count = ${options.pagesMax}`)
+    if (!options.readonly) db.exec(schema)
+  } catch (cause) {
+    db.close()
+    throw failed(`${file} was not opened`, cause)
+  }
 
   const streamKey = db.prepare<[string], number>('select key from streams where name = ?').pluck()
-  const addStream = options.readonly ? undefined : db.prepare<[string]>('insert into streams (name) values (?)')
+  const addStream = db.prepare<[string]>('insert into streams (name) values (?)')
   const lastRevision = db
     .prepare<[number], number>('select revision from events where stream = ? order by revision desc limit 1')
     .pluck()
   const lastPosition = db.prepare<[], number>('select position from events order by position desc limit 1').pluck()
-  const insert = options.readonly
-    ? undefined
-    : db.prepare(
-        'insert into events (position, stream, revision, id, type, text, stored_at) values (?, ?, ?, ?, ?, ?, ?)',
-      )
+  const insert = db.prepare(
+    'insert into events (position, stream, revision, id, type, text, stored_at) values (?, ?, ?, ?, ?, ?, ?)',
+  )
   const idAt = db
     .prepare<[number, number], [string, number]>('select id, position from events where stream = ? and revision = ?')
     .raw()
@@ -95,101 +140,147 @@ export const sqliteStore = (file: string, now: () => string, options: { readonly
     .prepare(`select ${columns} from ${joined} where stream = ? and revision <= ? order by revision desc limit ?`)
     .raw()
   const all = db.prepare(`select ${columns} from ${joined} where position > ? order by position limit ?`).raw()
-  const dataVersion = () => db.pragma('data_version', { simple: true }) as number
 
   const wakers = new Set<() => void>()
-  // Revisions of streams this connection wrote last; another process may write too, so a stale one is only a hint and
-  // the unique index has the last word.
-  const write = db.transaction((stream: string, expected: Expected, added: readonly EventToAppend[]): Appended => {
+
+  /** Within a transaction: writes nothing where the stream is not as expected, and says so by value. */
+  const write = ({ stream, expected, events }: Asked, storedAt: string): Appended | WrongExpectedRevision => {
     let key = streamKey.get(stream)
-    const last = key === undefined ? undefined : lastRevision.get(key)
-    const current: Expected = last ?? 'NoStream'
-    const first = expected === 'NoStream' ? 0 : expected + 1
+    const current: Expected = (key === undefined ? undefined : lastRevision.get(key)) ?? 'NoStream'
+    let revision = expected === 'NoStream' ? 0 : expected + 1
     if (current !== expected) {
       let index = -1
-      const repeat =
-        key !== undefined &&
-        added.every((event, place) => {
-          const held = idAt.get(key as number, first + place)
-          index = (held?.[1] ?? 0) - 1
-          return held?.[0] === event.id
-        })
-      if (repeat) return { revision: first + added.length - 1, index, repeated: true }
-      throw new WrongExpectedRevision(stream, expected, current)
+      for (const { id } of events) {
+        const held = key === undefined ? undefined : idAt.get(key, revision)
+        if (held?.[0] !== id) return new WrongExpectedRevision(stream, expected, current)
+        index = held[1] - 1
+        revision += 1
+      }
+      return { revision: revision - 1, index, repeated: true }
     }
-    key ??= Number(addStream?.run(stream).lastInsertRowid)
+    key ??= Number(addStream.run(stream).lastInsertRowid)
     let position = lastPosition.get() ?? 0
-    let revision = first
-    const storedAt = now()
-    for (const { id, type, text } of added) {
+    for (const { id, type, text } of events) {
       position += 1
-      insert?.run(position, key, revision, id, type, text, storedAt)
+      insert.run(position, key, revision, id, type, text, storedAt)
       revision += 1
     }
     return { revision: revision - 1, index: position - 1, repeated: false }
-  })
+  }
+  const commit = db.transaction((group: readonly Asked[]) => {
+    const storedAt = now()
+    return group.map(asked => write(asked, storedAt))
+  }).immediate
+
+  const commitAll = (group: readonly Asked[]): void => {
+    try {
+      const outcomes = commit(group)
+      for (const [place, { settle }] of group.entries()) settle(outcomes[place] as Appended | WrongExpectedRevision)
+      for (const wake of [...wakers]) wake()
+    } catch (cause) {
+      // What is too much for the disk together may have room alone.
+      if (group.length > 1 && (cause as { code?: string }).code === 'SQLITE_FULL')
+        for (const asked of group) commitAll([asked])
+      else for (const { stream, settle } of group) settle(failed(`Append to ${stream} in ${file} failed`, cause))
+    }
+  }
+
+  let waiting: Asked[] = []
+  /** Whether a group was committed in this turn of the loop: then others are likely to be on their way. */
+  let isBusy = false
+  const nextGroup = (): Asked[] => {
+    let octets = 0
+    const end = waiting.findIndex(({ events }, place) => {
+      for (const { text } of events) octets += text.length
+      return place > 0 && (place === groupMax.appends || octets > groupMax.octets)
+    })
+    return waiting.splice(0, end < 0 ? waiting.length : end)
+  }
+  const flush = (): void => {
+    if (waiting.length === 0) return
+    commitAll(nextGroup())
+    isBusy = true
+    setImmediate(() => {
+      isBusy = false
+    })
+    if (waiting.length > 0) setImmediate(flush)
+  }
+
+  const page = (statement: typeof all, ...values: readonly (string | number)[]): StoredEvent[] => {
+    try {
+      return (statement.all(...values) as Row[]).map(stored)
+    } catch (cause) {
+      throw failed(`Reading ${file} failed`, cause)
+    }
+  }
 
   async function* streamPages(stream: string, { from, direction, pageSize = 1000 }: ReadStream) {
     const key = streamKey.get(stream)
     if (key === undefined) return
     let next = from === 'end' ? (lastRevision.get(key) ?? -1) : from
-    const statement = direction === 'forward' ? forward : backward
+    const [statement, step] = direction === 'forward' ? [forward, 1] : [backward, -1]
     for (;;) {
-      const page = (statement.all(key, next, pageSize) as Row[]).map(stored)
-      if (page.length > 0) yield page
-      if (page.length < pageSize) return
-      next = (page.at(-1) as StoredEvent).revision + (direction === 'forward' ? 1 : -1)
+      const events = page(statement, key, next, pageSize)
+      const last = events.at(-1)
+      if (last) yield events
+      if (!last || events.length < pageSize) return
+      next = last.revision + step
     }
   }
 
   async function* allPages({ from, pageSize = 1000 }: ReadAll) {
-    let next = from
-    for (;;) {
-      const page = (all.all(next, pageSize) as Row[]).map(stored)
-      if (page.length > 0) yield page
-      if (page.length < pageSize) return
-      next = (page.at(-1) as StoredEvent).index + 1
+    for (let next = from; ; ) {
+      const events = page(all, next, pageSize)
+      const last = events.at(-1)
+      if (last) yield events
+      if (!last || events.length < pageSize) return
+      next = last.index + 1
     }
   }
 
-  async function* follow({ from, pageSize = 1000, signal }: ReadAll & { readonly signal: AbortSignal }) {
+  /** Until an event at this log index or after it is there, or the signal. */
+  const comes = (next: number, signal: AbortSignal): Promise<void> =>
+    new Promise(resolve => {
+      const look = () => {
+        if (!signal.aborted && (lastPosition.get() ?? 0) <= next) return
+        clearInterval(timer)
+        wakers.delete(look)
+        signal.removeEventListener('abort', look)
+        resolve()
+      }
+      // Another process may append to the same file, and SQLite tells nobody; our own appends wake at once.
+      const timer = setInterval(look, pollEvery_ms)
+      wakers.add(look)
+      signal.addEventListener('abort', look)
+      look()
+    })
+
+  async function* follow({ from, pageSize, signal }: ReadAll & { readonly signal: AbortSignal }) {
     let next = from
     while (!signal.aborted) {
-      for await (const page of allPages({ from: next, pageSize })) {
+      for await (const events of allPages({ from: next, ...(pageSize === undefined ? {} : { pageSize }) })) {
         if (signal.aborted) return
-        yield page
-        next = (page.at(-1) as StoredEvent).index + 1
+        next = (events.at(-1) as StoredEvent).index + 1
+        yield events
       }
       if (signal.aborted) return
-      const seen = dataVersion()
       yield []
-      await new Promise<void>(resolve => {
-        const done = () => {
-          clearInterval(timer)
-          wakers.delete(done)
-          signal.removeEventListener('abort', done)
-          resolve()
-        }
-        // Another process may append to the same file: its commits change data_version, ours wake directly.
-        const timer = setInterval(() => dataVersion() !== seen && done(), pollEvery_ms)
-        wakers.add(done)
-        signal.addEventListener('abort', done)
-        if (signal.aborted || (lastPosition.get() ?? 0) > next) done()
-      })
+      await comes(next, signal)
     }
   }
 
   return {
-    append: async (stream, expected, added) => {
-      checkAppend(stream, added)
-      try {
-        const appended = write.immediate(stream, expected, added)
-        for (const wake of [...wakers]) wake()
-        return appended
-      } catch (cause) {
-        if (cause instanceof WrongExpectedRevision) throw cause
-        throw new StoreFailed(`Append to ${stream} in ${file} failed: ${(cause as Error).message}.`, { cause })
-      }
+    append: async (stream, expected, events) => {
+      checkAppend(stream, events)
+      return new Promise((resolve, reject) => {
+        const settle = (outcome: Appended | Error) => {
+          if (outcome instanceof Error) reject(outcome)
+          else resolve(outcome)
+        }
+        if (waiting.push({ stream, expected, events, settle }) > 1) return
+        if (isBusy) setImmediate(flush)
+        else queueMicrotask(flush)
+      })
     },
     read: streamPages,
     readAll: allPages,
@@ -204,6 +295,7 @@ export const sqliteStore = (file: string, now: () => string, options: { readonly
     size: () =>
       (db.pragma('page_count', { simple: true }) as number) * (db.pragma('page_size', { simple: true }) as number),
     close: () => {
+      while (waiting.length > 0) flush()
       db.close()
     },
   }
