@@ -6,10 +6,12 @@ import type { EventStore, StoredEvent } from '#eventstore'
 import { type Posting, postingsOf } from '#ledger'
 import { available } from '#ledger/balance'
 import { datesOf } from '#ledger/dates'
-import { understood } from '#ledger/vocabulary'
+import { knownType, type TradeEvent, tradeWords, understood } from '#ledger/vocabulary'
 import type { License } from '#license'
 import { certificateHash, readCertificate } from '#license/certificate'
 import { formatAmount } from '#money'
+import { verifyStatement } from '#sync/batch'
+import type { IntakeEvent } from '#sync/events'
 import { redoTap, type TapsOfTerminal, tapsOfTerminal } from './taps.ts'
 
 /**
@@ -58,16 +60,16 @@ const shown = (event: Event, index: number, says = ''): Shown => {
   return { index, stream, revision, type, id, at, by, says }
 }
 
-/** Checks one stored event's own hash and its link; what fails is named by stream and revision. */
+/** Checks one stored event's own hash, and its link where that is asked; what fails is named by stream and revision. */
 const checkEvent = (
   crypto: Crypto,
   stored: StoredEvent,
-  prev: string,
+  prev?: string,
 ): { readonly event?: Event; readonly check: Check } => {
   const name = `${stored.stream} ${stored.revision} ${stored.type}`
   try {
     const event = verifyEvent(crypto, stored.text)
-    if (event.prev !== prev)
+    if (prev !== undefined && event.prev !== prev)
       return {
         event,
         check: failed('chain', 'ChainBroken', `${name} after ${prev.slice(0, 16)}`, event.prev.slice(0, 16)),
@@ -98,7 +100,7 @@ export async function* replayTransaction(
   transaction: string,
   trusted: Trusted = {},
 ): AsyncGenerator<ReplayLine> {
-  const { terminalStream, verdictStreams, balanceAfter } = await survey(store, transaction)
+  const { terminalStream, verdictStreams, balanceAfter, broken } = await survey(crypto, store, transaction)
   if (terminalStream === undefined)
     throw new NothingToReplay(
       `No event of this log names transaction ${transaction}: it may wait on its terminal still.`,
@@ -109,6 +111,8 @@ export async function* replayTransaction(
 
   const taps = tapsOfTerminal()
   const storedChecks = new Map<string, boolean>()
+  const hashes: string[] = []
+  let lastRevision = -1
   let prev: string | undefined
   for await (const page of store.read(terminalStream, { from: 0, direction: 'forward' }))
     for (const stored of page) {
@@ -120,22 +124,32 @@ export async function* replayTransaction(
         return
       }
       prev = event.hash
+      hashes.push(event.hash)
       taps.apply(event)
       const { data } = event as Event<{ transaction?: string; checks?: readonly Check[] }>
       if (data.transaction !== transaction) continue
+      lastRevision = stored.revision
       for (const { check, pass } of data.checks ?? []) storedChecks.set(check, pass)
       yield { line: 'event', event: shown(event, stored.index, summary(event)), check }
     }
 
-  const failure = yield* redone(crypto, taps, transaction, storedChecks, { ...trusted, rootPublicKey })
+  let failure = yield* redone(crypto, taps, transaction, storedChecks, { ...trusted, rootPublicKey })
+  if (!failure && verdictStreams.size > 0) {
+    const check = await signedHead(crypto, store, taps, hashes, lastRevision)
+    yield { line: 'check', check, stored: 'not stored' }
+    if (!check.pass) failure = check
+  }
   if (failure) {
-    yield {
-      line: 'finding',
-      holds: false,
-      says: `Stopped at the first check that fails: ${failure.check} (${failure.reason}).`,
-    }
+    yield { line: 'finding', holds: false, says: stoppedAt(failure) }
     return
   }
+  if (broken) {
+    const { stored, check } = broken
+    yield { line: 'event', event: nameless(stored), check }
+    yield { line: 'finding', holds: false, says: `${stored.stream} does not hold at revision ${stored.revision}.` }
+    return
+  }
+  const recorded = taps.tap(transaction)?.recorded?.data
   let count = 0
   for (const stream of verdictStreams) {
     let before = streamSeed(crypto, stream)
@@ -151,6 +165,12 @@ export async function* replayTransaction(
         const about = shown(event, stored.index, summary(event))
         yield { line: 'event', event: about, check }
         if (!understood(event)) continue
+        const judged = verdictFits(event, recorded)
+        if (judged) yield { line: 'check', check: judged, stored: 'not stored' }
+        if (judged && !judged.pass) {
+          yield { line: 'finding', holds: false, says: stoppedAt(judged) }
+          return
+        }
         const after = balanceAfter.get(event.id) ?? []
         for (const [place, posting] of postingsOf(event).entries()) {
           count += 1
@@ -291,30 +311,75 @@ function* redone(
   return firstFailure(all)
 }
 
+const stoppedAt = ({ check, reason }: Check): string => `Stopped at the first check that fails: ${check} (${reason}).`
+
+/** The centre's own word against what the phone signed: by now the record is known to say what that was. */
+const verdictFits = (event: TradeEvent, recorded: { readonly amount: string } | undefined): Check | undefined => {
+  if ((event.type !== 'PaymentAccepted' && event.type !== 'PaymentHeld') || !recorded) return undefined
+  const { gross } = event.data
+  const check = 'verdict amount'
+  return gross === recorded.amount ? passed(check) : failed(check, 'AmountMismatch', recorded.amount, gross)
+}
+
+/**
+ * The head that the terminal signed when it sent these events. Whoever alters one can compute the chain anew; the
+ * signature over its head needs the terminal's key.
+ */
+const signedHead = async (
+  crypto: Crypto,
+  store: EventStore,
+  taps: TapsOfTerminal,
+  hashes: readonly string[],
+  revision: number,
+): Promise<Check> => {
+  const check = 'signed head'
+  const expected = `a head that the terminal signed, at revision ${revision} or after`
+  const { terminal = '', certificate = '' } = taps.commissioned() ?? {}
+  const terminalKey = readCertificate(fromBase64url(certificate)).keys.p256
+  for await (const page of store.read(`intake-${terminal}`, { from: 0, direction: 'forward' }))
+    for (const { text } of page) {
+      const { type, data } = trustEvent(text) as Event & IntakeEvent
+      if (type !== 'BatchAccepted' || data.from + data.count <= revision) continue
+      const statement = verifyStatement(crypto, data.statement, terminalKey)
+      if (!statement) return failed(check, 'BatchSignatureInvalid', expected, 'another signature')
+      const at = statement.from + statement.count - 1
+      return statement.head === hashes[at]
+        ? passed(check)
+        : failed(check, 'HeadMismatch', `${statement.head} at revision ${at}`, hashes[at] ?? 'no event')
+    }
+  return failed(check, 'BatchMissing', expected, 'none')
+}
+
 /**
  * One read of the whole log: where the transaction is told of, and each ledger account's balance after each posting of
  * its verdicts, all that came before included.
  */
-const survey = async (store: EventStore, transaction: string) => {
+const survey = async (crypto: Crypto, store: EventStore, transaction: string) => {
   const named = `"transaction":"${transaction}"`
   let terminalStream: string | undefined
   const verdictStreams = new Set<string>()
   const balances = new Map<string, bigint>()
   const balanceAfter = new Map<string, readonly bigint[]>()
+  /** The first event that moves money and is not as its maker wrote it: no balance after it is worth a word. */
+  let broken: { readonly stored: StoredEvent; readonly check: Check } | undefined
   for await (const page of store.readAll({ from: 0 }))
-    for (const { stream, text } of page) {
+    for (const stored of page) {
+      const { stream, text, type } = stored
       const mine = text.includes(named)
       if (stream.startsWith('terminal-')) {
         if (mine) terminalStream ??= stream
         continue
       }
-      const event = trustEvent(text)
       if (mine && stream.startsWith('payment-')) verdictStreams.add(stream)
-      if (!understood(event)) continue
-      const after = postingsOf(event).map(posting => posted(balances, posting))
-      if (mine) balanceAfter.set(event.id, after)
+      if (broken || !knownType(type) || !tradeWords[type].money) continue
+      const { event, check } = checkEvent(crypto, stored)
+      if (!event || !check.pass) broken = { stored, check }
+      else if (understood(event)) {
+        const after = postingsOf(event).map(posting => posted(balances, posting))
+        if (mine) balanceAfter.set(event.id, after)
+      }
     }
-  return { terminalStream, verdictStreams, balanceAfter }
+  return { terminalStream, verdictStreams, balanceAfter, broken }
 }
 
 /** Adds a posting to the balances; the balance after it, debits above zero. */
