@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto'
 import { base64url } from '#canonical/bytes'
 import { type Act, chain, type Event, trustEvent } from '#canonical/event'
 import { uuid7 } from '#canonical/ids'
-import { readLast, type StoredEvent } from '#eventstore'
+import { canonicalText } from '#canonical/json'
+import { type EventStore, readLast, type StoredEvent } from '#eventstore'
+import { memoryStore } from '#eventstore/memory'
 import { type TillEvent, tillWords } from '#till/events'
 import type { World } from '../simulation/world.ts'
 
@@ -53,4 +56,40 @@ export const writeAs = async (world: World, facts: readonly TillEvent[], id = 'T
 export const lastFact = <Type extends TillEvent['type']>(world: World, type: Type, id = 'T-1') => {
   const { salt: _, ...data } = (atTerminal(world, type, id).at(-1)?.data ?? {}) as { salt?: string }
   return { type, data } as unknown as Extract<TillEvent, { type: Type }>
+}
+
+/* ---- a copy of a log, altered by who has it in hands */
+
+/** A copy in a store of its own. `texts` says another text for an event; every other is as it was. */
+export const copyOf = async (
+  events: readonly StoredEvent[],
+  texts: ReadonlyMap<string, string> = new Map(),
+): Promise<EventStore> => {
+  const copy = memoryStore(() => '2026-11-23T09:00:00.000Z')
+  for (const { stream, revision, id, type, text } of events)
+    await copy.append(stream, revision === 0 ? 'NoStream' : revision - 1, [{ id, type, text: texts.get(id) ?? text }])
+  return copy
+}
+
+/**
+ * A stream's texts with one event altered and every hash after it computed anew, so that the chain holds: by its
+ * definition (libs/canonical/event.ts), and by none of the code that writes it.
+ */
+export const rechained = (
+  events: readonly StoredEvent[],
+  altered: string,
+  alter: (event: Event) => Event,
+): Map<string, string> => {
+  const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+  const texts = new Map<string, string>()
+  let prev: string | undefined
+  for (const { id, text } of events) {
+    const { hash: _, ...event } = JSON.parse(text) as Event
+    const linked = { ...(id === altered ? alter(event as Event) : event), prev: prev ?? event.prev }
+    const { hash: __, data, ...envelope } = linked as Event
+    const hash = sha256(`tallystick-event-1\n${canonicalText({ ...envelope, data: sha256(canonicalText(data)) })}`)
+    texts.set(id, canonicalText({ ...envelope, data, hash }))
+    prev = hash
+  }
+  return texts
 }
