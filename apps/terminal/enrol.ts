@@ -34,13 +34,21 @@ export type EnrolmentRequest = {
 /** Over HTTP. */
 export const enrol = (crypto: Crypto, centre: string, code: string, fingerprint: string): Promise<Enrolled> =>
   enrolWith(crypto, code, fingerprint, async request => {
-    const response = await fetch(`${centre}/sync/v1/enrolments`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      signal: AbortSignal.timeout(15_000),
-      body: JSON.stringify(request),
-    })
-    return response.json()
+    try {
+      const response = await fetch(`${centre}/sync/v1/enrolments`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        signal: AbortSignal.timeout(15_000),
+        body: JSON.stringify(request),
+      })
+      return await response.json()
+    } catch (cause) {
+      const why = (cause as { cause?: { code?: string } }).cause?.code ?? (cause as Error).message
+      throw new EnrolmentFailed(
+        `${centre} gave no answer (${why}): start the centre, or look at --centre, then start this terminal again.`,
+        { cause },
+      )
+    }
   })
 
 /**

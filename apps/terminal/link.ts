@@ -6,14 +6,14 @@ const timeout_ms = 15_000
 
 /**
  * The way to the centre over HTTP. A refusal of the trade (4xx with a reason) is an answer; everything else is
- * `LinkDown`, and 429 and 503 may say when to come again.
+ * `LinkDown`, and 429 and 503 may say when to come again. Whoever ends the terminal waits for no answer.
  */
-export const httpLink = (centre: string, terminal: string): Link => {
+export const httpLink = (centre: string, terminal: string, end: AbortSignal): Link => {
   const call = async (path: string, body?: unknown): Promise<unknown> => {
     let response: Response
     try {
       response = await fetch(`${centre}/sync/v1/terminals/${encodeURIComponent(terminal)}/${path}`, {
-        signal: AbortSignal.timeout(timeout_ms),
+        signal: AbortSignal.any([end, AbortSignal.timeout(timeout_ms)]),
         redirect: 'error',
         ...(body === undefined
           ? {}

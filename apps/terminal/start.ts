@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { base64url, fromBase64url } from '#canonical/bytes'
 import type { Curve } from '#canonical/crypto'
 import { sqliteStore } from '#eventstore/sqlite'
-import { serve } from '#http/serve'
+import { refuseOtherHosts, serve } from '#http/serve'
 import { systemClock } from '#machine/clock'
 import { nodeCrypto } from '#machine/crypto'
 import { endGracefully, type Log, readWhole, sleep, startApp, Usage, writeWhole } from '#machine/process'
@@ -78,6 +78,7 @@ const startTerminal = async (args: readonly string[], log: Log, passing?: (momen
   })
   const { port, host, data, centre } = values
   if (!port || !data || !centre) throw new Usage(`Usage: ${usage}`)
+  refuseOtherHosts(host)
   const crypto = nodeCrypto()
 
   let text = readWhole(data, 'enrolled.json')
@@ -97,6 +98,7 @@ const startTerminal = async (args: readonly string[], log: Log, passing?: (momen
     values.reader === 'pcsc'
       ? pcscReader(values['reader-name'] === undefined ? {} : { name: values['reader-name'] })
       : await loopbackReader({ port: Number(values.radio ?? Number(port) + 20), host: '127.0.0.1' })
+  const stop = new AbortController()
   const node = await terminal({
     clock: systemClock,
     crypto,
@@ -104,7 +106,7 @@ const startTerminal = async (args: readonly string[], log: Log, passing?: (momen
     notes: store,
     reader,
     ...('state' in reader ? { readerState: () => reader.state() } : {}),
-    link: httpLink(centre, identity.terminal),
+    link: httpLink(centre, identity.terminal, stop.signal),
     identity,
     firstRules: rules,
     sleep,
@@ -118,7 +120,6 @@ const startTerminal = async (args: readonly string[], log: Log, passing?: (momen
     pages: join(import.meta.dirname, '..', '..', 'web', 'terminal'),
     log,
   })
-  const stop = new AbortController()
   const running = node.run(stop.signal)
   endGracefully(log, async () => {
     stop.abort()

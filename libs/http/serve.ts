@@ -35,12 +35,17 @@ const headers = {
   'cross-origin-resource-policy': 'same-origin',
 }
 
-/** One Nest application on Fastify. Until sign-in exists, it listens on this machine only. */
-export const serve = async ({ module, port, host, pages, log, bodyLimit }: ServeOptions): Promise<Served> => {
+/** For an app that does something before it listens, such as spending an invitation. */
+export const refuseOtherHosts = (host: string): void => {
   if (!loopback.has(host))
     throw new CannotListen(
       `Refusing to listen on ${host}: there is no sign-in yet, so whoever reaches the port may move money. Use 127.0.0.1.`,
     )
+}
+
+/** One Nest application on Fastify. Until sign-in exists, it listens on this machine only. */
+export const serve = async ({ module, port, host, pages, log, bodyLimit }: ServeOptions): Promise<Served> => {
+  refuseOtherHosts(host)
   const adapter = new FastifyAdapter({ bodyLimit: bodyLimit ?? 64 * 1024, forceCloseConnections: true })
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, abortOnError: false })
   app.useGlobalFilters(new RefusalFilter(error => log.error(`${error.message}\n${error.stack ?? ''}`)))

@@ -29,6 +29,8 @@ export class Usage extends Error {
 /** Starts an app, or says in one line why not and ends. A fault without a code is a bug, and shows its stack. */
 export const startApp = async (start: (log: Log) => Promise<void>): Promise<void> => {
   const log = processLog()
+  // Keys and sealed frames lie in these files: they are the owner's alone, whatever the folder allows.
+  process.umask(0o077)
   try {
     await start(log)
   } catch (error) {
@@ -57,12 +59,16 @@ export const readWhole = (folder: string, name: string): string | undefined => {
   return existsSync(path) ? readFileSync(path, 'utf8') : undefined
 }
 
-/** Runs `close` once on the first SIGINT or SIGTERM and ends; a second one ends at once. */
+/**
+ * Runs `close` once on the first SIGINT or SIGTERM and ends; the same one again ends at once. Ctrl-C asks every process
+ * of a terminal, and whoever started one then asks it too by SIGTERM: that is still the first time.
+ */
 export const endGracefully = (log: Log, close: () => Promise<void>): void => {
-  let ending = false
-  const end = () => {
-    if (ending) process.exit(130)
-    ending = true
+  let ending: NodeJS.Signals | undefined
+  const end = (signal: NodeJS.Signals) => {
+    if (ending === signal) process.exit(130)
+    if (ending !== undefined) return
+    ending = signal
     close().then(
       () => process.exit(0),
       (error: unknown) => {
