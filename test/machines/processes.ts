@@ -47,6 +47,8 @@ export type RunOptions = {
   /** Runs as this user, who exists by the number alone. Only root can ask for it. */
   readonly user?: number | undefined
   readonly stdio?: 'ipc and moments'
+  /** At the head of a process group of its own, as a shell starts it. */
+  readonly group?: boolean
   /** Around the command line: into a namespace. */
   readonly inside?: (command: readonly string[]) => readonly string[]
   readonly env?: Readonly<Record<string, string>>
@@ -82,6 +84,7 @@ export const run = (name: string, command: readonly string[], options: RunOption
   const [file = '', ...args] = inside([...withUs(user), ...command])
   const child = spawn(file, args, {
     cwd: project,
+    detached: options.group ?? false,
     stdio: ['ignore', 'pipe', 'pipe', ...(options.stdio ? (['pipe', 'ipc'] as const) : [])],
     env: { PATH: process.env['PATH'], ...env },
   })
@@ -181,7 +184,7 @@ export const healthy = (one: Running, url: string): Promise<Body> =>
 // Below the ports that outgoing connections take.
 const firstPort = 5200
 let handedOut = firstPort
-const isFree = (port: number): Promise<boolean> =>
+export const isFree = (port: number): Promise<boolean> =>
   new Promise(resolve => {
     const probe = createServer()
     probe.once('error', () => resolve(false))
