@@ -4,6 +4,7 @@ import { type FormEvent, useState } from 'react'
 import { Instant } from '#screens/age'
 import { order } from '#screens/api'
 import { Failure } from '#screens/states'
+import classes from './office.module.css'
 
 interface Invitation {
   readonly terminal: string
@@ -35,7 +36,14 @@ export const Invite = ({ close }: { readonly close: () => void }) => {
               <Instant instant={invite.data.expires} />.
             </Text>
           </Alert>
-          <Text ta="center" ff="monospace" fw={700} fz="1.7rem" data-testid="invitation-code">
+          <Text
+            ta="center"
+            ff="monospace"
+            fw={700}
+            fz="lg"
+            className={classes.code ?? ''}
+            data-testid="invitation-code"
+          >
             {invite.data.code}
           </Text>
           <Text size="sm">

@@ -49,17 +49,19 @@ export const Bar = (props: { readonly till: Till; readonly live: boolean; readon
             </div>
           </div>
           <div className={classes.strip}>
-            <Badge
-              size="lg"
-              variant="filled"
-              color={online ? '#17693a' : '#8a4b00'}
-              leftSection={online ? <Cloudy size={16} aria-hidden /> : <CloudOff size={16} aria-hidden />}
-              data-testid="online"
-              data-online={online}
-            >
-              {online ? 'Online' : 'Offline'}
-            </Badge>
-            {!live && (
+            {live ? (
+              <Badge
+                size="lg"
+                variant="filled"
+                color={online ? '#17693a' : '#8a4b00'}
+                leftSection={online ? <Cloudy size={16} aria-hidden /> : <CloudOff size={16} aria-hidden />}
+                data-testid="online"
+                data-online={online}
+              >
+                {online ? 'Online' : 'Offline'}
+              </Badge>
+            ) : (
+              // Whether a till that does not answer has a network, nobody knows.
               <Badge size="lg" variant="filled" color="#a32222" data-testid="not-live">
                 Till not answering
               </Badge>
