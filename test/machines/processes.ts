@@ -181,8 +181,9 @@ export const healthy = (one: Running, url: string): Promise<Body> =>
 
 /* ---- places */
 
-// Below the ports that outgoing connections take.
-const firstPort = 5200
+// Below the ports that outgoing connections take and above the last that a browser refuses. Each process begins
+// elsewhere, or two runs on one machine would find the same port free before either listens.
+const firstPort = 10_100 + (process.pid % 200) * 100
 let handedOut = firstPort
 export const isFree = (port: number): Promise<boolean> =>
   new Promise(resolve => {
