@@ -33,7 +33,7 @@ const die = (where: Death): never => {
   for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
 }
 
-let rests = false
+const work = { rests: false }
 
 const follow = async (told: Exclude<Told, { rests: boolean }>): Promise<void> => {
   let left = told.death === 'never' ? Number.POSITIVE_INFINITY : told.nth
@@ -44,7 +44,7 @@ const follow = async (told: Exclude<Told, { rests: boolean }>): Promise<void> =>
     ...log,
     follow: async function* (options) {
       for await (const page of log.follow(options)) {
-        while (rests) await wait(5)
+        while (work.rests) await wait(5)
         yield page
       }
     },
@@ -100,7 +100,7 @@ const deadly = (projection: Projection, last: LoggedEvent): Projection => ({
 
 process.on('message', message => {
   const told = message as Told
-  if ('rests' in told) rests = told.rests
+  if ('rests' in told) work.rests = told.rests
   else void follow(told)
 })
 process.send?.('ready')
