@@ -166,6 +166,23 @@ describe('one bit turned over in a copy', () => {
       }
   })
 
+  it('with its own hash computed anew, the event after it no longer follows', async () => {
+    for (const [type, next] of [
+      ['TapStarted', 'LicenseVerified'],
+      ['TransactionRecorded', 'TapStarted'],
+    ] as const) {
+      const stored = eventOf(type)
+      const alter = withData(data => ({ ...data, amount: '1' }))
+      const copy = await copyOf(world.log.events, rechained([stored], stored.id, alter))
+      expect(await ending(copy)).toMatchObject({
+        holds: false,
+        check: 'chain',
+        reason: 'ChainBroken',
+        expected: expect.stringContaining(`terminal-T-1 ${stored.revision + 1} ${next} after `),
+      })
+    }
+  })
+
   it('in the verdict, the verdict is named', async () => {
     const verdict = verdictOf()
     for (let at = 0; at < verdict.text.length; at += 23) {
