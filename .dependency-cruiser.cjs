@@ -37,7 +37,8 @@ const oneFile = [
   name: `one-file-${name.replace(/^@.*\//, '')}`,
   comment: `${name} is imported by ${file} alone: ${instead}.`,
   severity: 'error',
-  from: { pathNot: `^${file.replaceAll('.', '\\.')}$` },
+  // Tests may speak to a library's generated parts: KurrentDB's double is made of them.
+  from: { path: '^(apps|libs|eventstore)/', pathNot: `^${file.replaceAll('.', '\\.')}$` },
   to: { path: vendor(name) },
 }))
 

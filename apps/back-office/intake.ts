@@ -4,6 +4,7 @@ import { isRefusal, type Refusal } from '#canonical/decider'
 import { chain, type Event, trustEvent } from '#canonical/event'
 import { nameId } from '#canonical/ids'
 import { type EventStore, readLast, readStream, WrongExpectedRevision } from '#eventstore'
+import { knownType } from '#ledger/vocabulary'
 import { certificateHash } from '#license/certificate'
 import { type BatchBody, type CheckedBatch, checkBatch, type Held, type Sender } from '#sync/batch'
 import type { EnrolmentEvent, IntakeEvent } from '#sync/events'
@@ -186,6 +187,7 @@ export const intake = ({ store, crypto, origin, salt, now }: Parts): Intake => {
 
 /** What is wrong with an event's data, in words; an unknown type or a newer shape is kept as it is. */
 const shapeOf = ({ type, schema, data }: Event): string | undefined => {
+  if (knownType(type) && !Object.hasOwn(tillWords, type)) return 'a word of the centre, which no terminal may say'
   const known = Object.hasOwn(tillWords, type) ? tillWords[type as keyof typeof tillWords] : undefined
   if (!known || schema > known.schema) return undefined
   const read = known.data.safeParse(data)

@@ -5,19 +5,18 @@ import { isRefusal } from '#canonical/decider'
 import { type Act, chain, type Event, trustEvent } from '#canonical/event'
 import { idOf } from '#canonical/ids'
 import { type EventStore, readStream, WrongExpectedRevision } from '#eventstore'
-import { redoTap, type TapRecord, type TapsOfTerminal, tapsOfTerminal } from '#evidence/taps'
+import { checkRecorded, redoTap, type TapRecord, type TapsOfTerminal, tapsOfTerminal } from '#evidence/taps'
 import { postingsOf } from '#ledger'
 import { available } from '#ledger/balance'
 import { type TradeEvent, understood } from '#ledger/vocabulary'
 import type { License } from '#license'
-import { readDenyList, readPolicy } from '#license/rules'
 import { tacKeyOf } from '#license/tac'
 import { type Amount, amount, formatAmount, minorUnits, zero } from '#money'
 import { type PaymentCommand, payment as paymentDecider, type Terms } from '#payment'
 import { type PaymentEvent, paymentWords } from '#payment/events'
 import { type ExceptionEvent, exceptionKinds, exceptionWords } from '#reconciliation/events'
 import type { IntakeEvent } from '#sync/events'
-import type { AdoptedRules } from '#tap/rules'
+import { type AdoptedRules, rulesFrom } from '#tap/rules'
 import type { TillEvent } from '#till/events'
 import type { AuthorityKeys } from './authority.ts'
 
@@ -27,6 +26,9 @@ import type { AuthorityKeys } from './authority.ts'
  * never from the clock or a projection: two of them, or one started twice, write the same octets.
  */
 const by = 'reactor:verdicts'
+const beginning = '1970-01-01T00:00:00.000Z'
+/** Of the year 9999: beyond it, a time has no ISO 8601 form of four digits. */
+const lastSecond = 253_402_300_799
 const attemptsMax = 8
 
 type Parts = {
@@ -155,7 +157,7 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
 
   const raise = async (
     kind: (typeof exceptionKinds)[number],
-    key: string,
+    of: readonly string[],
     about: {
       readonly amount: bigint
       readonly currency: string
@@ -165,6 +167,8 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
     cause: Event,
     batch: Event,
   ): Promise<void> => {
+    // What it is of may be long, or chosen by a terminal: the key is its hash.
+    const key = `${kind}-${hex(crypto.sha256(of.join('\n'))).slice(0, 32)}`
     const stream = `exception-${key}`
     const data = { key, kind, ...about, amount: about.amount.toString() }
     const fact: ExceptionEvent = { type: 'ExceptionRaised', data }
@@ -180,6 +184,21 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
   }
 
   const tacKeyFor = (license: License): Uint8Array => tacKeyOf(crypto, keys.tacMaster.key, license.id)
+
+  /** Of one adoption, asked again at each of its taps. */
+  const signedTimes = new WeakMap<AdoptedRules, string>()
+  /** The newest signed time that the terminal's chain names: of the rules it had adopted, where they are signed. */
+  const signedBefore = (taps: TapsOfTerminal): string => {
+    const adopted = taps.rules()
+    if (!adopted) return beginning
+    const known = signedTimes.get(adopted)
+    if (known !== undefined) return known
+    const { policy, denyList, keySet } = rulesFrom(crypto, keys.root.publicKey, adopted)
+    const issued_s = Math.max(...[policy, denyList, keySet].map(document => document?.issued ?? 0))
+    const signed = new Date(Math.min(issued_s, lastSecond) * 1000).toISOString()
+    signedTimes.set(adopted, signed)
+    return signed
+  }
 
   const whoIs = (batch: Batch): Enrolled => {
     const known = enrolled.get(batch.data.terminal)
@@ -208,21 +227,15 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
     if (license && !issued)
       checks.push(failed('license issued', 'LicenseUnknown', 'a license that this centre issued', license.id))
     const paid = opened ? hex(opened.paymentHash) : undefined
-    if (opened && (paid !== data.payment || opened.payment.amount !== minorUnits(data.amount)))
-      checks.push(
-        failed(
-          'recorded payment',
-          'PaymentMismatch',
-          `${data.amount} as ${data.payment}`,
-          `${opened.payment.amount} as ${paid}`,
-        ),
-      )
+    if (opened) checks.push(checkRecorded(opened, data))
     const counter = opened?.payment.counter
     const usedBy = counter === undefined ? undefined : issued?.counters.get(counter)
     if (counter !== undefined && usedBy !== undefined && usedBy !== paid)
       checks.push(failed('payment counter unused', 'CounterReused', `a counter not used before ${counter}`, usedBy))
     const account = issued?.account ?? null
-    const figures = figuresFor(account, license?.id, merchant, data.currency)
+    // What the payer signed is what is posted; what the terminal wrote beside it only where nothing opens.
+    const currency = opened?.payment.currency ?? data.currency
+    const figures = figuresFor(account, license?.id, merchant, currency)
     // A record that does not open, or is not this terminal's own, must not stand in the way of the real payment.
     const payment = own && paid !== undefined ? paid : hex(crypto.sha256(`tallystick-unopened-1\n${recorded.id}`))
     const events = await settle(
@@ -233,7 +246,7 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
         account,
         license: license?.id ?? null,
         card: license?.card ?? null,
-        currency: data.currency,
+        currency,
         gross: opened ? opened.payment.amount : minorUnits(data.amount),
         checks,
         signatureChecked: opened !== undefined,
@@ -241,7 +254,7 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
         shop,
         terminal,
         transaction: data.transaction,
-        ...datesOf(recorded, taps, batch),
+        ...datesOf(recorded, signedBefore(taps), batch),
         ...figures,
       },
       recorded,
@@ -258,7 +271,7 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
     const { amount, currency, transaction } = recorded.data
     const message = `Transaction ${transaction} records payment ${payment.slice(0, 12)}…, which was judged before; it posts once.`
     const about = { amount: minorUnits(amount), currency, concerns: [recorded.id, payment], message }
-    await raise('Duplicate', `Duplicate-${recorded.id}`, about, recorded, batch)
+    await raise('Duplicate', [recorded.id], about, recorded, batch)
   }
 
   const reverse = async (
@@ -282,7 +295,7 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
         shop,
         terminal,
         transaction,
-        ...datesOf(event, taps, batch),
+        ...datesOf(event, signedBefore(taps), batch),
       },
       event,
       batch,
@@ -299,7 +312,7 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
           for (const kind of event.data.exceptions)
             await raise(
               kindOf(kind),
-              `${kind}-${event.data.payment}`,
+              [event.data.payment],
               aboutPayment(event.data, kind, event.data.excess === '0' ? event.data.gross : event.data.excess),
               cause,
               batch,
@@ -308,7 +321,7 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
         case 'PaymentHeld':
           await raise(
             kindOf(event.data.reason),
-            `Held-${event.data.payment}`,
+            [event.data.payment, 'held'],
             aboutPayment(event.data, event.data.reason, event.data.gross),
             cause,
             batch,
@@ -319,7 +332,7 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
           const message = `Reversal ${reversal} of ${formatAmount(minorUnits(amount), currency)} ${currency} is held: ${reason}.`
           await raise(
             kindOf(reason),
-            `Reversal-${reversal}`,
+            [payment, reversal],
             { amount: minorUnits(amount), currency, concerns: [event.id, payment], message },
             cause,
             batch,
@@ -339,7 +352,7 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
     const { terminal, revision, held, foreign } = event.data
     const message = `Terminal ${terminal} has two histories from revision ${revision} on: ${held.slice(0, 12)}… is held, ${foreign.slice(0, 12)}… came. Stop it and look at it.`
     const about = { amount: 0n, currency: 'EUR', concerns: [event.id, terminal], message }
-    await raise('Fork', `Fork-${terminal}-${revision}-${foreign}`, about, event, event)
+    await raise('Fork', [terminal, `${revision}`, foreign], about, event, event)
   }
 
   const handleBatch = async (batch: Batch): Promise<void> => {
@@ -399,9 +412,9 @@ const inputs = new Set<string>([
 ])
 
 /** When it happened: the terminal's word, held within what is certain. */
-const datesOf = (event: Event<{ occurred: string; businessDate: string }>, taps: TapsOfTerminal, batch: Batch) => {
+const datesOf = (event: Event<{ occurred: string; businessDate: string }>, signed: string, batch: Batch) => {
   const before = batch.at
-  const after = signedBefore(taps) ?? '1970-01-01T00:00:00.000Z'
+  const after = signed
   const { occurred, businessDate } = event.data
   const at = occurred > before ? before : occurred < after ? (after > before ? before : after) : occurred
   return {
@@ -409,25 +422,6 @@ const datesOf = (event: Event<{ occurred: string; businessDate: string }>, taps:
     businessDate,
     bookingDate: before.slice(0, 10),
   }
-}
-
-/** The newest signed time that the terminal's chain names: of the rules it had adopted. */
-const signedBefore = (taps: TapsOfTerminal): string | undefined => {
-  const rules = taps.rules()
-  const issued = rules ? issuedOf(rules) : undefined
-  return issued === undefined ? undefined : new Date(issued * 1000).toISOString()
-}
-
-/** Of one adoption, asked again at each of its taps. */
-const issuedBefore = new WeakMap<AdoptedRules, number>()
-const issuedOf = (rules: AdoptedRules): number => {
-  const known = issuedBefore.get(rules)
-  if (known !== undefined) return known
-  const policy = readPolicy(fromBase64url(rules.policy.document))
-  const denyList = readDenyList(fromBase64url(rules.denyList.document))
-  const issued = Math.max(policy.issued, denyList.issued)
-  issuedBefore.set(rules, issued)
-  return issued
 }
 
 const kindOf = (reason: string): (typeof exceptionKinds)[number] =>

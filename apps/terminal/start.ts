@@ -1,59 +1,21 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { z } from 'zod'
-import { base64url, fromBase64url } from '#canonical/bytes'
-import type { Curve } from '#canonical/crypto'
 import { sqliteStore } from '#eventstore/sqlite'
 import { refuseOtherHosts, serve } from '#http/serve'
 import { systemClock } from '#machine/clock'
 import { nodeCrypto } from '#machine/crypto'
 import { endGracefully, type Log, readWhole, sleep, startApp, Usage, writeWhole } from '#machine/process'
 import { terminalModule } from './api.ts'
-import { type Enrolled, EnrolmentFailed, enrol } from './enrol.ts'
+import { EnrolmentFailed, enrol } from './enrol.ts'
+import { enrolledText, readEnrolled } from './enrolled.ts'
 import { httpLink } from './link.ts'
-import type { Identity, Moment } from './ports.ts'
+import type { Moment } from './ports.ts'
 import { loopbackReader } from './readers/loopback.ts'
 import { pcscReader } from './readers/pcsc.ts'
 import { terminal } from './terminal.ts'
 
 /** A terminal as a process: its own folder, its own port, one reader. */
-
-const key = z.object({ publicKey: z.string(), privateKey: z.string() })
-const enrolledFile = z.object({
-  identity: z.object({
-    terminal: z.string(),
-    origin: z.string(),
-    mode: z.enum(['test', 'live']),
-    rootPublicKey: z.string(),
-    certificate: z.string(),
-    keys: z.object({ p256: key, ed25519: key }),
-  }),
-  rules: z.object({ policy: z.string(), denyList: z.string(), keySet: z.string() }),
-})
-
-const keyText = (pair: { publicKey: Uint8Array; privateKey: Uint8Array }) => ({
-  publicKey: base64url(pair.publicKey),
-  privateKey: base64url(pair.privateKey),
-})
-const keyFrom = (curve: Curve, text: z.infer<typeof key>) => ({
-  curve,
-  publicKey: fromBase64url(text.publicKey),
-  privateKey: fromBase64url(text.privateKey),
-})
-
-const readEnrolled = (text: string): Enrolled => {
-  const { identity, rules } = enrolledFile.parse(JSON.parse(text))
-  const { p256, ed25519 } = identity.keys
-  return {
-    identity: { ...identity, keys: { p256: keyFrom('P-256', p256), ed25519: keyFrom('Ed25519', ed25519) } },
-    rules,
-  }
-}
-const enrolledText = ({ identity, rules }: Enrolled): string => {
-  const keys = { p256: keyText(identity.keys.p256), ed25519: keyText(identity.keys.ed25519) }
-  return JSON.stringify({ identity: { ...identity, keys } satisfies Record<keyof Identity, unknown>, rules })
-}
 
 const usage =
   'terminal --port N --data DIR --centre URL [--radio PORT | --reader pcsc [--reader-name TEXT]] [--enrol CODE --root FINGERPRINT] [--host 127.0.0.1]'

@@ -23,6 +23,8 @@ import type { Desk, SaleView } from './desk.ts'
 import { iso, type OwnLog } from './own-log.ts'
 import type { TerminalParts } from './ports.ts'
 
+const helloFresh_ms = 60_000
+
 /**
  * A phone in the field: the conversation asks, and this does what it asks for. Everything that may have made the phone
  * pay is on disk before the phone hears of it, and "approved" is on disk before anybody sees it.
@@ -33,9 +35,10 @@ export const taps = (parts: TerminalParts, own: OwnLog, desk: Desk, lastSync_ms:
   const { p256 } = identity.keys
   const { till } = own
 
-  let prepared: Prepared | undefined
+  let prepared: (Prepared & { readonly made_ms: number }) | undefined
+  /** GET #1 is made before the phone comes, and anew when it has grown old: the phone looks at its time. */
   const prepare = (): Prepared => {
-    if (prepared) return prepared
+    if (prepared && own.time() - prepared.made_ms < helloFresh_ms) return prepared
     const sealing = crypto.keyPair('P-256')
     const hello = makeHello(
       crypto,
@@ -51,7 +54,7 @@ export const taps = (parts: TerminalParts, own: OwnLog, desk: Desk, lastSync_ms:
       },
       p256,
     )
-    prepared = { tap: till.tap + 1, sealing, getRequest: statusRequest(hello, own.certificate) }
+    prepared = { made_ms: own.time(), tap: till.tap + 1, sealing, getRequest: statusRequest(hello, own.certificate) }
     return prepared
   }
 

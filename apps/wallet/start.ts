@@ -6,11 +6,11 @@ import { serve } from '#http/serve'
 import { systemClock } from '#machine/clock'
 import { nodeCrypto } from '#machine/crypto'
 import { endGracefully, type Log, startApp, Usage } from '#machine/process'
-import type { PhoneMemory } from '#tap/phone'
 import { isoDepAntenna } from './antennas/iso-dep.ts'
 import { tapLoopback } from './antennas/loopback.ts'
 import { walletModule } from './api.ts'
-import { type Antenna, type Authority, authorityAnswer, type PhoneDisk, wallet } from './wallet.ts'
+import { diskOf } from './disk.ts'
+import { type Antenna, type Authority, authorityAnswer, wallet } from './wallet.ts'
 
 /** The phones as a process: their memories in one file of their own, an antenna for each terminal in reach. */
 
@@ -39,21 +39,6 @@ const httpAuthority = (centre: string): Authority => ({
     }
   },
 })
-
-/** All memories in notes beside an empty log: each kept whole and durable, the list of phones with them. */
-const diskOf = (notes: {
-  note(key: string): string | undefined
-  setNote(key: string, text: string): void
-}): PhoneDisk => {
-  const listed = (): string[] => JSON.parse(notes.note('phones') ?? '[]') as string[]
-  return {
-    phones: () => listed().map(phone => JSON.parse(notes.note(`phone-${phone}`) as string) as PhoneMemory),
-    keep: memory => {
-      notes.setNote(`phone-${memory.phone}`, JSON.stringify(memory))
-      if (!listed().includes(memory.phone)) notes.setNote('phones', JSON.stringify([...listed(), memory.phone]))
-    },
-  }
-}
 
 const startWallet = async (args: readonly string[], log: Log): Promise<void> => {
   const { values } = parseArgs({

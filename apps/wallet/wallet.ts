@@ -8,7 +8,7 @@ import { uuid7 } from '#canonical/ids'
 import { sign1 } from '#license/cose'
 import { openBase } from '#license/hpke'
 import { formatAmount, minorUnits, parseAmount } from '#money'
-import { answer, emptyField, type Field, licenseOf, type PhoneMemory } from '#tap/phone'
+import { answer, consentKey, emptyField, type Field, licenseOf, type PhoneMemory } from '#tap/phone'
 
 /** The phones in software as a plain function: keys, license, memory; the antenna and the disk come from outside. */
 
@@ -90,12 +90,13 @@ export const wallet = ({ clock, crypto, disk, authority, antenna, terminals }: W
   }
 
   const pendingOf = (memory: PhoneMemory) => {
-    const { certificate, deduction } = fields.get(memory.phone) ?? {}
+    const { certificate, deduction, paidHere } = fields.get(memory.phone) ?? {}
     if (!deduction || !certificate) return null
     const transaction = base16(deduction.asked.transaction)
     const { silent } = licenseOf(memory).credit
     const made = memory.payments.some(paid => paid.transaction === transaction)
-    if (made || deduction.asked.amount <= silent || consents.has(transaction)) return null
+    const silently = deduction.asked.amount <= silent && !paidHere
+    if (made || silently || consents.has(consentKey(crypto, deduction.put))) return null
     return {
       transaction,
       merchant: certificate.merchantName,
@@ -192,7 +193,7 @@ export const wallet = ({ clock, crypto, disk, authority, antenna, terminals }: W
       const memory = phones.get(phone) as PhoneMemory
       const given = answer(crypto, memory, fields.get(phone) ?? emptyField, request, {
         now_s: Math.floor(clock.now() / 1000),
-        consent: transaction => consents.get(transaction) ?? (consent ? 'given' : 'none'),
+        consent: of => consents.get(of) ?? (consent ? 'given' : 'none'),
       })
       if (given.memory) {
         disk.keep(given.memory)
@@ -266,9 +267,19 @@ export const wallet = ({ clock, crypto, disk, authority, antenna, terminals }: W
       return typeof read === 'bigint' ? addPhone(account, allowance) : (read as Refusal)
     },
     tap,
+    /** To the deduction in the field, exactly as it was asked; or to going on without an earlier payment's receipt. */
     consent: (phone: string, transaction: string, given: boolean): Record<string, never> | Refusal => {
-      if (!phones.has(phone)) return unknown(phone)
-      consents.set(transaction, given ? 'given' : 'refused')
+      const memory = phones.get(phone)
+      if (!memory) return unknown(phone)
+      const asked = fields.get(phone)?.deduction
+      const inField = asked && base16(asked.asked.transaction) === transaction
+      if (!inField && !memory.payments.some(paid => paid.transaction === transaction))
+        return {
+          reason: 'ConsentNotAsked',
+          message: `Nothing on this phone asks for consent to transaction ${transaction}: tap first.`,
+          transaction,
+        }
+      consents.set(inField ? consentKey(crypto, asked.put) : transaction, given ? 'given' : 'refused')
       news.next({ kind: 'field' })
       return {}
     },

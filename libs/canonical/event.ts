@@ -162,7 +162,10 @@ export const verifyEvent = (crypto: Crypto, text: string): Event => {
 /** Reads an event's text strictly: canonical form and shape. */
 export const readEvent = (text: string): Event => {
   try {
-    return envelopeSchema.parse(parseCanonical(text))
+    const value = parseCanonical(text)
+    envelopeSchema.parse(value)
+    // The value itself, and not what a schema made of it: every octet that was hashed is in it.
+    return value as Event
   } catch (cause) {
     if (cause instanceof NotCanonical) throw new EventMalformed(cause.message, { cause })
     if (cause instanceof z.ZodError) {

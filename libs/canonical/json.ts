@@ -55,6 +55,8 @@ const assertPlain = (value: unknown, at: string): void => {
       else {
         if (Object.getPrototypeOf(value) !== Object.prototype) throw new NotCanonical(at, 'not a plain object')
         for (const key of Object.keys(value)) {
+          // An object's own key of that name is read differently by different readers.
+          if (key === '__proto__') throw new NotCanonical(at, 'a key named __proto__')
           if (loneSurrogate.test(key)) throw new NotCanonical(at, 'a key with a lone surrogate')
           assertPlain((value as Record<string, unknown>)[key], `${at}.${key}`)
         }

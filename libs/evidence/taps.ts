@@ -209,6 +209,19 @@ const redo = (crypto: Crypto, tap: TapRecord, trusted: TrustedKeys): RedoneTap =
   return { checks: all, license, rules: versions, ...(judged.opened ? { opened: judged.opened } : {}) }
 }
 
+/** What the terminal recorded is what the payer signed: payment, amount and currency. */
+export const checkRecorded = (
+  { payment, paymentHash }: OpenedPayment,
+  recorded: { readonly payment: string; readonly amount: string; readonly currency: string },
+): Check => {
+  const [expected, found] = [
+    `${payment.amount} ${payment.currency} as ${hex(paymentHash)}`,
+    `${recorded.amount} ${recorded.currency} as ${recorded.payment}`,
+  ]
+  const check = 'recorded payment'
+  return expected === found ? passed(check) : failed(check, 'PaymentMismatch', expected, found)
+}
+
 /** A log may be copied: the PUT must be this terminal's own word, for this transaction. */
 const checkDeduction = (
   crypto: Crypto,

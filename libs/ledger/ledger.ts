@@ -47,16 +47,16 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
       return givenBack(event.data, `merchant:${merchant}`, `payer:${account}`)
     }
     case 'ReversalHeld': {
-      const { merchant, reversal, currency, amount } = event.data
-      return pair('money', currency, `merchant:${merchant}`, `suspense:${reversal}`, amount)
+      const { merchant, payment, reversal, currency, amount } = event.data
+      return pair('money', currency, `merchant:${merchant}`, suspenseOf(payment, reversal), amount)
     }
     case 'ReversalReleased': {
-      const { reversal, account } = event.data
-      return givenBack(event.data, `suspense:${reversal}`, `payer:${account}`)
+      const { payment, reversal, account } = event.data
+      return givenBack(event.data, suspenseOf(payment, reversal), `payer:${account}`)
     }
     case 'ReversalRefused': {
-      const { reversal, merchant, currency, amount } = event.data
-      return pair('money', currency, `suspense:${reversal}`, `merchant:${merchant}`, amount)
+      const { payment, reversal, merchant, currency, amount } = event.data
+      return pair('money', currency, suspenseOf(payment, reversal), `merchant:${merchant}`, amount)
     }
 
     // What a terminal wrote is a fact about the shop: it moves nothing until the centre's verdict.
@@ -123,6 +123,9 @@ const pair = (book: Book, currency: Currency, debit: string, credit: string, tex
 }
 
 type Charge = Pick<DataOf<'PaymentAccepted'>, 'merchant' | 'currency' | 'gross' | 'within' | 'fee' | 'tax'>
+
+/** A reversal's id is its terminal's choice: two payments may bear the same one. */
+const suspenseOf = (payment: string, reversal: string): string => `suspense:${payment}/${reversal}`
 
 const charged = (charge: Charge, account: string, license: string): Posting[] => {
   const { merchant, currency, gross, within, fee, tax } = charge

@@ -41,7 +41,10 @@ export type DataOf<Type extends TradeEvent['type']> = Extract<TradeEvent, { type
  * False for the type, or the newer shape of a type, of a writer that knows more than this reader. Such an event is
  * skipped and counted; if it moves money, no balance that it may touch is given without saying so.
  */
-export const understood = <E extends Pick<Event, 'type' | 'schema'>>(event: E): event is E & TradeEvent =>
-  knownType(event.type) && event.schema <= tradeWords[event.type].schema
+export const understood = <E extends Pick<Event, 'type' | 'schema' | 'stream'>>(event: E): event is E & TradeEvent =>
+  knownType(event.type) &&
+  event.schema <= tradeWords[event.type].schema &&
+  // A terminal speaks a till's words and no others: the centre's own, in its stream, are nobody's.
+  event.stream.startsWith('terminal-') === Object.hasOwn(tillWords, event.type)
 
 export const knownType = (type: string): type is TradeEvent['type'] => Object.hasOwn(tradeWords, type)

@@ -4,7 +4,7 @@
  */
 
 declare const amountBrand: unique symbol
-/** Minor units of some currency, from 0 to 10^15 − 1: thousands of the largest still sum within a 64-bit column. */
+/** Minor units of some currency, from 0 to 10^11 − 1: ninety million of the largest still sum within a 64-bit column. */
 export type Amount = bigint & { readonly [amountBrand]: true }
 
 /** ISO 4217 alphabetic code. */
@@ -37,7 +37,7 @@ const exponents: Readonly<Record<string, number>> = {
   ZAR: 2,
 }
 
-export const largestAmount = 10n ** 15n - 1n
+export const largestAmount = 10n ** 11n - 1n
 
 export const isCurrency = (text: string): text is Currency => Object.hasOwn(exponents, text)
 
@@ -59,7 +59,7 @@ export const zero = 0n as Amount
 
 /** The decimal string of minor units that events carry ("1250"). Leading zeros and signs are not one. */
 export const isMinorUnits = (text: string): boolean =>
-  /^(0|[1-9][0-9]{0,18})$/.test(text) && BigInt(text) <= largestAmount
+  /^(0|[1-9][0-9]{0,18})$/.test(text) && (text.length < 19 || BigInt(text) <= largestAmount)
 
 /** Minor units from an event's decimal string. */
 export const minorUnits = (text: string): Amount => {

@@ -90,6 +90,8 @@ type HeldReversal = DataOf<'ReversalHeld'>
 /** What a payer was charged, and how much of it went back. */
 type Charged = {
   readonly account: string
+  readonly terminal: string
+  readonly transaction: string
   readonly merchant: string
   readonly currency: Currency
   readonly gross: Amount
@@ -281,14 +283,17 @@ const samePerson = ([first, second]: readonly [string, string]): PaymentRefusal 
 /** Why a reversal cannot be posted to the payer now; undefined where it can. */
 const obstacle = (
   { standing, charged }: Payment,
-  asked: Pick<HeldReversal, 'merchant' | 'currency' | 'amount'>,
+  asked: Pick<HeldReversal, 'merchant' | 'currency' | 'amount' | 'kind' | 'terminal' | 'transaction'>,
 ): HeldReversal['reason'] | undefined => {
   if (standing === 'held') return 'OriginalHeld'
   if (standing === 'unjudged') return 'RefundWithoutOriginal'
   // Decided, and no payer was charged: there is nothing to give back.
   if (!charged) return 'RefundExceedsOriginal'
   if (charged.currency !== asked.currency) return 'CurrencyMismatch'
-  if (charged.merchant !== asked.merchant) return 'RefundWithoutOriginal'
+  // Any terminal of the merchant refunds; a void is for the terminal that took the payment.
+  const here = asked.kind === 'refund' || charged.terminal === asked.terminal
+  if (charged.merchant !== asked.merchant || charged.transaction !== asked.transaction || !here)
+    return 'RefundWithoutOriginal'
   return charged.reversed + minorUnits(asked.amount) > charged.gross ? 'RefundExceedsOriginal' : undefined
 }
 
@@ -339,10 +344,18 @@ const evolve = (state: Payment, event: PaymentEvent): Payment => {
   }
 }
 
-type Shares = Pick<DataOf<'PaymentAccepted'>, 'merchant' | 'currency' | 'gross' | 'fee' | 'tax' | 'returnsFee'>
+type Shares = Pick<
+  DataOf<'PaymentAccepted'>,
+  'terminal' | 'transaction' | 'merchant' | 'currency' | 'gross' | 'fee' | 'tax' | 'returnsFee'
+>
 
-const chargedBy = ({ merchant, currency, gross, fee, tax, returnsFee }: Shares, account: string): Charged => ({
+const chargedBy = (
+  { terminal, transaction, merchant, currency, gross, fee, tax, returnsFee }: Shares,
+  account: string,
+): Charged => ({
   account,
+  terminal,
+  transaction,
   merchant,
   currency,
   gross: minorUnits(gross),

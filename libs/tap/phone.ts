@@ -68,6 +68,8 @@ export type Field = {
   readonly getResponse?: Bytes
   readonly certificate?: TerminalCertificate
   readonly deduction?: { readonly put: Bytes; readonly asked: Deduction }
+  /** A payment was made in this meeting: the next one needs the holder's consent, whatever its amount. */
+  readonly paidHere?: boolean
   /** The payment that this tap is about: one just asked for, or one of an earlier tap that was given again. */
   readonly transaction?: string
 }
@@ -85,11 +87,19 @@ export type Answer = {
 
 export type Holder = {
   readonly now_s: number
-  /** Has the holder consented to this transaction, refused it, or not been heard? */
-  readonly consent: (transaction: string) => 'given' | 'refused' | 'none'
+  /**
+   * Has the holder consented, refused, or not been heard? Asked of a deduction by its `consentKey`, so that consent to
+   * one amount is none to another; and of an earlier payment without a receipt by its transaction.
+   */
+  readonly consent: (of: string) => 'given' | 'refused' | 'none'
 }
 
 const remembered = 64
+/** Between a phone's clock and a till's that has been offline for long. */
+const helloAge_s = 3600
+
+/** What a holder consents to: this request, octet for octet. */
+export const consentKey = (crypto: Crypto, put: Bytes): string => hex(crypto.sha256(put))
 
 /** The answer to one SNEP request. Never throws for what came over the air. */
 export const answer = (crypto: Crypto, memory: PhoneMemory, field: Field, request: Bytes, holder: Holder): Answer => {
@@ -100,7 +110,7 @@ export const answer = (crypto: Crypto, memory: PhoneMemory, field: Field, reques
       case 'GET': {
         const told = isPaymentRequest(snep.information)
           ? pay(crypto, memory, field, snep.information, holder)
-          : introduce(crypto, memory, snep.information, holder)
+          : introduce(crypto, memory, field, snep.information, holder)
         const { information, ...rest } = told
         if (information.length > snep.acceptableLength) return { response: bareResponse('EXCESS DATA'), field }
         return { ...rest, response: encodeResponse({ code: 'SUCCESS', information }) }
@@ -148,14 +158,24 @@ const keyOf = (memory: PhoneMemory): KeyPair => ({
 })
 
 /** GET #1: the license and the status, sealed to this tap's key, and only for a terminal that the authority knows. */
-const introduce = (crypto: Crypto, memory: PhoneMemory, getRequest: Bytes, { now_s }: Holder): Told => {
+const introduce = (
+  crypto: Crypto,
+  memory: PhoneMemory,
+  { paidHere = false }: Field,
+  getRequest: Bytes,
+  { now_s }: Holder,
+): Told => {
+  // Whatever a terminal asks first, what was paid in this meeting stays known to the end of it.
+  const meeting: Field = paidHere ? { paidHere } : emptyField
   const certificate = recordOf(getRequest, 'terminal-certificate')
   const signedHello = recordOf(getRequest, 'hello')
   const keySet = readKeySet(fromBase64url(memory.keySet))
   const checks = checkCertificate(crypto, { certificate, keySet, mode: memory.mode, now_s })
   const certified = firstFailure(checks) ? undefined : readCertificate(certificate)
   const hello: Hello | null = certified ? verifyHello(crypto, signedHello, certified.keys.p256) : null
-  if (!certified || !hello || hello.terminal !== certified.terminal) return no(emptyField, 'unknown terminal')
+  if (!certified || !hello || hello.terminal !== certified.terminal) return no(meeting, 'unknown terminal')
+  // The sealing key of an old tap is in logs: a hello from long ago is somebody who has read one.
+  if (Math.abs(now_s - hello.time) > helloAge_s) return no(meeting, 'terminal clock')
   const last = memory.payments.at(-1)
   const license = licenseOf(memory)
   const getResponse = memory.locked
@@ -180,7 +200,7 @@ const introduce = (crypto: Crypto, memory: PhoneMemory, getRequest: Bytes, { now
           place: { flag: 'none' },
         },
       })
-  return { information: getResponse, field: { getRequest, getResponse, certificate: certified } }
+  return { information: getResponse, field: { ...meeting, getRequest, getResponse, certificate: certified } }
 }
 
 /** PUT: the request is checked and kept; nothing is paid yet. */
@@ -188,8 +208,13 @@ const takeDeduction = (crypto: Crypto, memory: PhoneMemory, field: Field, put: B
   const { certificate } = field
   const signed = recordOf(put, 'deduction')
   const asked = certificate ? verifyDeduction(crypto, signed, certificate.keys.p256) : null
-  if (!certificate || !asked) return no(field, 'bad deduction')
+  if (!certificate || !asked || asked.amount === 0n) return no(field, 'bad deduction')
+  if (memory.locked) return no(field, 'locked')
   const transaction = hex(asked.transaction)
+  // One transaction is one request: what the holder consented to is not exchanged for another amount.
+  const pending = field.deduction
+  if (pending && hex(pending.asked.transaction) === transaction && !equal(pending.put, put))
+    return no(field, 'bad deduction')
   const before = memory.payments.find(paid => paid.transaction === transaction)
   // The same deduction again: it was paid once, and GET #2 gives the same octets.
   if (before)
@@ -229,9 +254,11 @@ const pay = (crypto: Crypto, memory: PhoneMemory, field: Field, request: Bytes, 
     return no(field, 'unknown transaction', transaction)
   const { asked, put } = deduction
   const license = licenseOf(memory)
-  const consent = holder.consent(transaction)
+  const consent = holder.consent(consentKey(crypto, put))
   if (consent === 'refused') return no(field, 'refused', transaction)
-  if (asked.amount > license.credit.silent && consent !== 'given') return no(field, 'pending', transaction)
+  // A phone held to a till pays once without a word; a second payment in the same meeting is asked for.
+  const silently = asked.amount <= license.credit.silent && !field.paidHere
+  if (!silently && consent !== 'given') return no(field, 'pending', transaction)
 
   const allowanceAfter = amount(BigInt(memory.allowanceLeft) - asked.amount)
   const payment = {
@@ -270,7 +297,7 @@ const pay = (crypto: Crypto, memory: PhoneMemory, field: Field, request: Bytes, 
   }
   return {
     information: answer,
-    field: { ...field },
+    field: { ...field, paidHere: true },
     memory: {
       ...memory,
       counter: asked.counter,

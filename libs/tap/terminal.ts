@@ -5,6 +5,7 @@ import { Malformed } from '#canonical/malformed'
 import type { License } from '#license'
 import { encodePaymentRequest, readDecline } from '#license/records'
 import { decodeMessage, findRecord } from '#nfc/ndef'
+import { FieldLost } from '#nfc/reader'
 import { decodeResponse, encodeRequest, SERVICE_LIMIT, type SnepResponse } from '#nfc/snep'
 import { paymentAnswer, single } from './messages.ts'
 import { type Attempt, type Deduction, judgeLicense, judgePayment, type OfferedStatus } from './redo.ts'
@@ -80,6 +81,8 @@ export type Ended =
   | { readonly outcome: 'declined'; readonly reason: string; readonly message: string }
 
 const consentAsk_ms = 250
+/** Half a minute: a phone that says "pending" for ever must not hold the till. */
+const consentAsksMax = 120
 const noChecks: readonly Check[] = []
 
 export function* takeTap(
@@ -171,11 +174,14 @@ function* fetchPayment(
 ): Generator<Step, Ended | 'unknown', Reply> {
   const { transaction } = deduction
   const information = single('payment-request', encodePaymentRequest({ transaction: fromHexId(transaction) }))
+  let asks = 0
   for (;;) {
     const { response } = yield* exchange('GET #2', { code: 'GET', acceptableLength: SERVICE_LIMIT, information })
     const decline = declineIn(response)
     if (decline?.reason === 'TransactionUnknown') return 'unknown'
     if (decline?.reason === 'ConsentPending') {
+      asks += 1
+      if (asks > consentAsksMax) throw new FieldLost('the holder did not consent in time')
       yield { do: 'pause', wait_ms: consentAsk_ms }
       continue
     }
@@ -284,6 +290,10 @@ export const phoneDeclines = {
   'unknown terminal': [
     'TerminalUnknown',
     'The phone does not know this terminal. Let the terminal reach the centre, which renews its certificate.',
+  ],
+  'terminal clock': [
+    'TerminalClockOff',
+    'The phone’s clock and this terminal’s differ by more than an hour: set the terminal’s clock, then let the phone tap again.',
   ],
   locked: ['PhoneLocked', 'The phone is locked: let its holder unlock it and tap again.'],
   pending: ['ConsentPending', 'The phone waits for its holder to consent.'],

@@ -450,6 +450,13 @@ const refuseTap = (
   if (!till.day) return { reason: 'DayNotOpen', message: 'No day is open: open the day, then let the phone tap again.' }
   if (sale.currency !== policy.currency)
     return { reason: 'CurrencyMismatch', message: `This till takes ${policy.currency}, not ${sale.currency}.` }
+  const spentHere = till.spentByLicense.get(license.license) ?? 0n
+  if (license.allowanceLeft > license.allowance - spentHere || license.counter < license.counterAtIssue)
+    return {
+      reason: 'StatusImplausible',
+      message: `The phone says it has ${say(license.allowanceLeft)} left at payment ${license.counter}; its license and this till's own log know better. Ask for another means of payment.`,
+      allowanceLeft: formatAmount(license.allowanceLeft, sale.currency),
+    }
   if (sale.amount > license.allowanceLeft)
     return {
       reason: 'AllowanceExceeded',
@@ -477,12 +484,11 @@ const refuseTap = (
       message: `The phone has spent ${say(spent)} since the authority last saw it: it must go online once.`,
       spent: formatAmount(spent, sale.currency),
     }
-  const here = till.spentByLicense.get(license.license) ?? 0n
-  if (here + sale.amount > policy.perKeyOnTerminal)
+  if (spentHere + sale.amount > policy.perKeyOnTerminal)
     return {
       reason: 'FloorLimitExceeded',
-      message: `This phone has paid ${say(here)} on this terminal under its license; with this sale that is over ${say(policy.perKeyOnTerminal)}.`,
-      here: formatAmount(here, sale.currency),
+      message: `This phone has paid ${say(spentHere)} on this terminal under its license; with this sale that is over ${say(policy.perKeyOnTerminal)}.`,
+      here: formatAmount(spentHere, sale.currency),
     }
   const stored = waitingOf(till)
   if (stored.count >= policy.stored.count)

@@ -139,17 +139,24 @@ const table: readonly [string, TradeEvent, readonly string[]][] = [
   [
     'a refund that waits for its original',
     { type: 'ReversalHeld', data: { ...reversal, reason: 'RefundWithoutOriginal' } },
-    ['Dr merchant:m-1 400', 'Cr suspense:r-1 400'],
+    ['Dr merchant:m-1 400', `Cr suspense:${hash}/r-1 400`],
   ],
   [
     'its original came',
     { type: 'ReversalReleased', data: { ...reversal, ...back } },
-    ['Dr suspense:r-1 400', 'Cr payer:acc-1 400', 'Dr fees 6', 'Cr merchant:m-1 6', 'Dr tax 1', 'Cr merchant:m-1 1'],
+    [
+      `Dr suspense:${hash}/r-1 400`,
+      'Cr payer:acc-1 400',
+      'Dr fees 6',
+      'Cr merchant:m-1 6',
+      'Dr tax 1',
+      'Cr merchant:m-1 1',
+    ],
   ],
   [
     'it never came',
     { type: 'ReversalRefused', data: { ...reversal, operators: ['anna', 'ben'], why: 'typed wrong' } },
-    ['Dr suspense:r-1 400', 'Cr merchant:m-1 400'],
+    [`Dr suspense:${hash}/r-1 400`, 'Cr merchant:m-1 400'],
   ],
   [
     'a repayment is in transit until the bank shows it',
@@ -294,11 +301,15 @@ describe('dates', () => {
 
 describe('what a newer writer says', () => {
   it.each([
-    ['TransactionRecorded', 1, true],
-    ['TransactionRecorded', 2, false],
-    ['CreditTeleported', 1, false],
-    ['toString', 1, false],
-  ])('%s of schema %i is understood: %s', (type, schema, expected) =>
-    expect(understood({ type, schema })).toBe(expected),
+    ['TransactionRecorded', 1, 'terminal-t-1', true],
+    ['TransactionRecorded', 2, 'terminal-t-1', false],
+    ['CreditTeleported', 1, 'account-acc-1', false],
+    ['toString', 1, 'account-acc-1', false],
+    // A terminal cannot say the centre's words, nor the centre a terminal's.
+    ['RepaymentReceived', 1, 'account-acc-1', true],
+    ['RepaymentReceived', 1, 'terminal-t-1', false],
+    ['TransactionRecorded', 1, 'account-acc-1', false],
+  ])('%s of schema %i in %s is understood: %s', (type, schema, stream, expected) =>
+    expect(understood({ type, schema, stream })).toBe(expected),
   )
 })

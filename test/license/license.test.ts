@@ -86,7 +86,7 @@ describe('claims of another shape', () => {
     ['no credit', claims => claims.delete('credit'), 'credit is not there'],
     ['credit as a list', claims => claims.set('credit', []), 'credit is not a map'],
     ['a negative allowance', credit('allowance', -1), 'credit.allowance is not an amount'],
-    ['an allowance beyond 10^15 - 1', credit('allowance', 10n ** 15n), 'credit.allowance is not an amount'],
+    ['an allowance beyond 10^11 - 1', credit('allowance', 10n ** 11n), 'credit.allowance is not an amount'],
     ['a currency in lower case', credit('currency', 'eur'), 'credit.currency is not a currency code'],
     ['another suite', credit('suite', 'RSA-RECOVERY'), 'credit.suite is not one of P256-AUTH'],
     ['an empty TAC key id', credit('tacKey', ''), 'credit.tacKey is not text'],
@@ -115,7 +115,7 @@ describe('claims of another shape', () => {
 
 it('every license comes back', () => {
   const seconds = fc.nat({ max: 2 ** 40 })
-  const money = fc.bigInt({ min: 0n, max: 10n ** 15n - 1n }).map(amount)
+  const money = fc.bigInt({ min: 0n, max: 10n ** 11n - 1n }).map(amount)
   const name = fc.string({ minLength: 1, maxLength: 10, unit: 'grapheme' })
   const any: fc.Arbitrary<License> = fc.record({
     id: fc.uuid(),

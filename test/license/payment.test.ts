@@ -230,7 +230,7 @@ it('the seeded world makes the same octets again', () => {
 it('every payment comes back, under its hash', () => {
   const octets = (size: number) =>
     fc.uint8Array({ minLength: size, maxLength: size }).map(bytes => new Uint8Array(bytes))
-  const money = fc.bigInt({ min: 0n, max: 10n ** 15n - 1n }).map(amount)
+  const money = fc.bigInt({ min: 0n, max: 10n ** 11n - 1n }).map(amount)
   const change = fc.record({
     amount: money,
     currency: fc.stringMatching(/^[A-Z]{3}$/),

@@ -551,6 +551,8 @@ describe('the limits, to the last cent', () => {
     beyond: TillCommand,
     figures: object,
   ]
+  /** This phone paid 40.00 here before, and says so. */
+  const after40: Partial<LicenseFacts> = { allowanceLeft: eur(16_000n) }
   const tenThousand = [...paid('p', 4_000n, 1), ...paid('q', 6_000n, 2, { license: 'license 2' })]
   const limits: readonly Limit[] = [
     [
@@ -559,6 +561,21 @@ describe('the limits, to the last cent', () => {
       ask('a', 800n, { license: { allowanceLeft: eur(800n) } }),
       ask('a', 801n, { license: { allowanceLeft: eur(800n) } }),
       { allowanceLeft: '8.00' },
+    ],
+    [
+      // The license allows 200.00, and 40.00 of it were spent here: whoever says otherwise is not believed.
+      'StatusImplausible',
+      tenThousand,
+      ask('a', 1n, { license: after40 }),
+      ask('a', 1n, { license: { allowanceLeft: eur(16_001n) } }),
+      { allowanceLeft: '160.01' },
+    ],
+    [
+      'StatusImplausible',
+      [],
+      ask('a', 1n, { license: { counterAtIssue: 10, counter: 10 } }),
+      ask('a', 1n, { license: { counterAtIssue: 10, counter: 9 } }),
+      {},
     ],
     [
       'TransactionLimitExceeded',
@@ -608,22 +625,22 @@ describe('the limits, to the last cent', () => {
       // What other phones paid here is none of this one's.
       'FloorLimitExceeded',
       tenThousand,
-      ask('a', 1_000n, { policy: { perKeyOnTerminal: eur(5_000n) } }),
-      ask('a', 1_001n, { policy: { perKeyOnTerminal: eur(5_000n) } }),
+      ask('a', 1_000n, { policy: { perKeyOnTerminal: eur(5_000n) }, license: after40 }),
+      ask('a', 1_001n, { policy: { perKeyOnTerminal: eur(5_000n) }, license: after40 }),
       { here: '40.00' },
     ],
     [
       'StoredCountExceeded',
       tenThousand,
-      ask('a', 1n, { policy: { stored: { count: 3, sum: eur(1_000_000n) } } }),
-      ask('a', 1n, { policy: { stored: { count: 2, sum: eur(1_000_000n) } } }),
+      ask('a', 1n, { policy: { stored: { count: 3, sum: eur(1_000_000n) } }, license: after40 }),
+      ask('a', 1n, { policy: { stored: { count: 2, sum: eur(1_000_000n) } }, license: after40 }),
       { stored: 2 },
     ],
     [
       'StoredSumExceeded',
       tenThousand,
-      ask('a', 500n, { policy: { stored: { count: 9, sum: eur(10_500n) } } }),
-      ask('a', 501n, { policy: { stored: { count: 9, sum: eur(10_500n) } } }),
+      ask('a', 500n, { policy: { stored: { count: 9, sum: eur(10_500n) } }, license: after40 }),
+      ask('a', 501n, { policy: { stored: { count: 9, sum: eur(10_500n) } }, license: after40 }),
       { stored: '100.00' },
     ],
     ['SyncTooLongAgo', [], ask('a', 1n, { hours: 72 }), ask('a', 1n, { hours: 72.001 }), { max_hours: 72 }],
@@ -647,7 +664,7 @@ describe('the limits, to the last cent', () => {
     const past = [dayOpened, ...tenThousand]
     const till = tillAfter(...past)
     expect(waitingOf(till)).toEqual({ count: 2, sum: 10_000n })
-    const tight = ask('a', 1n, { policy: { stored: { count: 2, sum: eur(1_000_000n) } } })
+    const tight = ask('a', 1n, { policy: { stored: { count: 2, sum: eur(1_000_000n) } }, license: after40 })
     expect(decide(tight, till)).toMatchObject({ reason: 'StoredCountExceeded' })
     // Up to and with the first record: dayOpened 0, three of the asking, opened 4, recorded 5.
     acknowledge(till, 5)
@@ -672,7 +689,7 @@ describe('the limits, to the last cent', () => {
       stored: { count: 1, sum: eur(50n) },
     }
     const well = { ...tight, perTransaction: loose.perTransaction, sinceSeen: loose.sinceSeen }
-    const rich: Partial<LicenseFacts> = { allowanceLeft: eur(20_000n) }
+    const rich = after40
     const mended: readonly [string, Asking, boolean?][] = [
       ['PolicyMissing', wrong],
       ['DayNotOpen', { ...wrong, policy: tight }, false],
@@ -684,22 +701,26 @@ describe('the limits, to the last cent', () => {
         'OfflineSumExceeded',
         { policy: { ...tight, perTransaction: loose.perTransaction }, license: rich, hours: null },
       ],
-      ['FloorLimitExceeded', { policy: well, hours: null }],
-      ['StoredCountExceeded', { policy: { ...well, perKeyOnTerminal: loose.perKeyOnTerminal }, hours: null }],
+      ['FloorLimitExceeded', { policy: well, license: rich, hours: null }],
+      [
+        'StoredCountExceeded',
+        { policy: { ...well, perKeyOnTerminal: loose.perKeyOnTerminal }, license: rich, hours: null },
+      ],
       [
         'StoredSumExceeded',
         {
           policy: { ...well, perKeyOnTerminal: loose.perKeyOnTerminal, stored: { count: 9, sum: eur(50n) } },
+          license: rich,
           hours: null,
         },
       ],
-      ['SyncTooLongAgo', { hours: null }],
+      ['SyncTooLongAgo', { license: rich, hours: null }],
     ]
     for (const [reason, asking, open = true] of mended)
       given(...(open ? [dayOpened] : []), ...paid('p', 4_000n, 1))
         .when(ask('a', 1_000n, asking))
         .then(refused(reason))
-    expect(given(dayOpened, ...paid('p', 4_000n, 1)).when(ask('a', 1_000n)).said).toHaveLength(3)
+    expect(given(dayOpened, ...paid('p', 4_000n, 1)).when(ask('a', 1_000n, { license: rich })).said).toHaveLength(3)
   })
 })
 
