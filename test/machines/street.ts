@@ -15,8 +15,8 @@ import {
   makePlace,
   program,
   type Reply,
-  type RunOptions,
   type Running,
+  type RunOptions,
   run,
 } from './processes.ts'
 
