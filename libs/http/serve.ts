@@ -43,10 +43,24 @@ export const refuseOtherHosts = (host: string): void => {
     )
 }
 
+/** Of a path that is too long, or not well encoded, Fastify speaks before any route or filter of ours does. */
+const badPath = (
+  { statusCode }: { readonly statusCode?: number | undefined },
+  { url }: { readonly url: string },
+  reply: { status(code: number): { send(body: object): unknown } },
+): void => {
+  const message = `There can be nothing at ${url.slice(0, 80)}: look at the path. Nothing was done.`
+  reply.status(statusCode ?? 400).send({ reason: 'PathMalformed', message })
+}
+
 /** One Nest application on Fastify. Until sign-in exists, it listens on this machine only. */
 export const serve = async ({ module, port, host, pages, log, bodyLimit }: ServeOptions): Promise<Served> => {
   refuseOtherHosts(host)
-  const adapter = new FastifyAdapter({ bodyLimit: bodyLimit ?? 64 * 1024, forceCloseConnections: true })
+  const adapter = new FastifyAdapter({
+    bodyLimit: bodyLimit ?? 64 * 1024,
+    forceCloseConnections: true,
+    frameworkErrors: badPath,
+  })
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, abortOnError: false })
   app.useGlobalFilters(new RefusalFilter(error => log.error(`${error.message}\n${error.stack ?? ''}`)))
   const fastify = adapter.getInstance()
