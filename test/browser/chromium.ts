@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import axe from 'axe-core'
 import { chromium, type Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { project } from '../machines/processes.ts'
@@ -68,7 +68,6 @@ export const openBrowser = async () => {
 
 /* ---- what a page looks like */
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 // All of axe's rules, with the one for the size of what is touched that it leaves off. In the dark nothing but colours
 // is another.
 const look = (scheme: 'light' | 'dark') => `axe.run(document, {
@@ -112,7 +111,7 @@ export const looksRight = async ({ page }: Screen, name: string): Promise<void> 
   const shots = process.env['SHOTS']
   if (shots !== undefined) mkdirSync(shots, { recursive: true })
   const wrong: string[] = []
-  await page.evaluate(`window.axe ?? (0, eval)(${JSON.stringify(axe)})`)
+  await page.evaluate(`window.axe ?? (0, eval)(${JSON.stringify(axe.source)})`)
   for (const viewport of sizes) {
     await page.setViewportSize(viewport)
     for (const colorScheme of ['light', 'dark'] as const) {
