@@ -37,7 +37,8 @@ export type ProjectOptions = {
   readonly onStopped?: (stopped: FollowerStopped) => void
 }
 
-const logged = ({ text, index, storedAt }: StoredEvent): LoggedEvent => ({ ...trustEvent(text), index, storedAt })
+const logged = ({ text, index, storedAt }: StoredEvent): LoggedEvent =>
+  Object.assign(trustEvent(text), { index, storedAt })
 
 /** Lets sockets and timers have their turn: reads of an embedded store never wait, so nothing else would. */
 const breathe = (): Promise<void> => new Promise(resolve => setImmediate(resolve))

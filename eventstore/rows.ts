@@ -138,7 +138,10 @@ export const foldPage = (
   load: (table: string, key: Key, text: string) => Row | undefined,
 ): Map<string, Map<string, Touched>> => {
   const touched = new Map<string, Map<string, Touched>>(projection.tables.map(({ name }) => [name, new Map()]))
+  // A projection mostly changes the row that it just looked at.
+  let latest: { readonly table: string; readonly key: Key; readonly held: Touched } | undefined
   const of = (table: string, key: Key, unread = false): Touched => {
+    if (latest?.key === key && latest.table === table) return latest.held
     const rows = touched.get(table)
     if (!rows) throw new RangeError(`no table ${table}`)
     const text = keyText(key)
@@ -148,6 +151,7 @@ export const foldPage = (
       held = { key, found: unread || row !== undefined, changed: false, row }
       rows.set(text, held)
     }
+    latest = { table, key, held }
     return held
   }
   const look: Look = (table, key) => of(table, key).row

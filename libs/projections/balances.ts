@@ -51,25 +51,33 @@ export const balances: Projection = {
       return [{ table: 'unknown', key: [type], change: row => moved(row ?? { type, count: 0n }, { count: 1n }) }]
     }
     const changes: Change[] = []
+    const accounts = event.type === 'AccountOpened' ? 1n : 0n
     for (const { account, currency, by } of movesOf(event, look)) {
-      const before = look('balance', [account, currency]) ?? nothing(account, currency)
-      const after = moved(before, by)
-      changes.push({ table: 'balance', key: [account, currency], row: after })
-      const accounts = event.type === 'AccountOpened' ? 1n : 0n
-      const sums = { ...sumsOf(by), accounts, available: availableOf(after) - availableOf(before) }
-      changes.push({ table: 'total', key: [currency], change: row => moved(row ?? noTotal(currency), sums) })
+      const key = [account, currency]
+      const before = look('balance', key) ?? nothing(account, currency)
+      const after = movedBy(before, by)
+      changes.push({ table: 'balance', key, row: after })
+      const freed = availableOf(after) - availableOf(before)
+      changes.push({
+        table: 'total',
+        key: [currency],
+        change: row => summed(row ?? noTotal(currency), by, accounts, freed),
+      })
     }
     return changes
   },
 }
 
-type Move = { readonly account: string; readonly currency: Currency; readonly by: Record<string, bigint> }
+/** What one event adds to an account's figures. */
+type Shift = { limit: bigint; owed: bigint; held: bigint; drawn: bigint }
+type Move = { readonly account: string; readonly currency: Currency; readonly by: Shift }
 
 const movesOf = (event: TradeEvent, look: (table: string, key: string[]) => Row | undefined): Move[] => {
   if (event.type === 'AccountOpened' || event.type === 'CreditLimitSet') {
     const { account, currency, limit } = event.data
     const held = look('balance', [account, currency])
-    return [{ account, currency, by: { limit: minorUnits(limit) - (held ? intOf(held, 'limit') : 0n) } }]
+    const by = { ...noShift, limit: minorUnits(limit) - (held ? intOf(held, 'limit') : 0n) }
+    return [{ account, currency, by }]
   }
   const moves: Move[] = []
   for (const posting of postingsOf(event)) {
@@ -78,20 +86,38 @@ const movesOf = (event: TradeEvent, look: (table: string, key: string[]) => Row 
     if (kind !== 'payer' && kind !== 'commitment') continue
     let move = moves.find(move => move.account === account && move.currency === currency)
     if (!move) {
-      move = { account, currency, by: {} }
+      move = { account, currency, by: { ...noShift } }
       moves.push(move)
     }
-    const add = (column: string, by: bigint): void => {
-      move.by[column] = (move.by[column] ?? 0n) + by
-    }
-    if (kind === 'payer') add('owed', side === 'debit' ? amount : -amount)
+    if (kind === 'payer') move.by.owed += side === 'debit' ? amount : -amount
     else {
-      add('held', side === 'credit' ? amount : -amount)
-      if (side === 'debit' && event.type !== 'AllowanceReleased') add('drawn', amount)
+      move.by.held += side === 'credit' ? amount : -amount
+      if (side === 'debit' && event.type !== 'AllowanceReleased') move.by.drawn += amount
     }
   }
   return moves
 }
+
+const noShift: Shift = { limit: 0n, owed: 0n, held: 0n, drawn: 0n }
+
+/* Column by column and not by `moved`: every payment of a rebuild passes here, twice. */
+
+const movedBy = (row: Row, by: Shift): Row => ({
+  ...row,
+  limit: intOf(row, 'limit') + by.limit,
+  owed: intOf(row, 'owed') + by.owed,
+  held: intOf(row, 'held') + by.held,
+  drawn: intOf(row, 'drawn') + by.drawn,
+})
+
+const summed = (row: Row, by: Shift, accounts: bigint, freed: bigint): Row => ({
+  ...row,
+  accounts: intOf(row, 'accounts') + accounts,
+  limit: intOf(row, 'limit') + by.limit,
+  owed: intOf(row, 'owed') + by.owed,
+  held: intOf(row, 'held') + by.held,
+  available: intOf(row, 'available') + freed,
+})
 
 /** `payer:acc-1` is `payer` and `acc-1`; `fees` has no name. */
 const partsOf = (account: string): [kind: string, name?: string] => {
@@ -118,9 +144,6 @@ const noTotal = (currency: Currency): Row => ({
   held: 0n,
   available: 0n,
 })
-
-/** What of a move the totals have too. */
-const sumsOf = ({ limit = 0n, owed = 0n, held = 0n }: Move['by']) => ({ limit, owed, held })
 
 const figuresOf = (row: Row) => ({
   limit: intOf(row, 'limit'),
