@@ -47,10 +47,13 @@ export const refuseOtherHosts = (host: string): void => {
 const badPath = (
   { statusCode }: { readonly statusCode?: number | undefined },
   { url }: { readonly url: string },
-  reply: { status(code: number): { send(body: object): unknown } },
+  {
+    raw,
+  }: { readonly raw: { writeHead(status: number, head: Record<string, string>): { end(text: string): unknown } } },
 ): void => {
   const message = `There can be nothing at ${url.slice(0, 80)}: look at the path. Nothing was done.`
-  reply.status(statusCode ?? 400).send({ reason: 'PathMalformed', message })
+  const head = { ...headers, 'content-type': 'application/json' }
+  raw.writeHead(statusCode ?? 400, head).end(JSON.stringify({ reason: 'PathMalformed', message }))
 }
 
 /** One Nest application on Fastify. Until sign-in exists, it listens on this machine only. */
