@@ -1,0 +1,377 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { Client, type ClientConfig, Pool } from 'pg'
+import {
+  type Appended,
+  appendBytesMax,
+  checkAppend,
+  type EventStore,
+  type EventToAppend,
+  type Expected,
+  type ReadAll,
+  type ReadStream,
+  type StoredEvent,
+  StoreFailed,
+  WrongExpectedRevision,
+} from '#eventstore'
+import { appendName, isMade, making } from './schema.ts'
+
+export type PostgresStore = EventStore & {
+  /** What is on its way to the server is awaited; what still waits is refused. */
+  close(): Promise<void>
+}
+
+export type PostgresOptions = {
+  /** The schema that holds the log: several logs may live in one database. */
+  readonly schema?: string
+  /** How long a lost connection is tried again before an append or a read fails. */
+  readonly patience_ms?: number
+  /** How long the server may take for one answer before the connection is given up. */
+  readonly answerWithin_ms?: number
+  /** How often a follower looks although nothing was heard: notifications can be lost with their connection. */
+  readonly pollEvery_ms?: number
+  /** Followers wait for a lost server as long as it takes; this is told once for each time. */
+  readonly onTrouble?: (trouble: StoreFailed) => void
+}
+
+/** Appends that come while others are on their way go together, up to so many and so much. */
+const groupMax = { appends: 500, octets: 4 * appendBytesMax }
+
+type Asked = {
+  readonly stream: string
+  readonly expected: Expected
+  readonly events: readonly EventToAppend[]
+  readonly since: number
+  readonly settle: (outcome: Appended | Error) => void
+}
+
+const codesOfLoss = new Set([
+  ...['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'ENOENT', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN'],
+  // Shut down, crashed, starting, too many connections; cancelled; a standby that does not write yet; to be tried again.
+  ...['57P01', '57P02', '57P03', '53300', '57014', '25006', '40001', '40P01'],
+])
+const wordsOfLoss = /^Connection terminated|^Query read timeout|^timeout e|Client has encountered a connection error/
+
+/** The connection or the server went away, or is not there yet: the same may succeed on another connection. */
+const isLoss = (cause: unknown): boolean => {
+  const { code = '', message = '' } = cause as { code?: string; message?: string }
+  return codesOfLoss.has(code) || code.startsWith('08') || wordsOfLoss.test(message)
+}
+
+type Row = [position: string, name: string, revision: string, id: string, type: string, text: string, storedAt: string]
+
+const stored = ([position, stream, revision, id, type, text, storedAt]: Row): StoredEvent => ({
+  stream,
+  revision: Number(revision),
+  id,
+  type,
+  text,
+  index: Number(position),
+  storedAt,
+})
+
+/**
+ * The log in PostgreSQL. One append at a time is on its way to the server, and those that come meanwhile go together in
+ * the next transaction, each with its own outcome. A connection that is lost before the answer leaves the outcome open:
+ * the same appends are sent again, and the server knows them by their ids.
+ *
+ * It needs connections of its own to the server: a pooler that hands out transactions loses LISTEN.
+ */
+export const postgresStore = async (
+  url: string,
+  now: () => string,
+  options: PostgresOptions = {},
+): Promise<PostgresStore> => {
+  const { schema = 'tallystick', patience_ms = 15_000, answerWithin_ms = 10_000, pollEvery_ms = 500 } = options
+  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) throw new StoreFailed(`${schema} is no name for a schema.`)
+  const config: ClientConfig = { connectionString: url, keepAlive: true, application_name: 'tallystick' }
+  const { host, port, database } = addressed(config)
+  const server = `PostgreSQL at ${host}:${port}/${database}`
+
+  const pool = new Pool({
+    ...config,
+    max: 6,
+    connectionTimeoutMillis: answerWithin_ms,
+    query_timeout: answerWithin_ms,
+    // Whatever the server is set to: the lock is of use only to who looks after he has it.
+    verify: (client, done) => {
+      client.query('set session characteristics as transaction isolation level read committed').then(() => done(), done)
+    },
+  })
+  // An idle connection that was lost is replaced when it is needed.
+  pool.on('error', () => {})
+  const stop = new AbortController()
+
+  const failed = (what: string, cause: unknown): StoreFailed =>
+    new StoreFailed(`${what}: ${server}: ${(cause as Error).message || (cause as { code?: string }).code}.`, { cause })
+
+  /** Tries again where the connection was lost, until the deadline. */
+  const patiently = async <Answer>(what: string, deadline: number, act: () => Promise<Answer>): Promise<Answer> => {
+    for (let wait_ms = 10; ; wait_ms = Math.min(2 * wait_ms, 500))
+      try {
+        return await act()
+      } catch (cause) {
+        if (!isLoss(cause) || Date.now() + wait_ms > deadline || stop.signal.aborted) throw failed(what, cause)
+        await pause(wait_ms)
+      }
+  }
+
+  /* ------------------------------------------------------- making */
+
+  try {
+    await patiently('The log was not opened', Date.now() + patience_ms, async () => {
+      const { rows } = await pool.query<{ made: boolean; encoding: string; version: number }>(isMade(schema))
+      const [{ made, encoding, version } = { made: false, encoding: '', version: 0 }] = rows
+      if (encoding !== 'UTF8') throw new Error(`the database is encoded in ${encoding}, and the log needs UTF8`)
+      if (version < 150_000) throw new Error(`the server's version is ${version}, and the log needs 15 or newer`)
+      if (!made) await pool.query(making(schema))
+    })
+  } catch (error) {
+    await pool.end()
+    throw error
+  }
+
+  /* ------------------------------------------------------- appending */
+
+  let waiting: Asked[] = []
+  let pumping: Promise<void> | undefined
+
+  const nextGroup = (): Asked[] => {
+    let octets = 0
+    const end = waiting.findIndex(({ events }, place) => {
+      for (const { text } of events) octets += text.length
+      return place > 0 && (place === groupMax.appends || octets > groupMax.octets)
+    })
+    return waiting.splice(0, end < 0 ? waiting.length : end)
+  }
+
+  const append = {
+    name: 'append',
+    rowMode: 'array' as const,
+    text: `select * from ${schema}.${appendName}($1, $2, $3, $4, $5, $6, $7)`,
+  }
+  const send = async (group: readonly Asked[]): Promise<(Appended | WrongExpectedRevision)[]> => {
+    const events = group.flatMap(({ events }) => events)
+    const values = [
+      group.map(({ stream }) => stream),
+      group.map(({ expected }) => (expected === 'NoStream' ? -1 : expected)),
+      group.map(({ events }) => events.length),
+      events.map(({ id }) => id),
+      events.map(({ type }) => type),
+      events.map(({ text }) => text),
+      now(),
+    ]
+    const { rows } = await pool.query<[string, string, 'written' | 'repeated' | 'refused']>({ ...append, values })
+    return group.map(({ stream, expected }, place) => {
+      const [at, position, outcome] = rows[place] as (typeof rows)[number]
+      const revision = Number(at)
+      return outcome === 'refused'
+        ? new WrongExpectedRevision(stream, expected, revision < 0 ? 'NoStream' : revision)
+        : { revision, index: Number(position), repeated: outcome === 'repeated' }
+    })
+  }
+
+  const commit = async (group: readonly Asked[]): Promise<void> => {
+    const { since } = group.at(-1) as Asked
+    try {
+      const outcomes = await patiently('', since + patience_ms, () => send(group))
+      for (const [place, { settle }] of group.entries()) {
+        const outcome = outcomes[place] as Appended | WrongExpectedRevision
+        settle(outcome)
+        if ('index' in outcome) heard(outcome.index + 1)
+      }
+    } catch (error) {
+      const { cause } = error as StoreFailed
+      // What the server refuses together, as too much for its disk, it may take one by one.
+      if (group.length > 1 && !isLoss(cause)) for (const asked of group) await commit([asked])
+      else for (const { stream, settle } of group) settle(failed(`Append to ${stream} failed`, cause))
+    }
+  }
+
+  const pump = async (): Promise<void> => {
+    while (waiting.length > 0 && !stop.signal.aborted) {
+      await commit(nextGroup())
+      // Who was just answered may have the next append at hand: it goes with those that waited.
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    pumping = undefined
+  }
+
+  /* ------------------------------------------------------- reading */
+
+  const select = `select position, name, revision, id, type, text, stored_at
+    from ${schema}.events join ${schema}.streams on key = stream`
+  const statements = {
+    all: `${select} where position >= $1 order by position limit $2`,
+    forward: `${select} where stream = (select key from ${schema}.streams where name = $1) and revision >= $2
+      order by revision limit $3`,
+    backward: `${select} where stream = (select key from ${schema}.streams where name = $1) and revision <= $2
+      order by revision desc limit $3`,
+  }
+  const page = async (name: keyof typeof statements, ...values: (string | number)[]): Promise<StoredEvent[]> => {
+    const { rows } = await pool.query<Row>({ name, text: statements[name], rowMode: 'array', values })
+    return rows.map(stored)
+  }
+  const readPage = (what: string, ...asked: Parameters<typeof page>): Promise<StoredEvent[]> =>
+    patiently(`Reading ${what} failed`, Date.now() + patience_ms, () => page(...asked))
+
+  async function* read(stream: string, { from, direction, pageSize = 1000 }: ReadStream) {
+    if (from === 'end' && direction === 'forward') {
+      const last = await readPage(stream, 'backward', stream, Number.MAX_SAFE_INTEGER, 1)
+      if (last.length > 0) yield last
+      return
+    }
+    for (let next = from === 'end' ? Number.MAX_SAFE_INTEGER : from; ; ) {
+      const events = await readPage(stream, direction, stream, next, pageSize)
+      const last = events.at(-1)
+      if (last) yield events
+      if (!last || events.length < pageSize) return
+      next = last.revision + (direction === 'forward' ? 1 : -1)
+    }
+  }
+
+  async function* readAll({ from, pageSize = 1000 }: ReadAll) {
+    for (let next = from; ; ) {
+      const events = await readPage('the log', 'all', next, pageSize)
+      const last = events.at(-1)
+      if (last) yield events
+      if (!last || events.length < pageSize) return
+      next = last.index + 1
+    }
+  }
+
+  /* ------------------------------------------------------- following */
+
+  /** The log index after the last event that this store has heard of. */
+  let head = 0
+  const wakers = new Set<(anyway: boolean) => void>()
+  const wake = (anyway: boolean) => {
+    for (const each of [...wakers]) each(anyway)
+  }
+  const heard = (next: number) => {
+    head = Math.max(head, next)
+    wake(false)
+  }
+
+  let listening: Promise<void> | undefined
+  const listen = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      const client = new Client({ ...config, connectionTimeoutMillis: answerWithin_ms })
+      const ended = new Promise(resolve => client.once('end', resolve))
+      client.on('error', () => {})
+      client.on('notification', ({ payload }) => heard(Number(payload)))
+      try {
+        await unless(stop.signal, client.connect())
+        await client.query(`listen ${schema}`)
+        // What was said while nobody listened.
+        wake(true)
+        await unless(stop.signal, ended)
+      } catch {
+        // Followers look by themselves until somebody listens again.
+      }
+      void client.end().catch(() => {})
+      await pause(pollEvery_ms, undefined, { signal: stop.signal }).catch(() => {})
+    }
+  }
+
+  /** Until an event at this log index or after it was heard of, or it is time to look, or the signal. */
+  const comes = (next: number, signal: AbortSignal): Promise<void> =>
+    new Promise(resolve => {
+      const done = () => {
+        clearTimeout(timer)
+        wakers.delete(look)
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      const look = (anyway: boolean) => {
+        if (anyway || head > next) done()
+      }
+      const timer = setTimeout(done, pollEvery_ms)
+      wakers.add(look)
+      signal.addEventListener('abort', done)
+      if (signal.aborted) done()
+      else look(false)
+    })
+
+  async function* follow({ from, pageSize = 1000, signal: asked }: ReadAll & { readonly signal: AbortSignal }) {
+    const signal = AbortSignal.any([asked, stop.signal])
+    let next = from
+    let isTold = false
+    let isTroubled = false
+    while (!signal.aborted) {
+      listening ??= listen()
+      let events: StoredEvent[]
+      try {
+        events = await unless(signal, page('all', next, pageSize))
+        isTroubled = false
+      } catch (cause) {
+        if (signal.aborted) return
+        const trouble = failed(`Following the log from ${next}`, cause)
+        if (!isLoss(cause)) throw trouble
+        if (!isTroubled) options.onTrouble?.(trouble)
+        isTroubled = true
+        await pause(pollEvery_ms, undefined, { signal }).catch(() => {})
+        continue
+      }
+      const last = events.at(-1)
+      if (last) {
+        next = last.index + 1
+        isTold = false
+        yield events
+        continue
+      }
+      if (!isTold) yield []
+      isTold = true
+      await comes(next, signal)
+    }
+  }
+
+  return {
+    append: async (stream, expected, events) => {
+      checkAppend(stream, events)
+      return new Promise((resolve, reject) => {
+        const settle = (outcome: Appended | Error) => {
+          if (outcome instanceof Error) reject(outcome)
+          else resolve(outcome)
+        }
+        if (stop.signal.aborted) {
+          settle(failed(`Append to ${stream} failed`, new Error('the store was closed')))
+          return
+        }
+        waiting.push({ stream, expected, events, since: Date.now(), settle })
+        // Those of one moment go together.
+        pumping ??= Promise.resolve().then(pump)
+      })
+    },
+    read,
+    readAll,
+    follow,
+    close: async () => {
+      stop.abort()
+      const left = waiting
+      waiting = []
+      for (const { stream, settle } of left)
+        settle(failed(`Append to ${stream} failed`, new Error('the store was closed')))
+      await pumping
+      await listening
+      await pool.end()
+    },
+  }
+}
+
+/** Where a connection string leads, for messages: without user and password. */
+const addressed = (config: ClientConfig): Client => {
+  try {
+    return new Client(config)
+  } catch (cause) {
+    throw new StoreFailed('The log was not opened: its address is no PostgreSQL connection string.', { cause })
+  }
+}
+
+/** The answer, unless the signal comes first; then nobody waits for the answer any more. */
+const unless = <Answer>(signal: AbortSignal, answer: Promise<Answer>): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const aborted = () => reject(signal.reason as Error)
+    signal.addEventListener('abort', aborted)
+    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted))
+    if (signal.aborted) aborted()
+  })
