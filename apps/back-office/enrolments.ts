@@ -1,0 +1,136 @@
+import { base64url, equal, fromBase64url, hex, utf8 } from '#canonical/bytes'
+import { isRefusal, type Refusal } from '#canonical/decider'
+import { type Event, trustEvent } from '#canonical/event'
+import { Malformed } from '#canonical/malformed'
+import { run } from '#cqrs/run'
+import { readStream } from '#eventstore'
+import { issueCertificate } from '#license/certificate'
+import { verify1 } from '#license/cose'
+import { kidOf, rootFingerprint } from '#license/keyset'
+import { shop as shopDecider, shopWords } from '#settlement/shop'
+import { enrolment } from '#sync/enrolment'
+import { type EnrolmentEvent, enrolmentWords } from '#sync/events'
+import { certificatesLast_s } from './authority.ts'
+import { iso, type Office, type Settled } from './office.ts'
+import type { Rulebook } from './rulebook.ts'
+
+/** How a terminal comes to the centre: invited with a one-time code, enrolled with keys that it made itself. */
+
+const inviteLasts_ms = 24 * 3_600_000
+
+export const enrolments = (
+  { store, crypto, keys, runner, now, now_s, actOf }: Office,
+  { rules }: Rulebook,
+  settled: Settled,
+) => {
+  const fingerprint = rootFingerprint(crypto, keys.root.publicKey)
+
+  /** A one-time code: the terminal's name, and 128 bits that only this answer shows. */
+  const inviteTerminal = async (asked: { readonly terminal: string; readonly shop: string; readonly by: string }) => {
+    const { terminal, shop, by } = asked
+    const held = await readStream(store, `shop-${shop}`)
+    const opened = held.map(({ text }) => trustEvent(text)).find(event => event.type === 'ShopOpened') as
+      | Event<{ merchant: string }>
+      | undefined
+    if (!opened) return { reason: 'ShopUnknown', message: `No shop ${shop} was opened: open it first.`, shop }
+    const code = `${terminal}.${base64url(crypto.random(16))}`
+    const expires = iso(now_s() * 1000 + inviteLasts_ms)
+    const invite = {
+      type: 'Invite' as const,
+      terminal,
+      shop,
+      merchant: opened.data.merchant,
+      mode: keys.mode,
+      codeHash: hex(crypto.sha256(code)),
+      expires,
+    }
+    const ran = await run(runner, enrolment, enrolmentWords, `enrolment-${terminal}`, invite, actOf(by))
+    return settled(ran, { terminal, code, expires, rootFingerprint: fingerprint })
+  }
+
+  const enrol = async (asked: {
+    readonly code: string
+    readonly keys: { readonly p256: string; readonly ed25519: string }
+    readonly proofs: { readonly p256: string; readonly ed25519: string }
+  }) => {
+    const terminal = asked.code.slice(0, asked.code.lastIndexOf('.'))
+    const unknown: Refusal = {
+      reason: 'InvitationUnknown',
+      message: 'No invitation has this code: look at it, or ask the back office for a new one.',
+    }
+    if (terminal === '') return unknown
+    const proved = (curve: 'P-256' | 'Ed25519', publicKey: string, proof: string): boolean => {
+      try {
+        const payload = verify1(crypto, {
+          bytes: fromBase64url(proof),
+          type: 'enrolment',
+          curve,
+          publicKey: fromBase64url(publicKey),
+        })
+        return payload !== null && equal(payload, utf8(asked.code))
+      } catch (error) {
+        if (error instanceof Malformed || error instanceof SyntaxError) return false
+        throw error
+      }
+    }
+    if (
+      !proved('P-256', asked.keys.p256, asked.proofs.p256) ||
+      !proved('Ed25519', asked.keys.ed25519, asked.proofs.ed25519)
+    )
+      return {
+        reason: 'EnrolmentSignatureInvalid',
+        message: 'The code is not signed by both keys that were sent: the terminal must hold the keys it enrols with.',
+      }
+    const stream = `enrolment-${terminal}`
+    const held = (await readStream(store, stream)).map(({ text }) => trustEvent(text) as Event & EnrolmentEvent)
+    const invited = held.findLast(event => event.type === 'TerminalInvited')
+    if (invited?.type !== 'TerminalInvited') return unknown
+    const { merchant, shop, mode } = invited.data
+    const opened = (await readStream(store, `merchant-${merchant}`)).map(({ text }) => trustEvent(text))[0] as
+      | Event<{ name: string }>
+      | undefined
+    const already = held.find(event => event.type === 'TerminalEnrolled')
+    const certificate =
+      already?.type === 'TerminalEnrolled'
+        ? already.data.certificate
+        : base64url(
+            issueCertificate(
+              crypto,
+              {
+                terminal,
+                merchant,
+                merchantName: opened?.data.name ?? merchant,
+                shop,
+                mode,
+                keys: { p256: fromBase64url(asked.keys.p256), ed25519: fromBase64url(asked.keys.ed25519) },
+                notBefore: now_s() - 60,
+                expires: now_s() + certificatesLast_s,
+                kid: kidOf(crypto, keys.certificate.publicKey),
+              },
+              keys.certificate,
+            ),
+          )
+    const command = {
+      type: 'Enrol' as const,
+      terminal,
+      codeHash: hex(crypto.sha256(asked.code)),
+      certificate,
+      keys: asked.keys,
+      at: now(),
+    }
+    const ran = await run(runner, enrolment, enrolmentWords, stream, command, actOf(`terminal:${terminal}`))
+    if (isRefusal(ran)) return ran
+    await run(
+      runner,
+      shopDecider,
+      shopWords,
+      `shop-${shop}`,
+      { type: 'AssignTerminal', shop, terminal },
+      actOf('centre'),
+    )
+    const rootPublicKey = base64url(keys.root.publicKey)
+    return { terminal, origin: keys.origin, mode, rootPublicKey, certificate, ...(await rules()) }
+  }
+
+  return { fingerprint, inviteTerminal, enrol }
+}

@@ -1,0 +1,53 @@
+import { base64url, utf8 } from '#canonical/bytes'
+import type { Clock } from '#canonical/clock'
+import type { Crypto } from '#canonical/crypto'
+import type { Refusal } from '#canonical/decider'
+import type { Act } from '#canonical/event'
+import { uuid7 } from '#canonical/ids'
+import type { Ran, Runner } from '#cqrs/run'
+import type { EventStore } from '#eventstore'
+import type { AuthorityKeys } from './authority.ts'
+
+/** What every part of the centre acts with: the log and its runner, the time, the keys, who acts. */
+export type Office = {
+  readonly store: EventStore
+  readonly crypto: Crypto
+  readonly keys: AuthorityKeys
+  readonly runner: Runner
+  readonly now: () => string
+  readonly now_s: () => number
+  readonly mint: () => string
+  readonly actOf: (by: string) => Act
+  /** A reactor's salts follow from the event's id, so that two of them write the same octets. */
+  readonly reactorSalt: (eventId: string) => string
+}
+
+/** Answers when what a command wrote is in the rows. */
+export type Settled = <Answer>(ran: Ran | Refusal, answer: Answer) => Promise<Answer | Refusal>
+
+export const iso = (ms: number): string => new Date(ms).toISOString()
+
+export const office = (store: EventStore, crypto: Crypto, clock: Clock, keys: AuthorityKeys): Office => {
+  const now = () => iso(clock.now())
+  const mint = () => uuid7(clock.now(), crypto.random(16))
+  return {
+    store,
+    crypto,
+    keys,
+    runner: { store, crypto, salt: () => base64url(crypto.random(16)) },
+    now,
+    now_s: () => Math.floor(clock.now() / 1000),
+    mint,
+    actOf: by => {
+      const id = mint()
+      return { id, at: now(), by, correlation: id, causation: id }
+    },
+    reactorSalt: eventId => base64url(crypto.hmac(keys.saltKey, utf8(eventId)).slice(0, 16)),
+  }
+}
+
+/** Does anything stand in this stream? */
+export const exists = async (store: EventStore, stream: string): Promise<boolean> => {
+  for await (const page of store.read(stream, { from: 0, direction: 'forward', pageSize: 1 })) return page.length > 0
+  return false
+}

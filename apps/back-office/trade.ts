@@ -1,0 +1,153 @@
+import { account as accountDecider } from '#account'
+import { accountWords } from '#account/events'
+import { isRefusal } from '#canonical/decider'
+import { type Event, trustEvent } from '#canonical/event'
+import { run } from '#cqrs/run'
+import { readStream } from '#eventstore'
+import type { Amount, Currency } from '#money'
+import { payment as paymentDecider } from '#payment'
+import { paymentWords } from '#payment/events'
+import { merchant as merchantDecider, merchantWords } from '#settlement/merchant'
+import { shop as shopDecider, shopWords } from '#settlement/shop'
+import type { Followers } from './followers.ts'
+import { exists, type Office, type Settled } from './office.ts'
+
+/** What the back office orders: merchants, shops, accounts, repayments, and who bears a held payment. */
+export const trade = (
+  { store, runner, mint, actOf, now }: Office,
+  settled: Settled,
+  figuresFor: Followers['figuresFor'],
+) => {
+  const openMerchant = async (asked: {
+    readonly merchant?: string | undefined
+    readonly name: string
+    readonly currency: Currency
+    readonly feeBasisPoints: number
+    readonly taxBasisPoints: number
+    readonly by: string
+  }) => {
+    const merchant = asked.merchant ?? mint()
+    const stream = `merchant-${merchant}`
+    const { name, currency, feeBasisPoints, taxBasisPoints, by } = asked
+    const opened = await run(
+      runner,
+      merchantDecider,
+      merchantWords,
+      stream,
+      { type: 'OpenMerchant', merchant, name, currency },
+      actOf(by),
+    )
+    if (isRefusal(opened)) return opened
+    const terms = { merchant, feeBasisPoints, taxBasisPoints, returnsFee: true }
+    const set = await run(
+      runner,
+      merchantDecider,
+      merchantWords,
+      stream,
+      { type: 'SetMerchantTerms', ...terms },
+      actOf(by),
+    )
+    return settled(set, { merchant })
+  }
+
+  const openShop = async (asked: {
+    readonly shop?: string | undefined
+    readonly merchant: string
+    readonly name: string
+    readonly zone: string
+    readonly by: string
+  }) => {
+    const shop = asked.shop ?? mint()
+    const { merchant, name, zone, by } = asked
+    if (!(await exists(store, `merchant-${merchant}`)))
+      return { reason: 'MerchantUnknown', message: `No merchant ${merchant} was opened: open it first.`, merchant }
+    try {
+      new Intl.DateTimeFormat('en', { timeZone: zone })
+    } catch {
+      return { reason: 'ZoneUnknown', message: `${zone} is not a time zone: write one such as Europe/Vienna.`, zone }
+    }
+    return settled(
+      await run(
+        runner,
+        shopDecider,
+        shopWords,
+        `shop-${shop}`,
+        { type: 'OpenShop', shop, merchant, name, zone },
+        actOf(by),
+      ),
+      { shop },
+    )
+  }
+
+  const openAccount = async (asked: {
+    readonly account?: string | undefined
+    readonly limit: Amount
+    readonly currency: Currency
+    readonly by: string
+  }) => {
+    const account = asked.account ?? mint()
+    const { limit, currency, by } = asked
+    const ran = await run(
+      runner,
+      accountDecider,
+      accountWords,
+      `account-${account}`,
+      { type: 'OpenAccount', account, currency, limit },
+      actOf(by),
+    )
+    return settled(ran, { account })
+  }
+
+  const receiveRepayment = async (asked: {
+    readonly account: string
+    readonly repayment?: string | undefined
+    readonly amount: Amount
+    readonly currency: Currency
+    readonly source: string
+    readonly by: string
+  }) => {
+    const { account, amount, currency, source, by } = asked
+    const repayment = asked.repayment ?? mint()
+    const command = { type: 'ReceiveRepayment' as const, account, repayment, currency, amount, source }
+    return settled(await run(runner, accountDecider, accountWords, `account-${account}`, command, actOf(by)), {
+      account,
+      repayment,
+    })
+  }
+
+  /** Two people decide who bears a held payment. */
+  const decideHeld = async (asked: {
+    readonly payment: string
+    readonly bears: 'payer' | 'merchant' | 'operator'
+    readonly operators: readonly [string, string]
+    readonly reason: string
+  }) => {
+    const { payment, bears, operators, reason } = asked
+    const stream = `payment-${payment}`
+    const held = (await readStream(store, stream)).map(({ text }) => trustEvent(text))
+    const first = held.find(event => event.type === 'PaymentHeld') as
+      | Event<{ account: string | null; license: string | null; merchant: string; currency: string }>
+      | undefined
+    if (held.length === 0)
+      return {
+        reason: 'PaymentUnknown',
+        message: `No verdict was made on payment ${payment}: look at its hash.`,
+        payment,
+      }
+    const { account = null, license = null, merchant = '', currency = 'EUR' } = first?.data ?? {}
+    const figures = figuresFor(account, license ?? undefined, merchant, currency)
+    const command = {
+      type: 'DecideHeld' as const,
+      payment,
+      bears,
+      operators,
+      reason,
+      bookingDate: now().slice(0, 10),
+      ...figures,
+    }
+    const ran = await run(runner, paymentDecider, paymentWords, stream, command, actOf(`operator:${operators[1]}`))
+    return settled(ran, { payment, bears })
+  }
+
+  return { openMerchant, openShop, openAccount, receiveRepayment, decideHeld }
+}
