@@ -139,7 +139,9 @@ export async function* replayTransaction(
     yield { line: 'check', check, stored: 'not stored' }
     if (!check.pass) failure = check
   }
-  if (failure) {
+  // A check that failed then as well is part of the story: the verdict says what the centre made of it.
+  const known = failure && (await knownToCentre(store, verdictStreams, failure))
+  if (failure && !known) {
     yield { line: 'finding', holds: false, says: stoppedAt(failure) }
     return
   }
@@ -179,11 +181,29 @@ export async function* replayTransaction(
       }
   }
   const word = trusted.rootPublicKey ? 'under the root key given' : 'under the root key that this log itself names'
-  const says =
-    count === 0
+  const says = failure
+    ? `The check "${failure.check}" fails (${failure.reason}), and the centre judged it so; every other holds ${word}; ${count} postings follow from its verdicts.`
+    : count === 0
       ? `Every check holds ${word}; the centre has made no verdict on it yet.`
       : `Every check holds ${word}; ${count} postings follow from its verdicts.`
   yield { line: 'finding', holds: true, says }
+}
+
+/** Did the centre hold the payment for this very reason, or accept it with an exception to look at? */
+const knownToCentre = async (
+  store: EventStore,
+  verdictStreams: ReadonlySet<string>,
+  { reason }: Check,
+): Promise<boolean> => {
+  for (const stream of verdictStreams)
+    for await (const page of store.read(stream, { from: 0, direction: 'forward' }))
+      for (const { text } of page) {
+        const event = trustEvent(text)
+        if (!understood(event)) continue
+        if (event.type === 'PaymentHeld' && event.data.reason === reason) return true
+        if (event.type === 'PaymentAccepted' && event.data.exceptions.length > 0) return true
+      }
+  return false
 }
 
 /** All postings of an account with the balance after each, by any moment and as known at any index. */

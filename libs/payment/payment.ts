@@ -272,7 +272,7 @@ const nothingShared = (gross: Amount, terms: Terms) => ({
 })
 
 const samePerson = ([first, second]: readonly [string, string]): PaymentRefusal | undefined =>
-  first === second
+  first.trim().toLowerCase() === second.trim().toLowerCase()
     ? {
         reason: 'SecondPersonRequired',
         message: `${first} cannot approve alone: a second operator must name themselves.`,

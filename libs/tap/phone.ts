@@ -138,15 +138,19 @@ const isPaymentRequest = (message: Bytes): boolean =>
 const isReceipt = (message: Bytes): boolean => findRecord(decodeMessage(message), 'receipt') !== undefined
 const nothing = new Uint8Array(0)
 
+const declinedBy = (word: PhoneDeclineWord): NonNullable<Told['declined']> => {
+  const [reason, message] = phoneDeclines[word]
+  return { reason, message }
+}
+
 /** The phone's own "no". One that ends the tap is told to the holder too. */
 const no = (field: Field, word: PhoneDeclineWord, transaction?: string): Told => {
   const information = plainDecline(
     transaction === undefined ? { reason: word } : { reason: word, transaction: fromHex(transaction) },
   )
-  const [reason, message] = phoneDeclines[word]
   return word === 'pending' || word === 'unknown transaction'
     ? { information, field }
-    : { information, field, declined: { reason, message } }
+    : { information, field, declined: declinedBy(word) }
 }
 
 export const licenseOf = (memory: PhoneMemory): License => readLicense(fromBase64url(memory.license))
@@ -200,7 +204,8 @@ const introduce = (
           place: { flag: 'none' },
         },
       })
-  return { information: getResponse, field: { ...meeting, getRequest, getResponse, certificate: certified } }
+  const told = { information: getResponse, field: { ...meeting, getRequest, getResponse, certificate: certified } }
+  return memory.locked ? { ...told, declined: declinedBy('locked') } : told
 }
 
 /** PUT: the request is checked and kept; nothing is paid yet. */

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Check } from '#canonical/check'
+import { type ReplayLine, replayTransaction } from '#evidence/replay'
+import { tacKeyOf } from '#license/tac'
 import { makeWorld, orThrow, type World } from '../simulation/world.ts'
 import { atCentre, lastFact, writeAs } from './hand.ts'
 
@@ -174,4 +176,21 @@ it('the centre started anew comes to the same balances, and writes nothing', asy
   await world.restartCentre()
   expect(world.log.events.length).toBe(before)
   expect(await Promise.all(accounts.map(balance))).toEqual([charged, charged, untouched, charged])
+})
+
+describe('the replay of a held payment', () => {
+  it('shows the check that fails, the verdict that says so, and what follows from it', async () => {
+    const held = atCentre<{ transaction: string; reason: string }>(world, 'PaymentHeld')[0]?.data
+    if (!held) throw new Error('nothing was held')
+    const tacKeyFor = (license: { readonly id: string }) => tacKeyOf(world.crypto, world.keys.tacMaster.key, license.id)
+    const trusted = { rootPublicKey: world.keys.root.publicKey, tacKeyFor }
+    const lines: ReplayLine[] = []
+    for await (const line of replayTransaction(world.crypto, world.log, held.transaction, trusted)) lines.push(line)
+    expect(lines.filter(line => line.line === 'check' && !line.check.pass)).toMatchObject([
+      { check: { reason: held.reason } },
+    ])
+    expect(lines.filter(line => line.line === 'event' && line.event.type === 'PaymentHeld')).toHaveLength(1)
+    expect(lines.filter(line => line.line === 'posting').length).toBeGreaterThanOrEqual(2)
+    expect(lines.at(-1)).toMatchObject({ line: 'finding', holds: true })
+  })
 })
