@@ -13,7 +13,8 @@ import { logOf, type Outcome, openStreet, type Paid, type Phone, type Sale, type
  */
 
 const each = 4
-const kills = Math.max(Number(process.env['KILLS'] ?? moments.length * each + 6), moments.length * each)
+const fewest = (moments.length + 1) * each
+const kills = Math.max(Number(process.env['KILLS'] ?? fewest + 6), fewest)
 const seed = process.env['SEED'] ?? 'the same as last time'
 
 /* ---- what is expected of each */
@@ -40,9 +41,12 @@ const leavesAfter = (passed: Moment | undefined): readonly Found[] => {
   return [leaves[passed], leaves[next]]
 }
 
+/** `on sight`: as soon as any answer shows the sale as paid. `at random`: at any time. Both come from outside. */
+type When = Moment | 'on sight' | 'at random'
+const isMoment = (when: When): when is Moment => when !== 'on sight' && when !== 'at random'
+
 type Kill = {
-  /** Undefined for one that comes from outside at a random time. */
-  readonly at: Moment | undefined
+  readonly at: When
   readonly amount: string
   readonly reference: string
 }
@@ -63,11 +67,13 @@ const dice = (seed: string) => {
 const roll = dice(seed)
 
 const plan = (): Kill[] => {
-  const named = moments.flatMap(moment => Array.from({ length: each }, () => moment))
-  const order = [...named, ...Array.from({ length: kills - named.length }, () => undefined)]
+  const order = Array.from({ length: kills }, (_, place): When => {
+    const when = Math.floor(place / each)
+    return moments[when] ?? (when === moments.length ? 'on sight' : 'at random')
+  })
   for (let last = order.length - 1; last > 0; last--) {
     const other = roll(last + 1)
-    ;[order[last], order[other]] = [order[other], order[last]]
+    ;[order[last], order[other]] = [order[other] as When, order[last] as When]
   }
   return order.map((at, place) => ({
     at,
@@ -92,10 +98,10 @@ const listen = (life: Running) => {
   toldBy.set(life, told)
   return told
 }
-const arm = async (life: Running, at: Moment | undefined): Promise<void> => {
+const arm = async (life: Running, at: When): Promise<void> => {
   const told = toldBy.get(life) ?? listen(life)
   told.text = ''
-  life.process.send(at ?? 'none')
+  life.process.send(at)
   await eventually(() => expect(told.text).toContain('armed\n'))
 }
 const lastWord = async (life: Running): Promise<Moment | undefined> => {
@@ -104,12 +110,16 @@ const lastWord = async (life: Running): Promise<Moment | undefined> => {
   return told?.text.split('armed\n').at(-1)?.trim().split('\n').filter(Boolean).at(-1) as Moment | undefined
 }
 
-/** Asks for the sale again and again, until nobody answers; true if any answer said approved. */
-const watch = async (till: Till, sale: string): Promise<boolean> => {
+/** Looks at the till again and again, until nobody answers; true if any answer showed the sale as paid. */
+const watch = async (till: Till, sale: string, seen: () => void): Promise<boolean> => {
   for (let shown = false; ; )
     try {
-      const { body } = await till.sale(sale)
-      shown ||= body['state'] === 'approved'
+      const screen = (await ask('GET', `${till.url}/api/till`)) as { sale: Sale | null; recent: { sale: string }[] }
+      const paid = [screen.sale, ...screen.recent.map(one => ({ ...one, state: 'approved' }))]
+      if (paid.some(one => one?.sale === sale && one.state === 'approved')) {
+        shown = true
+        seen()
+      }
       await new Promise(resolve => setTimeout(resolve, 2))
     } catch {
       return shown
@@ -135,13 +145,17 @@ const quietly = (outcome: Promise<Outcome>): Promise<Outcome> => outcome.catch((
 const die = async (till: Till, phone: Phone, kill: Kill, within_ms: number) => {
   const life = till.running()
   await arm(life, kill.at)
-  if (kill.at === undefined) setTimeout(() => life.signal('SIGKILL'), roll(within_ms * 1000) / 1000)
+  const strike = () => life.signal('SIGKILL')
+  if (kill.at === 'at random') setTimeout(strike, roll(within_ms * 1000) / 1000)
   // One that never comes to its end is ended, in a way that is not taken for the kill.
   const patience = setTimeout(() => life.signal('SIGABRT'), 10_000)
   const { reference } = kill
   const keyed = await till.key(kill.amount, { key: reference, reference }).catch(() => undefined)
   const [tapped, shown] = keyed
-    ? await Promise.all([quietly(street.tap(phone, till)), watch(till, keyed.sale)])
+    ? await Promise.all([
+        quietly(street.tap(phone, till)),
+        watch(till, keyed.sale, kill.at === 'on sight' ? strike : () => {}),
+      ])
     : [nothingSaid, false]
   const ended = await life.ended
   clearTimeout(patience)
@@ -224,8 +238,8 @@ const live = async (till: Till, phones: readonly Phone[], mine: readonly Kill[])
     await start(till)
     const found = await foundAt(till, keyed)
     killed.push({ ...kill, till: till.id, passed, found, shown, phoneSaid: tapped.outcome })
-    const here = [till.id, kill.reference, kill.at ?? `after ${passed}`]
-    if (kill.at) expect([...here, passed, found]).toEqual([...here, kill.at, leaves[kill.at]])
+    const here = [till.id, kill.reference, kill.at, passed]
+    if (isMoment(kill.at)) expect([...here, passed, found]).toEqual([...here, kill.at, leaves[kill.at]])
     else
       expect([...here, leavesAfter(passed).includes(found) ? 'as it must be' : found]).toEqual([
         ...here,
@@ -239,7 +253,7 @@ const live = async (till: Till, phones: readonly Phone[], mine: readonly Kill[])
 /* ---- the story */
 
 /** Enough that none comes to its limit of payments between two meetings with the authority. */
-const accounts = Array.from({ length: 2 * Math.ceil((kills + 10) / 60) }, (_, place) => `payer-${place + 1}`)
+const accounts = Array.from({ length: 2 * Math.max(2, Math.ceil(kills / 60)) }, (_, place) => `payer-${place + 1}`)
 
 beforeAll(async () => {
   const main = 'test/machines/terminal-main.mjs'
@@ -257,13 +271,14 @@ const table = (): string => {
   const row = (name: string, of: readonly Killed[]) =>
     line(
       name,
-      of.filter(({ at }) => at !== undefined).length,
-      of.filter(({ at }) => at === undefined).length,
+      of.filter(({ at }) => isMoment(at)).length,
+      of.filter(({ at }) => at === 'on sight').length,
+      of.filter(({ at }) => at === 'at random').length,
       ...(['nothing', 'torn', 'approved'] as const).map(found => of.filter(one => one.found === found).length),
       of.filter(({ shown }) => shown).length,
     )
   return [
-    line('killed at or after', 'at it', 'at random', 'unknown', 'torn', 'approved', 'seen approved'),
+    line('killed at or after', 'at it', 'on sight', 'at random', 'unknown', 'torn', 'approved', 'seen approved'),
     row(
       '(before the sale)',
       killed.filter(({ passed }) => passed === undefined),
@@ -295,6 +310,7 @@ it(
     )
     console.log(`seed: ${seed}\n${table()}`)
     expect(killed).toHaveLength(kills)
+    expect(killed.filter(({ at, shown }) => at === 'on sight' && shown)).toHaveLength(each)
     for (const moment of moments)
       expect([moment, killed.filter(({ at }) => at === moment).length]).toEqual([moment, each])
   },
