@@ -8,10 +8,10 @@ import { openSqlite, sqliteStore } from '#eventstore/sqlite'
 import { nodeCrypto } from '#machine/crypto'
 import { type BatchBody, makeBatch } from '#sync/batch'
 import { intake } from '../../apps/back-office/intake.ts'
-import { byTurns, type Row, rate, ratio, spread, timed } from './measure.ts'
+import { byTurns, type Pace, paced, paceOf, type Row, ratioOf } from './measure.ts'
 import type { Shop } from './shop.ts'
 
-const rounds = 7
+const rounds = 5
 const batchEvents = 500
 
 /** The terminal's log in signed batches, as it sends them. */
@@ -54,14 +54,14 @@ export const intakeRow = async (shop: Shop, folder: string): Promise<Row> => {
   const now = () => new Date().toISOString()
   const salt = () => base64url(crypto.random(16))
 
-  const takeIn = async (round: number): Promise<number> => {
+  const takeIn = async (round: number): Promise<Pace> => {
     const store = sqliteStore(join(folder, `centre-${round}.sqlite`), now)
     await copyInto(
       store,
       shop.centre.filter(({ stream }) => stream.startsWith('enrolment-')),
     )
     const accept = intake({ store, crypto, origin: shop.keys.origin, salt, now })
-    const taken = await timed(async () => {
+    const taken = await paced(count, async () => {
       for (const batch of batches) {
         const answer = await accept('T-1', batch)
         if (isRefusal(answer)) throw new Error(answer.message)
@@ -70,11 +70,11 @@ export const intakeRow = async (shop: Shop, folder: string): Promise<Row> => {
     const held = store.size()
     store.close()
     if (held === 0) throw new Error('Nothing was kept')
-    return rate(count, taken)
+    return taken
   }
 
   /** What no intake can go without: parse, hash data and envelope, insert; and one signature of a batch is not in it. */
-  const bare = async (round: number): Promise<number> => {
+  const bare = async (round: number): Promise<Pace> => {
     const file = join(folder, `bare-${round}.sqlite`)
     sqliteStore(file, now).close()
     const db = openSqlite(file)
@@ -91,11 +91,11 @@ export const intakeRow = async (shop: Shop, folder: string): Promise<Row> => {
         held += 1
       }
     })
-    const taken = await timed(() => {
+    const taken = await paced(count, () => {
       for (const { events } of batches) write.immediate(events)
     })
     db.close()
-    return rate(count, taken)
+    return taken
   }
 
   await takeIn(-1)
@@ -110,9 +110,9 @@ export const intakeRow = async (shop: Shop, folder: string): Promise<Row> => {
       'enrolment, statement signature, contiguity, canonical form, both hashes of each event, chain, shape; bare: JSON.parse, two SHA-256, the same inserts',
     data: `${count} events of taps in ${batches.length} batches of ${batchEvents}, ${Math.round(octets / count)} octets an event`,
     figures: [
-      { what: 'intake', unit: 'events/s', value: spread(rates.takeIn), target: { atLeast: 10_000 } },
-      { what: 'bare parse, hashes and inserts', unit: 'events/s', value: spread(rates.bare) },
-      { what: 'intake of bare', unit: 'times', value: ratio(rates.takeIn, rates.bare) },
+      ...paceOf('intake', 'events/s', rates.takeIn, { atLeast: 10_000 }),
+      ...paceOf('bare parse, hashes and inserts', 'events/s', rates.bare),
+      ...ratioOf('intake of bare', rates.takeIn, rates.bare),
     ],
   }
 }

@@ -6,7 +6,7 @@ export type Spread = { readonly median: number; readonly min: number; readonly m
 
 export type Figure = {
   readonly what: string
-  readonly unit: 'events/s' | 'taps/s' | 'ms' | 'times' | 'a tap' | 'octets' | 'µs/tap'
+  readonly unit: 'events/s' | 'taps/s' | 'ms' | 'times' | 'a tap'
   readonly value: Spread
   readonly target?: Target
 }
@@ -42,19 +42,24 @@ export const exactly = (value: number): Spread => ({ median: value, min: value, 
 /** How often per second, from how many in how many milliseconds. */
 export const rate = (count: number, taken_ms: number): number => (count / taken_ms) * 1000
 
-export const timed = async (act: () => unknown): Promise<number> => {
-  const began = now()
+/** How often per second, and per second of this process's own CPU time, its collector's threads included. */
+export type Pace = { readonly perSecond: number; readonly perCpuSecond: number }
+
+export const paced = async (count: number, act: () => unknown): Promise<Pace> => {
+  const [began, before] = [now(), process.cpuUsage()]
   await act()
-  return now() - began
+  const taken_ms = now() - began
+  const { user, system } = process.cpuUsage(before)
+  return { perSecond: rate(count, taken_ms), perCpuSecond: rate(count, (user + system) / 1000) }
 }
 
 /** The rounds of several contestants by turns, each round led by the next of them, so that none is always first. */
 export const byTurns = async <Name extends string>(
   rounds: number,
-  contestants: Readonly<Record<Name, (round: number) => Promise<number>>>,
-): Promise<Record<Name, number[]>> => {
+  contestants: Readonly<Record<Name, (round: number) => Promise<Pace>>>,
+): Promise<Record<Name, Pace[]>> => {
   const names = Object.keys(contestants) as Name[]
-  const taken = Object.fromEntries(names.map(name => [name, [] as number[]])) as Record<Name, number[]>
+  const taken = Object.fromEntries(names.map(name => [name, [] as Pace[]])) as Record<Name, Pace[]>
   for (let round = 0; round < rounds; round++)
     for (let turn = 0; turn < names.length; turn++) {
       const name = names[(round + turn) % names.length] as Name
@@ -66,6 +71,32 @@ export const byTurns = async <Name extends string>(
 /** Of each round the one figure over the other: what both suffered from the machine falls out. */
 export const ratio = (over: readonly number[], under: readonly number[]): Spread =>
   spread(over.map((value, round) => value / (under[round] as number)))
+
+/** A contestant's figures: by the clock, and by its own CPU time where other work on the machine takes no part. */
+export const paceOf = (what: string, unit: Figure['unit'], paces: readonly Pace[], target?: Target): Figure[] => [
+  { what, unit, value: spread(paces.map(({ perSecond }) => perSecond)), ...(target ? { target } : {}) },
+  { what: `${what}, a second of CPU`, unit, value: spread(paces.map(({ perCpuSecond }) => perCpuSecond)) },
+]
+
+export const ratioOf = (what: string, over: readonly Pace[], under: readonly Pace[], target?: Target): Figure[] => [
+  {
+    what,
+    unit: 'times',
+    value: ratio(
+      over.map(({ perSecond }) => perSecond),
+      under.map(({ perSecond }) => perSecond),
+    ),
+    ...(target ? { target } : {}),
+  },
+  {
+    what: `${what}, by CPU`,
+    unit: 'times',
+    value: ratio(
+      over.map(({ perCpuSecond }) => perCpuSecond),
+      under.map(({ perCpuSecond }) => perCpuSecond),
+    ),
+  },
+]
 
 /** Below a third of its target is what must not be; the rest is told as it is. */
 export const standing = ({ value: { median }, target }: Figure): 'met' | 'short' | 'worse than a third' | undefined => {

@@ -7,7 +7,7 @@ import { sqliteRows } from '#eventstore/sqlite/rows'
 import { nodeCrypto } from '#machine/crypto'
 import { paymentWords } from '#payment/events'
 import { balances, balanceTotals } from '#projections/balances'
-import { byTurns, type Row, rate, ratio, spread, timed } from './measure.ts'
+import { byTurns, type Pace, paced, paceOf, type Row, ratioOf } from './measure.ts'
 
 const rounds = 5
 const accounts = 20_000
@@ -88,11 +88,11 @@ export const rebuild = async (folder: string): Promise<Row> => {
   const file = join(folder, 'centre.sqlite')
   const owed = writeLog(file)
 
-  const fold = async (round: number): Promise<number> => {
+  const fold = async (round: number): Promise<Pace> => {
     const store = sqliteStore(file, () => '', { readonly: true })
     const rows = sqliteRows(join(folder, `rows-${round}.sqlite`))
     const stop = new AbortController()
-    const taken = await timed(() =>
+    const taken = await paced(count, () =>
       project({
         store,
         rows,
@@ -112,16 +112,16 @@ export const rebuild = async (folder: string): Promise<Row> => {
     const expected = `${owed / 100n}.${(owed % 100n).toString().padStart(2, '0')}`
     if (total?.amount !== expected)
       throw new Error(`The balances owe ${total?.amount}, and the payments sum to ${expected}`)
-    return rate(count, taken)
+    return taken
   }
 
-  const scan = async (): Promise<number> => {
+  const scan = async (): Promise<Pace> => {
     const db = openSqlite(file, { readonly: true })
     const page = db
       .prepare<[number, number], string>('select text from events where position > ? order by position limit ?')
       .pluck()
     let seen = 0
-    const taken = await timed(() => {
+    const taken = await paced(count, () => {
       for (;;) {
         const texts = page.all(seen, 1000)
         for (const text of texts) if ((JSON.parse(text) as Event).revision < 0) throw new Error('no event')
@@ -131,7 +131,7 @@ export const rebuild = async (folder: string): Promise<Row> => {
     })
     db.close()
     if (seen !== count) throw new Error(`The scan saw ${seen} events of ${count}`)
-    return rate(count, taken)
+    return taken
   }
 
   await scan()
@@ -143,9 +143,9 @@ export const rebuild = async (folder: string): Promise<Row> => {
     checked: 'what all accounts owe is what all payments sum to; the scan parses every event',
     data: `${count} events in SQLite: ${accounts} AccountOpened, ${accounts} AllowanceGranted, ${payments} PaymentAccepted`,
     figures: [
-      { what: 'projector on SQLite rows', unit: 'events/s', value: spread(rates.fold), target: { atLeast: 100_000 } },
-      { what: 'bare scan with JSON.parse', unit: 'events/s', value: spread(rates.scan) },
-      { what: 'projector of bare scan', unit: 'times', value: ratio(rates.fold, rates.scan), target: { atLeast: 0.4 } },
+      ...paceOf('projector on SQLite rows', 'events/s', rates.fold, { atLeast: 100_000 }),
+      ...paceOf('bare scan with JSON.parse', 'events/s', rates.scan),
+      ...ratioOf('projector of bare scan', rates.fold, rates.scan, { atLeast: 0.4 }),
     ],
   }
 }

@@ -19,10 +19,10 @@ import { attemptFrom } from '#tap/terminal'
 import { intake } from '../../apps/back-office/intake.ts'
 import { verdicts } from '../../apps/back-office/verdicts.ts'
 import { batchesOf, copyInto } from './intake.ts'
-import { byTurns, type Row, rate, ratio, spread, timed } from './measure.ts'
+import { byTurns, type Pace, paced, paceOf, type Row, ratioOf } from './measure.ts'
 import type { Shop } from './shop.ts'
 
-const rounds = 7
+const rounds = 5
 
 export const verdictsRow = async (shop: Shop, folder: string): Promise<Row> => {
   const now = () => new Date().toISOString()
@@ -42,17 +42,17 @@ export const verdictsRow = async (shop: Shop, folder: string): Promise<Row> => {
   const inputs = tapsIn(shop, told)
   const count = inputs.length
 
-  const judgeOn = async (store: EventStore, keeps: string): Promise<number> => {
+  const judgeOn = async (store: EventStore, keeps: string): Promise<Pace> => {
     await copyInto(store, told)
     const reactor = verdicts({ store, crypto: nodeCrypto(), keys: shop.keys, salt })
-    const taken = await timed(async () => {
+    const taken = await paced(count, async () => {
       for (const { type, text, index, storedAt } of told)
         if (reactor.wants(type)) await reactor.handle({ ...trustEvent(text), index, storedAt } as Event)
     })
     const first = (await readStream(store, `payment-${inputs.at(-1)?.payment}`))[0]
     if (first?.type !== 'PaymentAccepted')
       throw new Error(`${keeps}: the last tap was not accepted, but ${first?.type}`)
-    return rate(count, taken)
+    return taken
   }
 
   const inMemory = () => judgeOn(memoryStore(now), 'in memory')
@@ -62,18 +62,15 @@ export const verdictsRow = async (shop: Shop, folder: string): Promise<Row> => {
     store.close()
     return judged
   }
-  const checks = async (): Promise<number> => {
+  const checks = async (): Promise<Pace> => {
     const fresh = nodeCrypto()
-    return rate(count, await timed(() => redoAll(fresh, shop, told)))
+    return paced(count, () => redoAll(fresh, shop, told))
   }
-  const bare = async (): Promise<number> => {
+  const bare = async (): Promise<Pace> => {
     const fresh = nodeCrypto()
-    return rate(
-      count,
-      await timed(() => {
-        for (const input of inputs) bareCrypto(fresh, input)
-      }),
-    )
+    return paced(count, () => {
+      for (const input of inputs) bareCrypto(fresh, input)
+    })
   }
 
   await inMemory()
@@ -87,17 +84,12 @@ export const verdictsRow = async (shop: Shop, folder: string): Promise<Row> => {
       'all checks of the tap from its octets; bare: the same two HPKE openings, three signatures, TAC and hashes from parts that were taken apart before',
     data: `${count} taps of ${new Set(inputs.map(({ app }) => base64url(app))).size} phones, one terminal`,
     figures: [
-      { what: 'verdicts, log in memory', unit: 'taps/s', value: spread(rates.inMemory), target: { atLeast: 1500 } },
-      { what: 'verdicts, log on disk', unit: 'taps/s', value: spread(rates.onDisk) },
-      { what: 'the checks alone', unit: 'taps/s', value: spread(rates.checks) },
-      { what: 'bare cryptography', unit: 'taps/s', value: spread(rates.bare) },
-      {
-        what: 'verdicts, in memory, of bare',
-        unit: 'times',
-        value: ratio(rates.inMemory, rates.bare),
-        target: { atLeast: 0.7 },
-      },
-      { what: 'the checks of bare', unit: 'times', value: ratio(rates.checks, rates.bare) },
+      ...paceOf('verdicts, log in memory', 'taps/s', rates.inMemory, { atLeast: 1500 }),
+      ...paceOf('verdicts, log on disk', 'taps/s', rates.onDisk),
+      ...paceOf('the checks alone', 'taps/s', rates.checks),
+      ...paceOf('bare cryptography', 'taps/s', rates.bare),
+      ...ratioOf('verdicts, in memory, of bare', rates.inMemory, rates.bare, { atLeast: 0.7 }),
+      ...ratioOf('the checks of bare', rates.checks, rates.bare),
     ],
   }
 }
