@@ -45,7 +45,8 @@ const socketsOf = (pid: number): string[] => {
 const four = () => {
   const terminal = street.till().running().pid
   const [child] = childrenOf(terminal).filter(pid => commandOf(pid).includes('pcsc/child.js'))
-  return { terminal, child: child ?? 0, pcscd: pcsc.pid(), phone: street.wallet.running().pid }
+  if (child === undefined) throw new Error('The terminal has no reader’s child')
+  return { terminal, child, pcscd: pcsc.pid(), phone: street.wallet.running().pid }
 }
 
 it('is between four processes, each of which is what it is taken for', () => {

@@ -127,6 +127,14 @@ export const endAll = async (): Promise<void> => {
   await Promise.all([...running].map(one => one.end()))
 }
 
+/** Of one that is expected to end by itself. One that goes on is ended with all that it started. */
+export const endOf = async (one: Running, within_ms = 20_000): Promise<Awaited<Running['ended']>> => {
+  const patience = setTimeout(() => void one.end(), within_ms)
+  const ended = await one.ended
+  clearTimeout(patience)
+  return ended
+}
+
 /* ---- what is asked of it */
 
 export type Body = Record<string, unknown>

@@ -12,6 +12,7 @@ import {
   childrenOf,
   compile,
   endAll,
+  endOf,
   eventually,
   freePorts,
   isFree,
@@ -121,7 +122,7 @@ it('two fresh starts have different authorities, and a second start goes on wher
 
   const pids = family(first)
   controlC(first)
-  expect(await first.ended).toEqual({ code: 0, signal: null })
+  expect(await endOf(first)).toEqual({ code: 0, signal: null })
   await gone(pids)
   expect(leftOpen(data)).toEqual([])
 
@@ -143,7 +144,7 @@ it('two fresh starts have different authorities, and a second start goes on wher
   const family2 = family(again)
   controlC(again)
   controlC(again)
-  await again.ended
+  await endOf(again)
   await gone(family2)
 
   const fresh = demo(other, ports)
@@ -166,7 +167,7 @@ it('Ctrl-C while it is still starting ends all of it', async () => {
   await eventually(() => expect(childrenOf(early.pid).length).toBeGreaterThan(0))
   const pids = family(early)
   controlC(early)
-  await early.ended
+  await endOf(early)
   await gone(pids)
   await new Promise(resolve => setTimeout(resolve, 300))
   // Whoever was started after that look would hold its port.
@@ -184,7 +185,7 @@ describe('what it refuses', () => {
     const holder = createServer().listen(ports + offset, '127.0.0.1')
     await once(holder, 'listening')
     const refused = demo(place(), ports)
-    expect(await refused.ended).toEqual({ code: 1, signal: null })
+    expect(await endOf(refused)).toEqual({ code: 1, signal: null })
     const lines = refused.said().trim().split('\n')
     expect(lines).toEqual([expect.stringMatching(new RegExp(`Port ${ports + offset} is taken .*--ports \\d+`))])
     holder.close()
@@ -192,7 +193,7 @@ describe('what it refuses', () => {
 
   it('to be reached from outside, and says why', async () => {
     const refused = demo(place(), await freePorts(30), '--host', '0.0.0.0')
-    expect(await refused.ended).toEqual({ code: 1, signal: null })
+    expect(await endOf(refused)).toEqual({ code: 1, signal: null })
     expect(refused.said()).toMatch(/Refusing to listen on 0\.0\.0\.0: there is no sign-in yet.*Use 127\.0\.0\.1/)
     expect(refused.said()).not.toMatch(/Ready|^\s+at .*\.js/m)
   })
@@ -206,7 +207,7 @@ describe('what it refuses', () => {
     ] as const) {
       const args = ['--host', '0.0.0.0', '--port', `${await freePorts()}`, '--data', place(), ...more]
       const refused = run(app, program(`dist/apps/${app}/main.js`, args))
-      expect([app, await refused.ended]).toEqual([app, { code: 1, signal: null }])
+      expect([app, await endOf(refused)]).toEqual([app, { code: 1, signal: null }])
       expect([app, refused.said()]).toEqual([app, expect.stringContaining('Refusing to listen on 0.0.0.0')])
     }
   })
@@ -217,7 +218,7 @@ it('a till that cannot enrol says where it looked, and keeps nothing', async () 
   const invited = ['--enrol', 'T-1.AAAAAAAAAAAAAAAAAAAAAA', '--root', 'y']
   const args = ['--port', `${port}`, '--data', data, '--centre', `http://127.0.0.1:${await freePorts()}`, ...invited]
   const till = run('till', program('dist/apps/terminal/main.js', args))
-  expect(await till.ended).toEqual({ code: 1, signal: null })
+  expect(await endOf(till)).toEqual({ code: 1, signal: null })
   expect(till.said().trim().split('\n')).toEqual([
     expect.stringMatching(/http:\/\/127\.0\.0\.1:\d+ gave no answer \(ECONNREFUSED\).*start/i),
   ])
@@ -289,7 +290,7 @@ describe(isRoot ? 'three apps as three users' : 'three apps', () => {
       for (const [name, user] of Object.entries(users))
         for (const [other, { folder }] of Object.entries(apps())) {
           const look = run('ls', ['ls', folder], { user })
-          expect([name, other, (await look.ended).code === 0]).toEqual([name, other, name === other])
+          expect([name, other, (await endOf(look)).code === 0]).toEqual([name, other, name === other])
         }
       for (const [name, app] of Object.entries(apps())) {
         const uids = /^Uid:\s+(.*)$/m.exec(readFileSync(`/proc/${app.running().pid}/status`, 'utf8'))?.[1]?.split(/\s+/)
