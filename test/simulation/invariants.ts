@@ -17,7 +17,7 @@ const laws = {
   'given back is on disk': 'A reversal that a till says is done is in its log, of that transaction and amount.',
   'approved reaches the centre': 'At the end the centre holds all that any terminal approved.',
   'asked before paid': 'No phone paid what its terminal had not put on disk before.',
-  'torn in sight': 'A till shows every sale with an open deduction as torn, after a restart too.',
+  'torn in sight': 'A till shows every sale with an open deduction as torn; after a restart its log says so, too.',
   'waiting is counted': 'A till counts as waiting whatever the centre does not hold.',
   'nothing waits': 'At the end nothing waits on any till.',
   'one sale, one payment': 'A sale has at most one recorded payment, and a payment at most one record.',
@@ -37,7 +37,7 @@ const laws = {
   'receipts are whole': 'Receipt numbers of a terminal are gapless over every kind of record.',
   'day totals': 'A day closes on totals that a count of its events gives.',
   'counters are whole': 'A phone\u2019s counters are contiguous, and it forgets no payment.',
-  'gaps are explained': 'A counter that the centre lacks belongs to a tap that is torn or was abandoned.',
+  'gaps are explained': 'A payment that the centre lacks belongs to a tap that is torn, or that a cashier cancelled.',
   'no false alarm': 'In a world without fraud no payment is held and no exception raised.',
   'no surprise': 'No node fails in a way that no fault explains.',
 } as const
@@ -46,11 +46,17 @@ export const lawNames = Object.keys(laws) as Law[]
 export type Breach = { readonly law: Law; readonly sentence: string; readonly found: string }
 
 /** The rules that the authority publishes in this world, as people would say them. */
-const rules = { perTransaction: 15_000n, consecutive: 50, perPhoneOnTerminal: 30_000n, hoursSinceSync: 72 }
+const rules = {
+  perTransaction: 15_000n,
+  sinceSeen: 50_000n,
+  consecutive: 50,
+  perPhoneOnTerminal: 30_000n,
+  hoursSinceSync: 72,
+}
 const hour_ms = 3_600_000
 const terms = { feeBasisPoints: 150n, taxBasisPoints: 2000n }
 
-type Asked = { readonly sale: string; readonly amount: bigint; end?: 'recorded' | 'abandoned' }
+type Asked = { readonly sale: string; readonly amount: bigint; torn: boolean; end?: 'recorded' | 'abandoned' }
 type Line = { count: number; sum: bigint }
 type Totals = Record<'sales' | 'voids' | 'refunds' | 'declined' | 'torn', Line>
 const noTotals = (): Totals => {
@@ -67,6 +73,7 @@ const tillBook = () => ({
   recordedOf: new Map<string, string>(),
   paidBy: new Map<string, bigint>(),
   givenBack: new Map<string, Said>(),
+  cancelled: new Set<string>(),
   day: undefined as Totals | undefined,
   /** Sales that were keyed, with the transaction under which each was shown as approved. */
   keyed: new Map<string, string | undefined>(),
@@ -143,10 +150,15 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
         book.day = undefined
         return
       }
+      case 'TapStarted': {
+        const before = book.asked.get(word(event, 'transaction'))
+        if (before) before.torn = false
+        return
+      }
       case 'DeductionRequested': {
         const [transaction, license, amount] = [word(event, 'transaction'), word(event, 'license'), sum(event)]
         if (event.data['resent'] === true) return
-        book.asked.set(transaction, { sale: word(event, 'sale'), amount })
+        book.asked.set(transaction, { sale: word(event, 'sale'), amount, torn: false })
         const silent_ms = Date.parse(event.at) - (world.shops.get(id)?.heard_ms ?? 0)
         const here = (book.paidBy.get(license) ?? 0n) + amount
         holds('rules were kept', amount <= rules.perTransaction, () => `${id} asked for ${amount} at once`)
@@ -195,7 +207,9 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
           asked !== undefined,
           () => `${id} tore ${word(event, 'transaction')}, never asked for`,
         )
-        if (asked) counted(book.day, 'torn', asked.amount)
+        if (!asked) return
+        asked.torn = true
+        counted(book.day, 'torn', asked.amount)
         return
       }
       case 'TapResolved': {
@@ -270,9 +284,9 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
       const spent = payments.reduce((all, { amount }) => all + BigInt(amount), 0n)
       const within = spent <= known.allowance && BigInt(memory.allowanceLeft) === known.allowance - spent
       holds('phone within its license', within, () => `${memory.phone} spent ${spent} of ${known.allowance}`)
-      const modest =
-        payments.length <= rules.consecutive && payments.every(({ amount }) => BigInt(amount) <= rules.perTransaction)
-      holds('phone within its license', modest, () => `${memory.phone} paid ${payments.length} times`)
+      const offline = spent <= rules.sinceSeen && payments.length <= rules.consecutive
+      const modest = offline && payments.every(({ amount }) => BigInt(amount) <= rules.perTransaction)
+      holds('phone within its license', modest, () => `${memory.phone} paid ${payments.length} times, ${spent} in all`)
       for (const paid of payments) {
         const { transaction, payment, terminal, receipt } = paid
         const amount = BigInt(paid.amount)
@@ -487,6 +501,8 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
       )
       holds('paid is recorded', record, () => `a phone says ${transaction} is paid; ${id} has no record of it`)
     },
+    /** A cashier gives this sale up, whatever a phone has paid for it. */
+    cancels: (id: string, sale: string): void => void till(id).cancelled.add(sale),
     /** A till said that this was given back. */
     gaveBack: async (id: string, reversal: string, transaction: string, amount?: bigint): Promise<void> => {
       await look()
@@ -503,6 +519,10 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
     /** After a step at a terminal; `restarted` where it lost its memory in it. */
     after: async (id: string, restarted: boolean): Promise<void> => {
       await look()
+      if (restarted)
+        for (const [transaction, { torn, end }] of till(id).asked)
+          if (!end)
+            holds('torn in sight', torn, () => `${id} was restarted and did not write that ${transaction} is torn`)
       askTill(id, restarted)
     },
     finish: async (): Promise<void> => {
@@ -535,7 +555,8 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
         .flatMap(memory => memory.payments.map(paid => ({ memory, paid })))) {
         if (recorded.has(paid.payment)) continue
         const asked = till(paid.terminal).asked.get(paid.transaction)
-        const explained = asked !== undefined && asked.end !== 'recorded'
+        const cancelled = asked?.end === 'abandoned' && till(paid.terminal).cancelled.has(asked.sale)
+        const explained = (asked !== undefined && asked.end === undefined) || cancelled
         holds(
           'gaps are explained',
           explained,

@@ -6,13 +6,13 @@ import { faultNames, type Report, simulate } from './simulate.ts'
 /** `npm run sim`: seeds through the small world, one line for what went wrong, and all counts at the end. */
 
 const usage =
-  'npm run sim -- [--seed N | --seeds A..B] [--terminals 2] [--phones 3] [--taps 30] [--mutant NAME] [--json]'
+  'npm run sim -- [--seed N | --seeds A..B] [--terminals N] [--phones 3] [--taps 30] [--mutant NAME] [--json]'
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
     seeds: { type: 'string', default: '1..100' },
-    terminals: { type: 'string', default: '2' },
+    terminals: { type: 'string' },
     phones: { type: 'string', default: '3' },
     taps: { type: 'string', default: '30' },
     mutant: { type: 'string' },
@@ -53,7 +53,8 @@ const add = (kind: keyof typeof counts, report: Report): void => {
 const failed: Report[] = []
 const began = performance.now()
 for (const seed of seeds) {
-  const world = { seed, terminals: number('terminals'), phones: number('phones'), taps: number('taps') }
+  const terminals = values.terminals === undefined ? {} : { terminals: number('terminals') }
+  const world = { seed, ...terminals, phones: number('phones'), taps: number('taps') }
   const report = await simulate({ ...world, ...(mutant === undefined ? {} : { mutant }) })
   sums.taps += report.did['tap'] ?? 0
   sums.steps += report.steps

@@ -103,12 +103,12 @@ export const simulate = async (asked: Simulation): Promise<Report> => {
     power: () => fault('power', rates.power, ['lost before', 'lost after']) ?? 'kept',
   }
 
-  const terminals = asked.terminals ?? 2
+  const terminals = asked.terminals ?? chance.pick([1, 2, 2, 3])
   const people = Array.from({ length: asked.phones ?? 3 }, (_, place) => ({
     // Every third phone shares an account with the one before it.
     account: `payer-${place % 3 === 2 ? place - 1 : place}`,
-    limit: 200_000n,
-    allowance: chance.pick(['40.00', '250.00', '400.00', '800.00']),
+    limit: 400_000n,
+    allowance: chance.pick(['40.00', '400.00', '800.00', '1500.00']),
   }))
   const world = await makeWorld({ seed, terminals, phones: people, centres, faults: inject, ...broken })
   const phones = world.phones.memories().map(({ phone, account, allowanceLeft }) => ({
@@ -124,8 +124,9 @@ export const simulate = async (asked: Simulation): Promise<Report> => {
   let taps = 0
 
   const key = async (id: string): Promise<void> => {
-    const amount = BigInt(chance.chance(85) ? 1 + chance.below(2500) : 1 + chance.below(16_000))
-    const sale = await world.key(amount, id)
+    // Round sums, where shares of them round to even; small sums; and some that limits are for.
+    const amount = chance.pick([100 * (1 + chance.below(20)), 1 + chance.below(2500), 1 + chance.below(16_000)])
+    const sale = await world.key(BigInt(amount), id)
     if ('sale' in sale && typeof sale.sale === 'string') audit.keyed(id, sale.sale)
     if (isRefusal(sale) && sale.reason === 'DayNotOpen') await world.till(id).openDay()
   }
@@ -181,7 +182,9 @@ export const simulate = async (asked: Simulation): Promise<Report> => {
     },
     cancel: async id => {
       const sale = chance.chance(50) ? world.till(id).currentSale()?.sale : audit.tornSales(id)[0]
-      if (sale !== undefined) await world.till(id).cancelSale(sale)
+      if (sale === undefined) return
+      audit.cancels(id, sale)
+      await world.till(id).cancelSale(sale)
     },
     reverse,
     day: async id => {

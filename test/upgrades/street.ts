@@ -21,7 +21,7 @@ import { orThrow } from '../simulation/world.ts'
  * A centre, a till and phones over the files that their processes keep, each in a folder of its own, on a clock of the
  * test's. What is there is opened as it is; what is not is set up as a first start does.
  */
-export const till = 'T-1001'
+const till = 'T-1001'
 const quiet = { info: () => {}, warn: () => {}, error: () => {} }
 
 export type Street = Awaited<ReturnType<typeof openStreet>>
