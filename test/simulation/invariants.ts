@@ -1,83 +1,11 @@
-import { project } from '#eventstore/follower'
-import { memoryRows } from '#eventstore/memory/rows'
-import { intOf, type Rows, textOf } from '#eventstore/rows'
-import { projections } from '#projections'
-import { postings } from '#projections/postings'
+import { questions, rules } from './laws.ts'
 import { figure, oracle, type Said, said, sum, word } from './oracle.ts'
+import { askRows, refold } from './rows-audit.ts'
+import { tillBooks } from './till-books.ts'
 import type { World } from './world.ts'
 
-/**
- * An auditor beside the world. It believes what it saw from outside: what tills showed, what lies in phones, what lies
- * on disks. After each step it asks what can be asked, at the end all of it, and counts every question.
- */
-const laws = {
-  'approved is on disk': 'What a till shows as approved is in its log, and stays approved.',
-  'receipt is on disk': 'A phone that holds a receipt paid what the terminal has in its log under that number.',
-  'paid is recorded': 'A phone that says "paid" was recorded.',
-  'given back is on disk': 'A reversal that a till says is done is in its log, of that transaction and amount.',
-  'approved reaches the centre': 'At the end the centre holds all that any terminal approved.',
-  'asked before paid': 'No phone paid what its terminal had not put on disk before.',
-  'torn in sight': 'A till shows every sale with an open deduction as torn; after a restart its log says so, too.',
-  'waiting is counted': 'A till counts as waiting whatever the centre does not hold.',
-  'nothing waits': 'At the end nothing waits on any till.',
-  'one sale, one payment': 'A sale has at most one recorded payment, and a payment at most one record.',
-  'one payment, one verdict': 'The centre judges each recorded payment once, and no other.',
-  'one payment, one posting': 'A payment debits its payer by what the phone signed, once.',
-  'the payer signed': 'Nobody is debited without a payment that lies in their own phone.',
-  'byte for byte': 'The centre\u2019s copy of a terminal\u2019s stream is a prefix of the terminal\u2019s.',
-  'owed by hand': 'Every payer owes what their phones signed, less what was given back and repaid.',
-  'held by hand': 'Every hold is what was promised less what was drawn.',
-  'merchant by hand': 'The merchant is owed the payments less fees and tax, fees given back included.',
-  'books balance': 'Debits equal credits in each book and currency.',
-  'rows are a fold': 'Rows equal a fresh fold of the log, in another adapter.',
-  'rules were kept': 'No terminal asked for a payment that the rules it had adopted forbade.',
-  'phone within its license': 'No phone pays more, or more often, than its license allows.',
-  'revisions are whole': 'Revisions and log indices are contiguous and each event names the one before.',
-  'time goes forward': 'No terminal writes an earlier time after a later one.',
-  'receipts are whole': 'Receipt numbers of a terminal are gapless over every kind of record.',
-  'day totals': 'A day closes on totals that a count of its events gives.',
-  'counters are whole': 'A phone\u2019s counters are contiguous, and it forgets no payment.',
-  'gaps are explained': 'A payment that the centre lacks belongs to a tap that is torn, or that a cashier cancelled.',
-  'no false alarm': 'In a world without fraud no payment is held and no exception raised.',
-  'no surprise': 'No node fails in a way that no fault explains.',
-} as const
-export type Law = keyof typeof laws
-export const lawNames = Object.keys(laws) as Law[]
-export type Breach = { readonly law: Law; readonly sentence: string; readonly found: string }
-
-/** The rules that the authority publishes in this world, as people would say them. */
-const rules = {
-  perTransaction: 15_000n,
-  sinceSeen: 50_000n,
-  consecutive: 50,
-  perPhoneOnTerminal: 30_000n,
-  hoursSinceSync: 72,
-}
-const hour_ms = 3_600_000
+/** The merchant's, in this world. */
 const terms = { feeBasisPoints: 150n, taxBasisPoints: 2000n }
-
-type Asked = { readonly sale: string; readonly amount: bigint; torn: boolean; end?: 'recorded' | 'abandoned' }
-type Line = { count: number; sum: bigint }
-type Totals = Record<'sales' | 'voids' | 'refunds' | 'declined' | 'torn', Line>
-const noTotals = (): Totals => {
-  const none = () => ({ count: 0, sum: 0n })
-  return { sales: none(), voids: none(), refunds: none(), declined: none(), torn: none() }
-}
-
-/** What a terminal's own log says, read line by line. */
-const tillBook = () => ({
-  last: undefined as Said | undefined,
-  receipts: 0,
-  asked: new Map<string, Asked>(),
-  recorded: new Map<string, Said>(),
-  recordedOf: new Map<string, string>(),
-  paidBy: new Map<string, bigint>(),
-  givenBack: new Map<string, Said>(),
-  cancelled: new Set<string>(),
-  day: undefined as Totals | undefined,
-  /** Sales that were keyed, with the transaction under which each was shown as approved. */
-  keyed: new Map<string, string | undefined>(),
-})
 
 export type Phone = {
   readonly phone: string
@@ -94,137 +22,19 @@ const major = (text: string): bigint => {
   return BigInt(`${sign}${whole}${cents}`)
 }
 
+/**
+ * An auditor beside the world. It believes what it saw from outside: what tills showed, what lies in phones, what lies
+ * on disks. After each step it asks what can be asked, at the end all of it, and counts every question.
+ */
 export const auditor = (world: World, phones: readonly Phone[]) => {
-  const checked = new Map<Law, number>(lawNames.map(law => [law, 0]))
-  const breaches: Breach[] = []
-  const holds = (law: Law, is: boolean, found: () => string): void => {
-    checked.set(law, (checked.get(law) as number) + 1)
-    if (!is) breaches.push({ law, sentence: laws[law], found: found() })
-  }
-
-  const tills = new Map([...world.shops.keys()].map(id => [id, { read: 0, ...tillBook() }]))
-  const till = (id: string) => tills.get(id) as ReturnType<typeof tillBook> & { read: number }
+  const { checked, breaches, holds } = questions()
+  const tills = tillBooks(world, holds)
+  const { of: till } = tills
   const signed = new Map<string, { readonly account: string; readonly amount: bigint }>()
   const seen = new Map<string, Map<string, Seen>>(phones.map(({ phone }) => [phone, new Map()]))
   const accounts = [...new Set(phones.map(({ account }) => account))]
   const money = oracle(terms)
   for (const { account, allowance } of phones) money.promises(account, allowance)
-
-  /* ---- what terminals wrote */
-
-  const counted = (totals: Totals | undefined, line: keyof Totals, amount: bigint): void => {
-    if (!totals) return
-    totals[line].count += 1
-    totals[line].sum += amount
-  }
-
-  const numbered = (id: string, event: Said): void => {
-    const book = till(id)
-    const number = figure(event, 'receiptNumber')
-    holds('receipts are whole', number === book.receipts + 1, () => `${id} went from ${book.receipts} to ${number}`)
-    book.receipts = number
-  }
-
-  const readTill = (id: string, event: Said): void => {
-    const book = till(id)
-    const { last } = book
-    const follows = last === undefined || (event.revision === last.revision + 1 && event.prev === last.hash)
-    holds('revisions are whole', follows, () => `${id} wrote ${event.revision} after ${last?.revision}`)
-    holds('time goes forward', last === undefined || event.at >= last.at, () => `${id}: ${event.at} after ${last?.at}`)
-    book.last = event
-    switch (event.type) {
-      case 'DayOpened':
-        book.day = noTotals()
-        return
-      case 'DayClosed': {
-        numbered(id, event)
-        const told = event.data['totals'] as Record<keyof Totals, { count: number; sum: string }>
-        for (const [line, { count, sum }] of Object.entries(book.day ?? noTotals()) as [keyof Totals, Line][]) {
-          const is = told[line].count === count && told[line].sum === sum.toString()
-          holds(
-            'day totals',
-            is,
-            () => `${id} closed on ${JSON.stringify(told[line])} ${line}; there were ${count} of ${sum}`,
-          )
-        }
-        book.day = undefined
-        return
-      }
-      case 'TapStarted': {
-        const before = book.asked.get(word(event, 'transaction'))
-        if (before) before.torn = false
-        return
-      }
-      case 'DeductionRequested': {
-        const [transaction, license, amount] = [word(event, 'transaction'), word(event, 'license'), sum(event)]
-        if (event.data['resent'] === true) return
-        book.asked.set(transaction, { sale: word(event, 'sale'), amount, torn: false })
-        const silent_ms = Date.parse(event.at) - (world.shops.get(id)?.heard_ms ?? 0)
-        const here = (book.paidBy.get(license) ?? 0n) + amount
-        holds('rules were kept', amount <= rules.perTransaction, () => `${id} asked for ${amount} at once`)
-        holds('rules were kept', here <= rules.perPhoneOnTerminal, () => `${id} asked one phone for ${here} in all`)
-        // An hour of grace: a clock that was set back makes a terminal's time stand still.
-        const within = silent_ms <= (rules.hoursSinceSync + 1) * hour_ms
-        holds(
-          'rules were kept',
-          within,
-          () => `${id} took a payment ${silent_ms / hour_ms} hours after it met the centre`,
-        )
-        return
-      }
-      case 'TransactionRecorded': {
-        numbered(id, event)
-        const [transaction, sale, payment] = [word(event, 'transaction'), word(event, 'sale'), word(event, 'payment')]
-        const license = word(event, 'license')
-        const first = !book.recordedOf.has(sale) && !book.recorded.has(transaction)
-        holds('one sale, one payment', first, () => `${id} recorded sale ${sale} again, as ${transaction}`)
-        const elsewhere = [...tills.values()].some(({ recorded }) =>
-          [...recorded.values()].some(other => word(other, 'payment') === payment),
-        )
-        holds('one sale, one payment', !elsewhere, () => `payment ${payment} was recorded twice, at last by ${id}`)
-        const asked = book.asked.get(transaction)
-        const open = asked?.end === undefined && asked?.amount === sum(event)
-        holds(
-          'one sale, one payment',
-          open,
-          () => `${id} recorded ${transaction}, which was ${asked?.end ?? 'never asked for'}`,
-        )
-        if (asked) asked.end = 'recorded'
-        book.recorded.set(transaction, event)
-        book.recordedOf.set(sale, transaction)
-        book.paidBy.set(license, (book.paidBy.get(license) ?? 0n) + sum(event))
-        counted(book.day, 'sales', sum(event))
-        return
-      }
-      case 'TransactionDeclined':
-        numbered(id, event)
-        counted(book.day, 'declined', sum(event))
-        return
-      case 'TapTorn': {
-        const asked = book.asked.get(word(event, 'transaction'))
-        holds(
-          'asked before paid',
-          asked !== undefined,
-          () => `${id} tore ${word(event, 'transaction')}, never asked for`,
-        )
-        if (!asked) return
-        asked.torn = true
-        counted(book.day, 'torn', asked.amount)
-        return
-      }
-      case 'TapResolved': {
-        const asked = book.asked.get(word(event, 'transaction'))
-        if (asked && word(event, 'outcome') === 'abandoned') asked.end = 'abandoned'
-        return
-      }
-      case 'TransactionVoided':
-      case 'RefundRecorded':
-        numbered(id, event)
-        book.givenBack.set(word(event, 'reversal'), event)
-        counted(book.day, event.type === 'RefundRecorded' ? 'refunds' : 'voids', sum(event))
-        return
-    }
-  }
 
   /** The till's own word on each sale that is not settled; on all of them where it was restarted. */
   const askTill = (id: string, all: boolean): void => {
@@ -427,57 +237,8 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
     }
   }
 
-  /* ---- at the end */
-
-  const askRows = (rows: Rows, place: number): void => {
-    const all = rows.select(postings, 'posting')
-    const balance = new Map<string, bigint>()
-    const debits = new Map<string, bigint[]>()
-    for (const row of all) {
-      const [book, currency, side] = [textOf(row, 'book'), textOf(row, 'currency'), textOf(row, 'side')]
-      const amount = intOf(row, 'amount')
-      balance.set(
-        `${book} ${currency}`,
-        (balance.get(`${book} ${currency}`) ?? 0n) + (side === 'debit' ? amount : -amount),
-      )
-      if (textOf(row, 'account').startsWith('payer:') && side === 'debit') {
-        const payment = String(row['payment'])
-        debits.set(payment, [...(debits.get(payment) ?? []), amount])
-      }
-    }
-    for (const [book, sum] of balance)
-      holds('books balance', sum === 0n, () => `centre ${place}: ${book} is off by ${sum}`)
-    for (const payment of new Set([...debits.keys(), ...money.payments.keys()])) {
-      const [found, due] = [debits.get(payment) ?? [], money.payments.get(payment)?.amount]
-      holds(
-        'one payment, one posting',
-        found.length === 1 && found[0] === due,
-        () => `centre ${place}: payment ${payment} of ${due} was debited as ${found.join(' and ') || 'nothing'}`,
-      )
-    }
-  }
-
-  const refold = async (rows: Rows, place: number): Promise<void> => {
-    const fresh = memoryRows()
-    const stop = new AbortController()
-    const onProgress = ({ caughtUp }: { caughtUp: boolean }) => caughtUp && stop.abort()
-    await project({ store: world.log, rows: fresh, projections, signal: stop.signal, pageSize: 100, onProgress })
-    for (const projection of projections) {
-      const equal = rows.fingerprint(projection, world.crypto) === fresh.fingerprint(projection, world.crypto)
-      holds(
-        'rows are a fold',
-        equal,
-        () => `centre ${place}: rows of ${projection.name} differ from a fold of ${world.log.events.length} events`,
-      )
-    }
-  }
-
   const look = async (): Promise<void> => {
-    for (const [id, shop] of world.shops) {
-      const book = till(id)
-      for (; book.read < shop.store.events.length; book.read++)
-        readTill(id, said(shop.store.events[book.read]?.text as string))
-    }
+    tills.read()
     readPhones()
     if (readCentre()) await askCentre()
     holds('no surprise', world.surprises.length === 0, () => world.surprises.join('\n'))
@@ -528,7 +289,7 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
     finish: async (): Promise<void> => {
       await look()
       await askCentre()
-      for (const [id, book] of tills) {
+      for (const [id, book] of tills.all()) {
         askTill(id, true)
         const { count } = world.till(id).status().waiting
         holds('nothing waits', count === 0, () => `${count} payments still wait on ${id}`)
@@ -548,7 +309,7 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
         }
       }
       const recorded = new Set(
-        [...tills.values()].flatMap(book => [...book.recorded.values()].map(event => word(event, 'payment'))),
+        [...tills.all()].flatMap(([, book]) => [...book.recorded.values()].map(event => word(event, 'payment'))),
       )
       for (const { memory, paid } of world.phones
         .memories()
@@ -564,8 +325,8 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
         )
       }
       for (const [place, { rows }] of world.centres.entries()) {
-        askRows(rows, place)
-        await refold(rows, place)
+        askRows(holds, rows, place, money.payments)
+        await refold(holds, world, rows, place)
       }
     },
   }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { lawNames } from './invariants.ts'
+import { lawNames } from './laws.ts'
 import { type Mutant, mutants } from './mutants.ts'
 import { faultNames, type Report, simulate } from './simulate.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { lawNames } from './invariants.ts'
+import { lawNames } from './laws.ts'
 import { regressions } from './regressions.ts'
 import { faultNames, type Report, simulate } from './simulate.ts'
 

@@ -1,0 +1,57 @@
+import { project } from '#eventstore/follower'
+import { memoryRows } from '#eventstore/memory/rows'
+import { intOf, type Rows, textOf } from '#eventstore/rows'
+import { projections } from '#projections'
+import { postings } from '#projections/postings'
+import type { Holds } from './laws.ts'
+import type { World } from './world.ts'
+
+/** Postings balance, and each payment is in them once, for what the phone signed. */
+export const askRows = (
+  holds: Holds,
+  rows: Rows,
+  place: number,
+  due: ReadonlyMap<string, { readonly amount: bigint }>,
+): void => {
+  const all = rows.select(postings, 'posting')
+  const balance = new Map<string, bigint>()
+  const debits = new Map<string, bigint[]>()
+  for (const row of all) {
+    const [book, currency, side] = [textOf(row, 'book'), textOf(row, 'currency'), textOf(row, 'side')]
+    const amount = intOf(row, 'amount')
+    balance.set(
+      `${book} ${currency}`,
+      (balance.get(`${book} ${currency}`) ?? 0n) + (side === 'debit' ? amount : -amount),
+    )
+    if (textOf(row, 'account').startsWith('payer:') && side === 'debit') {
+      const payment = String(row['payment'])
+      debits.set(payment, [...(debits.get(payment) ?? []), amount])
+    }
+  }
+  for (const [book, sum] of balance)
+    holds('books balance', sum === 0n, () => `centre ${place}: ${book} is off by ${sum}`)
+  for (const payment of new Set([...debits.keys(), ...due.keys()])) {
+    const [found, asked] = [debits.get(payment) ?? [], due.get(payment)?.amount]
+    holds(
+      'one payment, one posting',
+      found.length === 1 && found[0] === asked,
+      () => `centre ${place}: payment ${payment} of ${asked} was debited as ${found.join(' and ') || 'nothing'}`,
+    )
+  }
+}
+
+/** A fresh fold in another adapter, by other pages, gives the same rows. */
+export const refold = async (holds: Holds, { log, crypto }: World, rows: Rows, place: number): Promise<void> => {
+  const fresh = memoryRows()
+  const stop = new AbortController()
+  const onProgress = ({ caughtUp }: { caughtUp: boolean }) => caughtUp && stop.abort()
+  await project({ store: log, rows: fresh, projections, signal: stop.signal, pageSize: 100, onProgress })
+  for (const projection of projections) {
+    const equal = rows.fingerprint(projection, crypto) === fresh.fingerprint(projection, crypto)
+    holds(
+      'rows are a fold',
+      equal,
+      () => `centre ${place}: rows of ${projection.name} differ from a fold of ${log.events.length} events`,
+    )
+  }
+}
