@@ -92,8 +92,10 @@ export const postgresStore = async (
     max: 6,
     connectionTimeoutMillis: answerWithin_ms,
     query_timeout: answerWithin_ms,
-    // Whatever the server is set to: the lock is of use only to who looks after he has it.
+    // Whatever the server is set to: the lock is of use only to who looks after he has it. (The pool listens for errors of
+    // connections that are idle, and of those that are asked; not yet for this one's.)
     verify: (client, done) => {
+      client.on('error', () => {})
       client.query('set session characteristics as transaction isolation level read committed').then(() => done(), done)
     },
   })

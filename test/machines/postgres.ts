@@ -89,10 +89,12 @@ export const startPostgres = async () => {
       })
     },
     /** One process that serves a connection: PostgreSQL ends all others and recovers. */
-    killBackend: (): void => {
-      const [pid] = sql("select pid from pg_stat_activity where application_name = 'tallystick' limit 1").split('\n')
-      process.kill(Number(pid), 'SIGKILL')
-    },
+    killBackend: (): Promise<void> =>
+      eventually(() => {
+        const [pid] = sql("select pid from pg_stat_activity where application_name = 'tallystick' limit 1").split('\n')
+        if (!pid) throw new Error('nobody is connected')
+        process.kill(Number(pid), 'SIGKILL')
+      }),
     stop: async (): Promise<void> => {
       server.kill('SIGINT')
       await ended()
