@@ -1,10 +1,23 @@
-import { Body, Controller, Get, HttpCode, Inject, Module, Param, Post, Query, Sse, type Type } from '@nestjs/common'
+import {
+  Body,
+  Controller,
+  Get,
+  Headers,
+  HttpCode,
+  Inject,
+  Module,
+  Param,
+  Post,
+  Query,
+  Sse,
+  type Type,
+} from '@nestjs/common'
 import { CommandBus, CqrsModule, QueryBus } from '@nestjs/cqrs'
 import { z } from 'zod'
 import { doorway } from '#cqrs/bridge'
 import { liveView } from '#http/live'
-import { answered, bodyOf } from '#http/refusals'
-import { parseAmount } from '#money'
+import { answered, bodyOf, fieldOf } from '#http/refusals'
+import { isCurrency, parseAmount } from '#money'
 import { batchBody } from '#sync/batch'
 import type { BackOffice } from './back-office.ts'
 
@@ -14,7 +27,7 @@ const id = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'an id has 1 to 64 letters, digits, points, dashes or underscores')
 const amountText = z.string().max(40)
-const currency = z.string().max(3)
+const currency = z.string().refine(isCurrency, 'not an ISO 4217 code that is known here')
 const basisPoints = z.int().min(0).max(10_000)
 const words = z.string().min(1).max(120)
 
@@ -34,6 +47,7 @@ const decideBody = z.object({
   operators: z.tuple([id, id]),
   reason: z.string().min(1).max(500),
 })
+const refuseBody = z.object({ operators: z.tuple([id, id]), why: z.string().min(1).max(500) })
 const octets = z.string().max(4096)
 const licenseBody = z.object({ account: id, allowance: amountText, publicKey: octets, proof: octets })
 const pairOfOctets = z.object({ p256: octets, ed25519: octets })
@@ -77,6 +91,10 @@ export const backOfficeModule = (node: BackOffice): Type => {
   )
   const DecideHeld = door.order('DecideHeld', (asked: z.infer<typeof decideBody> & { payment: string }) =>
     node.decideHeld(asked),
+  )
+  const RefuseReversal = door.order(
+    'RefuseReversal',
+    (asked: z.infer<typeof refuseBody> & { payment: string; reversal: string }) => node.refuseReversal(asked),
   )
   const IssueLicense = door.order('IssueLicense', (asked: z.infer<typeof licenseBody>) => node.license(asked))
   const Enrol = door.order('Enrol', (asked: z.infer<typeof enrolBody>) => node.enrol(asked))
@@ -160,6 +178,13 @@ export const backOfficeModule = (node: BackOffice): Type => {
     }
     @Post('payments/:payment/decide') @HttpCode(200) decide(@Param('payment') payment: string, @Body() body: unknown) {
       return this.order(new DecideHeld.Message({ payment, ...bodyOf(decideBody, body) }))
+    }
+    @Post('payments/:payment/reversals/:reversal/refuse') @HttpCode(200) refuse(
+      @Param('payment') payment: string,
+      @Param('reversal') reversal: string,
+      @Body() body: unknown,
+    ) {
+      return this.order(new RefuseReversal.Message({ payment, reversal, ...bodyOf(refuseBody, body) }))
     }
     @Get('merchants') merchants() {
       return this.ask(new Merchants.Message(undefined))

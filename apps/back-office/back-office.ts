@@ -33,14 +33,16 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
   const here = office(store, crypto, clock, keys)
   const book = await rulebook(here)
   const following = followers(here, clock, rows, news, log.error)
-  const { settled, figuresFor, rowsAt, status, run } = following
-  const ask = questions({ rows, store, now: () => clock.now(), freshness: following.freshness })
+  const { settled, rowsAt, status, run } = following
+  const heard = new Map<string, number>()
+  const ask = questions({ rows, store, now: () => clock.now(), heard, freshness: following.freshness })
   const { fingerprint, ...terminals } = enrolments(here, book, settled)
 
   const takeIn = intake({ store, crypto, origin: keys.origin, salt: here.reactorSalt, now: here.now })
   const acceptBatch = async (terminal: string, body: BatchBody) => {
     const answer = await takeIn(terminal, body)
     if (isRefusal(answer)) return answer
+    heard.set(terminal, clock.now())
     news.next({ kind: 'batch' })
     return { ...answer, rules: await book.versions(), at: here.now() }
   }
@@ -49,6 +51,7 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
     const known = (await readStream(store, `enrolment-${terminal}`)).some(({ type }) => type === 'TerminalEnrolled')
     if (!known)
       return { reason: 'TerminalUnknown', message: `Terminal ${terminal} is not enrolled at this centre.`, terminal }
+    heard.set(terminal, clock.now())
     return { ...(await book.rules()), at: here.now() }
   }
 
@@ -57,7 +60,7 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
     fingerprint,
     news,
     ask,
-    ...trade(here, settled, figuresFor),
+    ...trade(here, settled, following),
     ...terminals,
     ...licenses(here, book, settled, ask.figures),
     acceptBatch,

@@ -89,6 +89,10 @@ export const enrolments = (
     const opened = (await readStream(store, `merchant-${merchant}`)).map(({ text }) => trustEvent(text))[0] as
       | Event<{ name: string }>
       | undefined
+    const shopOpened = (await readStream(store, `shop-${shop}`)).map(({ text }) => trustEvent(text))[0] as
+      | Event<{ zone: string }>
+      | undefined
+    const zone = shopOpened?.data.zone ?? 'UTC'
     const already = held.find(event => event.type === 'TerminalEnrolled')
     const certificate =
       already?.type === 'TerminalEnrolled'
@@ -129,7 +133,7 @@ export const enrolments = (
       actOf('centre'),
     )
     const rootPublicKey = base64url(keys.root.publicKey)
-    return { terminal, origin: keys.origin, mode, rootPublicKey, certificate, ...(await rules()) }
+    return { terminal, origin: keys.origin, mode, rootPublicKey, zone, certificate, ...(await rules()) }
   }
 
   return { fingerprint, inviteTerminal, enrol }

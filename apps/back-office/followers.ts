@@ -5,7 +5,7 @@ import type { Ran } from '#cqrs/run'
 import { FollowerStopped, project, react } from '#eventstore/follower'
 import type { Rows } from '#eventstore/rows'
 import { projections } from '#projections'
-import type { Office } from './office.ts'
+import { nothingFrom, type Office } from './office.ts'
 import { verdicts } from './verdicts.ts'
 
 /** The projector that keeps the rows, and the reactor that judges; and what they know of how far they have got. */
@@ -66,6 +66,19 @@ export const followers = (
     news.complete()
   }
 
+  /**
+   * Has the reactor judged all that is in the log? What it knows of holds and terms is then what the log says. False
+   * where it has stopped, or is not there within three seconds.
+   */
+  const judgedAll = async (): Promise<boolean> => {
+    for (let waited_ms = 0; waited_ms < 3000; waited_ms += 20) {
+      if (stopped.some(({ follower }) => follower === reactor.name)) return false
+      if (await nothingFrom(store, judged)) return true
+      await new Promise(resolve => setTimeout(resolve, 20))
+    }
+    return false
+  }
+
   /** Until the rows hold this log index, or two seconds are over: an answer then shows its age. */
   const rowsAt = (index: number): Promise<void> =>
     applied > index
@@ -87,6 +100,7 @@ export const followers = (
   return {
     freshness,
     figuresFor: reactor.figuresFor,
+    judgedAll,
     rowsAt,
     settled,
     run: follow,

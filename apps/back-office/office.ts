@@ -46,6 +46,12 @@ export const office = (store: EventStore, crypto: Crypto, clock: Clock, keys: Au
   }
 }
 
+/** Is this log index beyond all that is in the log? */
+export const nothingFrom = async (store: EventStore, index: number): Promise<boolean> => {
+  for await (const page of store.readAll({ from: index, pageSize: 1 })) return page.length === 0
+  return true
+}
+
 /** Does anything stand in this stream? */
 export const exists = async (store: EventStore, stream: string): Promise<boolean> => {
   for await (const page of store.read(stream, { from: 0, direction: 'forward', pageSize: 1 })) return page.length > 0

@@ -9,16 +9,20 @@ import { feesEarned, merchantList } from '#projections/merchants'
 import { balanceAsOf, postingsOfAccount } from '#projections/postings'
 import { terminalCounts, terminalList } from '#projections/terminals'
 import { takingsOf, transactionList, transactionOf, verdictCounts } from '#projections/transactions'
+import { nothingFrom } from './office.ts'
 
 /** What the back office may ask. Every answer says up to which log index it was computed, and how old that is. */
 
-const silentAfter_ms = 24 * 3_600_000
+/** A terminal with a network asks for newer rules twice a minute. */
+const silentAfter_ms = 2 * 60_000
 
 type Parts = {
   readonly rows: Rows
   readonly store: EventStore
   readonly now: () => number
   /** Does the projector run, and when were the rows last known to be all there is? */
+  /** When each terminal was last heard, by this process; what it has not heard, the log tells. */
+  readonly heard: ReadonlyMap<string, number>
   readonly freshness: { following: boolean; currentAt: number }
 }
 
@@ -36,7 +40,7 @@ const asked = <Question extends object>(
 ): { [Key in keyof Question]: Exclude<Question[Key], undefined> } =>
   Object.fromEntries(Object.entries(question).filter(([, value]) => value !== undefined)) as never
 
-export const questions = ({ rows, store, now, freshness }: Parts) => {
+export const questions = ({ rows, store, now, heard, freshness }: Parts) => {
   const age_ms = async (): Promise<number> => {
     if (freshness.following && (await nothingFrom(store, appliedTo(rows) + 1))) freshness.currentAt = now()
     return Math.max(0, Math.round(now() - freshness.currentAt))
@@ -51,8 +55,11 @@ export const questions = ({ rows, store, now, freshness }: Parts) => {
     })
   }
 
-  const counts = (reader: RowsReader) =>
-    terminalCounts(reader, { silentSince: new Date(now() - silentAfter_ms).toISOString() })
+  /** Who was not heard of at a moment may hold payments of before it, and the answer must say so. */
+  const counts = (reader: RowsReader, at?: string) => {
+    const silentSince = at ?? new Date(now() - silentAfter_ms).toISOString()
+    return terminalCounts(reader, { silentSince, heard })
+  }
 
   const unknownAccount = (account: string): Refusal => ({
     reason: 'AccountUnknown',
@@ -90,7 +97,7 @@ export const questions = ({ rows, store, now, freshness }: Parts) => {
             ? balanceOf(reader, { account })
             : balanceAsOf(reader, { account, ...asked({ at: moment, knownAt }) })
         if (!found) return unknownAccount(account)
-        const { silent, openGaps } = counts(reader)
+        const { silent, openGaps } = counts(reader, moment)
         return { ...found, missing: { silentTerminals: silent, openGaps, notUnderstood: notUnderstood(reader) } }
       }),
     postings: (account: string) =>
@@ -108,9 +115,4 @@ export const questions = ({ rows, store, now, freshness }: Parts) => {
     reconciliation: () => answer(reader => reconciledDays(reader)),
     exceptions: () => answer(reader => exceptionList(reader)),
   }
-}
-
-const nothingFrom = async (store: EventStore, index: number): Promise<boolean> => {
-  for await (const page of store.readAll({ from: index, pageSize: 1 })) return page.length === 0
-  return true
 }

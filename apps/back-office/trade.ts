@@ -1,12 +1,12 @@
 import { account as accountDecider } from '#account'
 import { accountWords } from '#account/events'
-import { isRefusal } from '#canonical/decider'
+import { isRefusal, type Refusal } from '#canonical/decider'
 import { type Event, trustEvent } from '#canonical/event'
 import { run } from '#cqrs/run'
 import { readStream } from '#eventstore'
 import type { Amount, Currency } from '#money'
 import { payment as paymentDecider } from '#payment'
-import { paymentWords } from '#payment/events'
+import { type DataOf, paymentWords } from '#payment/events'
 import { merchant as merchantDecider, merchantWords } from '#settlement/merchant'
 import { shop as shopDecider, shopWords } from '#settlement/shop'
 import type { Followers } from './followers.ts'
@@ -16,7 +16,7 @@ import { exists, type Office, type Settled } from './office.ts'
 export const trade = (
   { store, runner, mint, actOf, now }: Office,
   settled: Settled,
-  figuresFor: Followers['figuresFor'],
+  { figuresFor, judgedAll }: Pick<Followers, 'figuresFor' | 'judgedAll'>,
 ) => {
   const openMerchant = async (asked: {
     readonly merchant?: string | undefined
@@ -59,8 +59,14 @@ export const trade = (
   }) => {
     const shop = asked.shop ?? mint()
     const { merchant, name, zone, by } = asked
-    if (!(await exists(store, `merchant-${merchant}`)))
-      return { reason: 'MerchantUnknown', message: `No merchant ${merchant} was opened: open it first.`, merchant }
+    const known = await readStream(store, `merchant-${merchant}`)
+    // A sale without terms would have no fee that anybody agreed to.
+    if (!known.some(({ type }) => type === 'MerchantTermsSet'))
+      return {
+        reason: 'MerchantUnknown',
+        message: `No merchant ${merchant} was opened with its terms: open it first.`,
+        merchant,
+      }
     try {
       new Intl.DateTimeFormat('en', { timeZone: zone })
     } catch {
@@ -115,27 +121,46 @@ export const trade = (
     })
   }
 
+  let turn: Promise<unknown> = Promise.resolve()
+  /** Two decisions at once would draw one hold twice: each looks only when all before it is known. */
+  const oneByOne = <Answer>(act: () => Promise<Answer>): Promise<Answer | Refusal> => {
+    const mine = turn.then(async () => {
+      if (await judgedAll()) return act()
+      return {
+        reason: 'NotCaughtUp',
+        message:
+          'This centre has not judged all that is in its log yet: try again in a moment; GET /api/health shows how far it is.',
+      }
+    })
+    turn = mine.catch(() => {})
+    return mine
+  }
+
   /** Two people decide who bears a held payment. */
-  const decideHeld = async (asked: {
-    readonly payment: string
-    readonly bears: 'payer' | 'merchant' | 'operator'
-    readonly operators: readonly [string, string]
-    readonly reason: string
-  }) => {
+  const decideHeld = (asked: HeldDecision) => oneByOne(() => decide(asked))
+
+  const decide = async (asked: HeldDecision) => {
     const { payment, bears, operators, reason } = asked
     const stream = `payment-${payment}`
     const held = (await readStream(store, stream)).map(({ text }) => trustEvent(text))
-    const first = held.find(event => event.type === 'PaymentHeld') as
-      | Event<{ account: string | null; license: string | null; merchant: string; currency: string }>
-      | undefined
+    const first = held.find(event => event.type === 'PaymentHeld') as Event<DataOf<'PaymentHeld'>> | undefined
     if (held.length === 0)
       return {
         reason: 'PaymentUnknown',
         message: `No verdict was made on payment ${payment}: look at its hash.`,
         payment,
       }
-    const { account = null, license = null, merchant = '', currency = 'EUR' } = first?.data ?? {}
-    const figures = figuresFor(account, license ?? undefined, merchant, currency)
+    if (!first) {
+      const standing = held.some(({ type }) => type === 'PaymentAccepted') ? 'accepted' : 'unjudged'
+      return {
+        reason: 'PaymentNotHeld',
+        message: `Payment ${payment.slice(0, 12)}… is ${standing}: only a held payment is decided.`,
+        payment,
+        standing,
+      }
+    }
+    const { account, license, merchant, currency, occurred } = first.data
+    const figures = figuresFor(account, license ?? undefined, merchant, currency, occurred.at)
     const command = {
       type: 'DecideHeld' as const,
       payment,
@@ -149,5 +174,26 @@ export const trade = (
     return settled(ran, { payment, bears })
   }
 
-  return { openMerchant, openShop, openAccount, receiveRepayment, decideHeld }
+  /** Two people refuse a reversal that is held: what it took goes back to the merchant. */
+  const refuseReversal = async (asked: {
+    readonly payment: string
+    readonly reversal: string
+    readonly operators: readonly [string, string]
+    readonly why: string
+  }) => {
+    const { payment, ...refused } = asked
+    const command = { type: 'RefuseReversal' as const, ...refused, bookingDate: now().slice(0, 10) }
+    const act = actOf(`operator:${asked.operators[1]}`)
+    const ran = await run(runner, paymentDecider, paymentWords, `payment-${payment}`, command, act)
+    return settled(ran, { payment, reversal: asked.reversal })
+  }
+
+  return { openMerchant, openShop, openAccount, receiveRepayment, decideHeld, refuseReversal }
+}
+
+type HeldDecision = {
+  readonly payment: string
+  readonly bears: 'payer' | 'merchant' | 'operator'
+  readonly operators: readonly [string, string]
+  readonly reason: string
 }

@@ -58,7 +58,9 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
   const balances = new Map<string, bigint>()
   const limits = new Map<string, Amount>()
   const licenses = new Map<string, { readonly account: string; readonly counters: Map<number, string> }>()
-  const terms = new Map<string, Terms>()
+  /** Each merchant's terms in the order in which they were set: a sale is under those of its own time. */
+  const terms = new Map<string, (Terms & { readonly since: string })[]>()
+  const released = new Set<string>()
   const terminals = new Map<string, { readonly taps: TapsOfTerminal; next: number }>()
   /** Who a terminal is, by the centre's own word: what it says of itself is only its claim. */
   const enrolled = new Map<string, Enrolled>()
@@ -76,11 +78,14 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
       case 'CreditLimitSet':
         limits.set(`${event.data.account}|${event.data.currency}`, minorUnits(event.data.limit))
         return
+      case 'AllowanceReleased':
+        released.add(event.data.license)
+        return
       case 'LicenseIssued':
         licenses.set(event.data.license, { account: event.data.account, counters: new Map() })
         return
       case 'MerchantTermsSet':
-        terms.set(event.data.merchant, event.data)
+        terms.set(event.data.merchant, [...(terms.get(event.data.merchant) ?? []), { ...event.data, since: event.at }])
         return
       case 'TerminalEnrolled': {
         const { terminal, merchant, shop, keys } = event.data
@@ -93,7 +98,21 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
     }
   }
 
-  const figuresFor = (account: string | null, license: string | undefined, merchant: string, currency: string) => {
+  /** The terms of the sale's own time, whenever it arrives; a shop is opened only under terms, so there are some. */
+  const termsOf = (merchant: string, at: string): Terms => {
+    const set = terms.get(merchant) ?? []
+    const known = set.findLast(({ since }) => since <= at) ?? set[0]
+    if (!known) throw new ReactionDiverged(`Merchant ${merchant} has no terms in this log`)
+    return known
+  }
+
+  const figuresFor = (
+    account: string | null,
+    license: string | undefined,
+    merchant: string,
+    currency: string,
+    occurredAt: string,
+  ) => {
     const of = account ?? ''
     const limit = limits.get(`${of}|${currency}`) ?? zero
     const owed = balance(`payer:${of}`, currency)
@@ -102,7 +121,8 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
     return {
       holdLeft: amount(hold < 0n ? 0n : hold),
       available: available({ limit, owed, inDispute: 0n, held }),
-      terms: terms.get(merchant) ?? { version: 1, feeBasisPoints: 0, taxBasisPoints: 0, returnsFee: true },
+      holdReleased: license !== undefined && released.has(license),
+      terms: termsOf(merchant, occurredAt),
     }
   }
 
@@ -235,7 +255,8 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
     const account = issued?.account ?? null
     // What the payer signed is what is posted; what the terminal wrote beside it only where nothing opens.
     const currency = opened?.payment.currency ?? data.currency
-    const figures = figuresFor(account, license?.id, merchant, currency)
+    const dates = datesOf(recorded, signedBefore(taps), batch)
+    const figures = figuresFor(account, license?.id, merchant, currency, dates.occurred.at)
     // A record that does not open, or is not this terminal's own, must not stand in the way of the real payment.
     const payment = own && paid !== undefined ? paid : hex(crypto.sha256(`tallystick-unopened-1\n${recorded.id}`))
     const events = await settle(
@@ -254,7 +275,7 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
         shop,
         terminal,
         transaction: data.transaction,
-        ...datesOf(recorded, signedBefore(taps), batch),
+        ...dates,
         ...figures,
       },
       recorded,
@@ -425,7 +446,7 @@ const datesOf = (event: Event<{ occurred: string; businessDate: string }>, signe
 }
 
 const kindOf = (reason: string): (typeof exceptionKinds)[number] =>
-  (exceptionKinds as readonly string[]).includes(reason) ? (reason as (typeof exceptionKinds)[number]) : 'SealInvalid'
+  (exceptionKinds as readonly string[]).includes(reason) ? (reason as (typeof exceptionKinds)[number]) : 'Held'
 
 const aboutPayment = (
   data: { readonly payment: string; readonly transaction: string; readonly currency: string; readonly gross: string },

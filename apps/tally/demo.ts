@@ -45,6 +45,13 @@ const ask = async (method: string, url: string, body?: unknown): Promise<Record<
   return reply.body
 }
 
+/** Opens what may be there already, perhaps changed since: 409 says that it is. */
+const ensure = async (url: string, body: unknown): Promise<void> => {
+  const reply = await call('POST', url, body)
+  if (reply.status >= 300 && reply.status !== 409)
+    throw new SetUpFailed(`POST ${url} answered ${reply.status}: ${String(reply.body['message'])}`)
+}
+
 const portFree = (port: number): Promise<boolean> =>
   new Promise(settled => {
     const probe = createServer()
@@ -122,8 +129,9 @@ export const demo = async ({ data, ports, host }: DemoOptions): Promise<void> =>
     launch('centre', 'back-office', ['--port', `${at.centre}`, '--data', join(folder, 'back-office')])
     await healthy('centre', at.centre)
     const centre = api(at.centre)
-    const first = ((await ask('GET', `${centre}/merchants`))['merchants'] as unknown[]).length === 0
-    if (first) {
+    const merchants = (await ask('GET', `${centre}/merchants`))['merchants'] as { merchant: string }[]
+    // Each thing by its own name, at every start: a first start that was cut short goes on where it ended.
+    if (!merchants.some(({ merchant }) => merchant === 'corner'))
       await ask('POST', `${centre}/merchants`, {
         merchant: 'corner',
         name: 'Corner & Co.',
@@ -131,11 +139,9 @@ export const demo = async ({ data, ports, host }: DemoOptions): Promise<void> =>
         feeBasisPoints: 150,
         taxBasisPoints: 2000,
       })
-      for (const shop of Object.values(shops))
-        await ask('POST', `${centre}/shops`, { shop, merchant: 'corner', name: shop, zone: 'Europe/Berlin' })
-      for (const { account, limit } of accounts)
-        await ask('POST', `${centre}/accounts`, { account, limit, currency: 'EUR' })
-    }
+    for (const shop of Object.values(shops))
+      await ensure(`${centre}/shops`, { shop, merchant: 'corner', name: shop, zone: 'Europe/Berlin' })
+    for (const { account, limit } of accounts) await ensure(`${centre}/accounts`, { account, limit, currency: 'EUR' })
     const known = (await ask('GET', `${centre}/terminals`))['terminals'] as { terminal: string; state: string }[]
     for (const [place, terminal] of terminals.entries()) {
       const enrolled = known.some(held => held.terminal === terminal && held.state === 'enrolled')

@@ -23,7 +23,7 @@ const networkBody = z.object({ online: z.boolean() })
 const dayBody = z.object({ businessDate: z.iso.date().optional() })
 const refundBody = z.object({ amount: z.string().max(40), reversal: z.string().min(1).max(120).optional() })
 const voidBody = z.object({ reversal: z.string().min(1).max(120).optional() })
-const idempotencyKey = z.string().min(1).max(200).optional()
+const idempotencyKey = z.string().min(1).max(120).optional()
 
 const saleAnswer = ({ amount, currency, because, idempotencyKey: _, ...sale }: SaleView) => ({
   ...sale,
@@ -180,7 +180,9 @@ export const terminalModule = (node: Terminal): Type => {
     if (isRefusal(answer)) return answer
     const closed = eventOf(answer, 'DayClosed')?.data
     if (!closed) throw new Error('The day closed without its totals')
-    return { ...closed, closed: true, totals: totalsAnswer(closed.totals, closed.currency) }
+    const { businessDate, receiptNumber, firstRevision, lastRevision, head, currency, totals } = closed
+    const report = { businessDate, closed: true, receiptNumber, currency, firstRevision, lastRevision, head }
+    return { ...report, totals: totalsAnswer(totals, currency) }
   })
   const reversed = (
     answer: Awaited<ReturnType<Terminal['voidTransaction']>>,
@@ -272,15 +274,25 @@ export const terminalModule = (node: Terminal): Type => {
     @Post('transactions/:transaction/void') @HttpCode(201) async void(
       @Param('transaction') transaction: string,
       @Body() body: unknown,
+      @Headers('idempotency-key') key: unknown,
     ) {
-      const asked = { transaction, ...bodyOf(voidBody, body) }
+      const asked = {
+        transaction,
+        reversal: fieldOf(idempotencyKey, key, 'Idempotency-Key'),
+        ...bodyOf(voidBody, body),
+      }
       return answered(await this.orders.execute(new VoidTransaction.Message(asked)))
     }
     @Post('transactions/:transaction/refunds') @HttpCode(201) async refund(
       @Param('transaction') transaction: string,
       @Body() body: unknown,
+      @Headers('idempotency-key') key: unknown,
     ) {
-      const asked = { transaction, ...bodyOf(refundBody, body) }
+      const asked = {
+        transaction,
+        reversal: fieldOf(idempotencyKey, key, 'Idempotency-Key'),
+        ...bodyOf(refundBody, body),
+      }
       return answered(await this.orders.execute(new RefundTransaction.Message(asked)))
     }
   }

@@ -4,8 +4,8 @@ import type { Crypto, KeyPair } from '#canonical/crypto'
 import { readCertificate } from '#license/certificate'
 import { sign1 } from '#license/cose'
 import { rootFingerprint, verifyKeySet } from '#license/keyset'
-import type { RuleDocuments } from '#tap/rules'
-import type { Identity } from './ports.ts'
+import type { Draft } from './enrolled.ts'
+import type { Enrolled, Identity } from './ports.ts'
 
 /** The enrolment did not come about; the message says why and what to do. Nothing was kept. */
 export class EnrolmentFailed extends Error {
@@ -17,13 +17,12 @@ const answerShape = z.object({
   origin: z.string(),
   mode: z.enum(['test', 'live']),
   rootPublicKey: z.string(),
+  zone: z.string(),
   certificate: z.string(),
   policy: z.string(),
   denyList: z.string(),
   keySet: z.string(),
 })
-
-export type Enrolled = { readonly identity: Identity; readonly rules: RuleDocuments }
 
 export type EnrolmentRequest = {
   readonly code: string
@@ -32,8 +31,18 @@ export type EnrolmentRequest = {
 }
 
 /** Over HTTP. */
-export const enrol = (crypto: Crypto, centre: string, code: string, fingerprint: string): Promise<Enrolled> =>
-  enrolWith(crypto, code, fingerprint, async request => {
+export const enrol = (crypto: Crypto, centre: string, { code, root, keys }: Draft): Promise<Enrolled> =>
+  enrolWith(crypto, code, root, ask(centre), keys)
+
+/** This terminal's two keys, made here: what they are for, the certificate says. */
+export const makeKeys = (crypto: Crypto): Identity['keys'] => ({
+  p256: crypto.keyPair('P-256'),
+  ed25519: crypto.keyPair('Ed25519'),
+})
+
+const ask =
+  (centre: string) =>
+  async (request: EnrolmentRequest): Promise<unknown> => {
     try {
       const response = await fetch(`${centre}/sync/v1/enrolments`, {
         method: 'POST',
@@ -49,10 +58,10 @@ export const enrol = (crypto: Crypto, centre: string, code: string, fingerprint:
         { cause },
       )
     }
-  })
+  }
 
 /**
- * Makes this terminal's two keys, signs the one-time code with each, and checks what comes back against the root's
+ * Signs the one-time code with each of this terminal's two keys, and checks what comes back against the root's
  * fingerprint, which came by another way than the network.
  */
 export const enrolWith = async (
@@ -60,8 +69,8 @@ export const enrolWith = async (
   code: string,
   fingerprint: string,
   ask: (request: EnrolmentRequest) => Promise<unknown>,
+  keys = makeKeys(crypto),
 ): Promise<Enrolled> => {
-  const keys = { p256: crypto.keyPair('P-256'), ed25519: crypto.keyPair('Ed25519') }
   const proof = (key: KeyPair) => base64url(sign1(crypto, { payload: utf8(code), type: 'enrolment', key }))
   const body = await ask({
     code,
@@ -83,9 +92,9 @@ export const enrolWith = async (
   const certificate = readCertificate(fromBase64url(answer.certificate))
   if (base64url(certificate.keys.p256) !== base64url(keys.p256.publicKey))
     throw new EnrolmentFailed('The certificate that came back is for another key than this terminal made.')
-  const { terminal, origin, mode, rootPublicKey, policy, denyList, keySet } = answer
+  const { terminal, origin, mode, rootPublicKey, zone, policy, denyList, keySet } = answer
   return {
-    identity: { terminal, origin, mode, rootPublicKey, keys, certificate: answer.certificate },
+    identity: { terminal, origin, mode, rootPublicKey, zone, keys, certificate: answer.certificate },
     rules: { policy, denyList, keySet },
   }
 }

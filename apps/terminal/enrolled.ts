@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { base64url, fromBase64url } from '#canonical/bytes'
 import type { Curve } from '#canonical/crypto'
-import type { Enrolled } from './enrol.ts'
-import type { Identity } from './ports.ts'
+import type { Enrolled, Identity } from './ports.ts'
 
 /** What a terminal keeps of its enrolment, `enrolled.json` in its own folder: later versions read it as it is. */
 
@@ -13,6 +12,8 @@ const enrolledFile = z.object({
     origin: z.string(),
     mode: z.enum(['test', 'live']),
     rootPublicKey: z.string(),
+    // A terminal enrolled by 0.1.0 counts its days in UTC, as it did then.
+    zone: z.string().default('UTC'),
     certificate: z.string(),
     keys: z.object({ p256: key, ed25519: key }),
   }),
@@ -28,6 +29,22 @@ const keyFrom = (curve: Curve, text: z.infer<typeof key>) => ({
   publicKey: fromBase64url(text.publicKey),
   privateKey: fromBase64url(text.privateKey),
 })
+
+const draftFile = z.object({
+  code: z.string(),
+  root: z.string(),
+  keys: z.object({ p256: key, ed25519: key }),
+})
+
+/** An enrolment that was begun: the same keys ask again where the answer was lost, and get the same certificate. */
+export type Draft = { readonly code: string; readonly root: string; readonly keys: Identity['keys'] }
+
+export const readDraft = (text: string): Draft => {
+  const { code, root, keys } = draftFile.parse(JSON.parse(text))
+  return { code, root, keys: { p256: keyFrom('P-256', keys.p256), ed25519: keyFrom('Ed25519', keys.ed25519) } }
+}
+export const draftText = ({ code, root, keys }: Draft): string =>
+  JSON.stringify({ code, root, keys: { p256: keyText(keys.p256), ed25519: keyText(keys.ed25519) } })
 
 export const readEnrolled = (text: string): Enrolled => {
   const { identity, rules } = enrolledFile.parse(JSON.parse(text))

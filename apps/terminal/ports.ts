@@ -15,9 +15,14 @@ export type Identity = {
   readonly origin: string
   readonly mode: 'test' | 'live'
   readonly rootPublicKey: string
+  /** The shop's time zone, in which its days turn: an IANA name. */
+  readonly zone: string
   readonly keys: { readonly p256: KeyPair; readonly ed25519: KeyPair }
   readonly certificate: string
 }
+
+/** What an enrolment gives: who the terminal is, and the first rules it works under. */
+export type Enrolled = { readonly identity: Identity; readonly rules: RuleDocuments }
 
 /** Rows beside the log, durable when the call returns. */
 export type Notes = { note(key: string): string | undefined; setNote(key: string, text: string): void }

@@ -7,8 +7,8 @@ import { systemClock } from '#machine/clock'
 import { nodeCrypto } from '#machine/crypto'
 import { endGracefully, type Log, readWhole, sleep, startApp, Usage, writeWhole } from '#machine/process'
 import { terminalModule } from './api.ts'
-import { EnrolmentFailed, enrol } from './enrol.ts'
-import { enrolledText, readEnrolled } from './enrolled.ts'
+import { EnrolmentFailed, enrol, makeKeys } from './enrol.ts'
+import { type Draft, draftText, enrolledText, readDraft, readEnrolled } from './enrolled.ts'
 import { httpLink } from './link.ts'
 import type { Moment } from './ports.ts'
 import { loopbackReader } from './readers/loopback.ts'
@@ -45,11 +45,17 @@ const startTerminal = async (args: readonly string[], log: Log, passing?: (momen
 
   let text = readWhole(data, 'enrolled.json')
   if (text === undefined) {
-    if (!values.enrol || !values.root)
+    const begun = readWhole(data, 'enrolling.json')
+    const held = begun === undefined ? undefined : readDraft(begun)
+    const { enrol: code = held?.code, root = held?.root } = values
+    if (!code || !root)
       throw new EnrolmentFailed(
         'This terminal is not enrolled: invite it at the back office, then start it with --enrol CODE --root FINGERPRINT.',
       )
-    text = enrolledText(await enrol(crypto, centre, values.enrol, values.root))
+    // The keys are on disk before they are shown: if the answer is lost, the same keys ask again.
+    const draft: Draft = held?.code === code ? { ...held, root } : { code, root, keys: makeKeys(crypto) }
+    writeWhole(data, 'enrolling.json', draftText(draft))
+    text = enrolledText(await enrol(crypto, centre, draft))
     writeWhole(data, 'enrolled.json', text)
     log.info('enrolled')
   }

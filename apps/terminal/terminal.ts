@@ -46,8 +46,10 @@ export const terminal = async (parts: TerminalParts) => {
     resumeSale: counter.resumeSale,
     setNetwork: sync.setNetwork,
     syncNow: sync.syncNow,
-    openDay: (businessDate?: string) =>
-      write({ type: 'OpenDay', businessDate: businessDate ?? iso(own.time()).slice(0, 10) }),
+    openDay: (businessDate?: string) => {
+      const today = dayIn(identity.zone, own.time())
+      return write({ type: 'OpenDay', businessDate: businessDate ?? today, today })
+    },
     closeDay: () =>
       write(() => {
         const { revision, hash } = own.head()
@@ -65,6 +67,10 @@ export const terminal = async (parts: TerminalParts) => {
     },
   }
 }
+
+/** The day as the shop counts it. */
+const dayIn = (zone: string, at_ms: number): string =>
+  new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(at_ms)
 
 /** What a terminal writes before anything else: who it is, its first rules, and what a kill left open as torn. */
 const commission = async ({ identity, firstRules, notes }: TerminalParts, own: OwnLog): Promise<void> => {

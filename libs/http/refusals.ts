@@ -52,7 +52,7 @@ export const fieldOf = <Schema extends z.ZodType>(schema: Schema, value: unknown
   const field = issue?.path.join('.') || name
   throw new Refused({
     reason: 'BodyMalformed',
-    message: `${field}: ${issue?.message}. Nothing was done; send it again in the shape that the README shows.`,
+    message: `${field}: ${issue?.message}. Nothing was done.`,
     field,
   })
 }

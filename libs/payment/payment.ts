@@ -27,6 +27,8 @@ type Dates = { readonly occurred: Occurred; readonly businessDate: string; reado
 type Figures = {
   /** What is left of the license's hold; zero after its release. */
   readonly holdLeft: Amount
+  /** The hold was let go when the license's term was over. */
+  readonly holdReleased: boolean
   /** Of the account, before this payment; below zero where it is over its limit. */
   readonly available: bigint
   readonly terms: Terms
@@ -81,6 +83,7 @@ export type PaymentRefusal = Refusal & {
     | 'SecondPersonRequired'
     | 'PayerUnknown'
     | 'ReversalNotHeld'
+    | 'ReversalHeldFirst'
 }
 
 /* ------------------------------------------------------------------ state */
@@ -140,7 +143,7 @@ const decide = (command: PaymentCommand, state: Payment): readonly PaymentEvent[
       }
       const shares = sharesOf(gross, command, verdict.owner)
       const exceptions = new Set(verdict.exceptions)
-      if (shares.excess !== '0') exceptions.add(command.holdLeft === zero ? 'LateArrival' : 'OverAllowance')
+      if (shares.excess !== '0') exceptions.add(command.holdReleased ? 'LateArrival' : 'OverAllowance')
       // The hold was already taken from what is available; only what is over it can break the limit.
       if (shares.excess !== '0' && command.available < minorUnits(shares.excess)) exceptions.add('OverLimit')
       const accepted: PaymentEvent = {
@@ -188,6 +191,14 @@ const decide = (command: PaymentCommand, state: Payment): readonly PaymentEvent[
           message: `Payment ${payment.slice(0, 12)}… names no license that can be read, so no payer can bear it: let the merchant or the operator bear it.`,
           payment,
         }
+      const waiting = [...state.heldReversals.values()]
+      const [first] = waiting
+      if (bears === 'operator' && first)
+        return {
+          reason: 'ReversalHeldFirst',
+          message: `Reversal ${first.reversal} of this payment is held as well, so its goods may be back: let the merchant or the payer bear it, or refuse the reversal first.`,
+          reversal: first.reversal,
+        }
       const gross = minorUnits(held.gross)
       const shares = bears === 'payer' ? sharesOf(gross, command, 'operator') : nothingShared(gross, command.terms)
       const { account, license, currency } = held
@@ -197,6 +208,9 @@ const decide = (command: PaymentCommand, state: Payment): readonly PaymentEvent[
         type: 'HeldPaymentDecided',
         data: { payment, bears, ...by, account, license, ...place, currency, ...shares, ...datesOf(held, bookingDate) },
       }
+      // Nobody was charged, so there is nothing to give back: what the reversals took returns to the merchant.
+      if (bears === 'merchant')
+        return [decided, ...waiting.map(reversal => refusedReversal(reversal, by.operators, reason, bookingDate))]
       return [decided, ...released(evolve(state, decided), bookingDate)]
     }
 
@@ -222,7 +236,7 @@ const decide = (command: PaymentCommand, state: Payment): readonly PaymentEvent[
       const alone = samePerson(command.operators)
       if (alone) return alone
       const operators = [...command.operators] as [string, string]
-      return [{ type: 'ReversalRefused', data: { ...askedOf(held, command.bookingDate), operators, why: command.why } }]
+      return [refusedReversal(held, operators, command.why, command.bookingDate)]
     }
   }
 }
@@ -279,6 +293,13 @@ const samePerson = ([first, second]: readonly [string, string]): PaymentRefusal 
         operators: [first, second],
       }
     : undefined
+
+const refusedReversal = (
+  held: HeldReversal,
+  operators: [string, string],
+  why: string,
+  bookingDate: string,
+): PaymentEvent => ({ type: 'ReversalRefused', data: { ...askedOf(held, bookingDate), operators, why } })
 
 /** Why a reversal cannot be posted to the payer now; undefined where it can. */
 const obstacle = (

@@ -161,12 +161,20 @@ export const terminalList = (rows: RowsReader): { readonly terminals: TerminalAn
 /** Enrolled terminals, those not heard of since an instant, and gaps and forks in their logs. */
 export const terminalCounts = (
   rows: RowsReader,
-  asked: { readonly silentSince: string },
+  asked: {
+    readonly silentSince: string
+    /** When a process heard a terminal itself, in milliseconds: a contact without events is in no log. */
+    readonly heard?: ReadonlyMap<string, number>
+  },
 ): { readonly count: number; readonly silent: number; readonly openGaps: number } => {
   const enrolled = rows.select(terminals, 'terminal', { where: { state: 'enrolled' } })
   return {
     count: enrolled.length,
-    silent: enrolled.filter(row => textOf(row, 'last_seen') < asked.silentSince).length,
+    silent: enrolled.filter(row => {
+      const heard = asked.heard?.get(textOf(row, 'terminal'))
+      const contact = heard === undefined ? '' : new Date(heard).toISOString()
+      return textOf(row, 'last_seen') < asked.silentSince && contact < asked.silentSince
+    }).length,
     openGaps: enrolled.reduce((sum, row) => sum + Number(intOf(row, 'gaps') + intOf(row, 'forks')), 0),
   }
 }

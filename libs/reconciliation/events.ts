@@ -26,6 +26,8 @@ export const exceptionKinds = [
   'ClockSkew',
   'LateArrival',
   'NotUnderstood',
+  /** A payment or a reversal that waits for two people, for a reason that has no kind of its own. */
+  'Held',
 ] as const
 
 export const exceptionWords = {

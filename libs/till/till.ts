@@ -102,7 +102,7 @@ type Reversal = {
 export type TillCommand =
   | ({ readonly type: 'Commission' } & Extract<TillEvent, { type: 'TerminalCommissioned' }>['data'])
   | ({ readonly type: 'AdoptRules' } & Extract<TillEvent, { type: 'RulesAdopted' }>['data'])
-  | { readonly type: 'OpenDay'; readonly businessDate: string }
+  | { readonly type: 'OpenDay'; readonly businessDate: string; readonly today: string }
   | { readonly type: 'CloseDay'; readonly currency: Currency; readonly revision: number; readonly head: string }
   | {
       readonly type: 'RequestDeduction'
@@ -263,6 +263,12 @@ export const decide = (command: TillCommand, till: Till): TillEvent[] | Refusal 
           reason: 'DayInThePast',
           message: `The day of ${till.lastDay} was the last one open; ${command.businessDate} is before it. Look at the terminal's clock.`,
           lastDay: till.lastDay,
+        }
+      if (Date.parse(command.businessDate) > Date.parse(command.today) + 86_400_000)
+        return {
+          reason: 'DayInTheFuture',
+          message: `Today is ${command.today}; a day of ${command.businessDate} would shut this till until then. Look at the date, or at the terminal's clock.`,
+          today: command.today,
         }
       return [{ type: 'DayOpened', data: { businessDate: command.businessDate } }]
 

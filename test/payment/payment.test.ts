@@ -33,6 +33,7 @@ const judge = (gross: bigint, other: Partial<Judge> = {}): Judge => ({
   gross: amount(gross),
   checks: good,
   signatureChecked: true,
+  holdReleased: false,
   holdLeft: amount(20000n),
   available: 30000n,
   terms,
@@ -86,6 +87,7 @@ const decide = (bears: 'payer' | 'merchant' | 'operator', operators: [string, st
     operators,
     reason: 'the till was shown to be at fault',
     bookingDate: '2026-11-25',
+    holdReleased: false,
     holdLeft: amount(20000n),
     available: 30000n,
     terms,
@@ -148,7 +150,7 @@ describe('a payment that bears the payer’s signature is accepted', () => {
   it('once, however often it comes', () => given(accepted('1250')).when(judge(1250n)).then())
   it('over what is left of the hold, with the rest as excess that the operator owns', () =>
     given()
-      .when(judge(300n, { holdLeft: amount(200n) }))
+      .when(judge(300n, { holdReleased: false, holdLeft: amount(200n) }))
       .then(
         accepted('300', {
           within: '200',
@@ -161,7 +163,7 @@ describe('a payment that bears the payer’s signature is accepted', () => {
       ))
   it('over the limit of the account too, and says so', () =>
     given()
-      .when(judge(300n, { holdLeft: amount(200n), available: 99n }))
+      .when(judge(300n, { holdReleased: false, holdLeft: amount(200n), available: 99n }))
       .then(
         accepted('300', {
           within: '200',
@@ -174,7 +176,7 @@ describe('a payment that bears the payer’s signature is accepted', () => {
       ))
   it('up to the limit, and not over it', () =>
     given()
-      .when(judge(300n, { holdLeft: amount(200n), available: 100n }))
+      .when(judge(300n, { holdReleased: false, holdLeft: amount(200n), available: 100n }))
       .then(
         accepted('300', {
           within: '200',
@@ -185,9 +187,13 @@ describe('a payment that bears the payer’s signature is accepted', () => {
           exceptions: ['OverAllowance'],
         }),
       ))
+  it('after its hold was used up, wholly as excess, and not late', () =>
+    expect(given().when(judge(300n, { holdLeft: amount(0n) })).said).toMatchObject([
+      { type: 'PaymentAccepted', data: { within: '0', excess: '300', exceptions: ['OverAllowance'] } },
+    ]))
   it('after its hold was released, wholly as excess', () =>
     given()
-      .when(judge(300n, { holdLeft: amount(0n) }))
+      .when(judge(300n, { holdReleased: true, holdLeft: amount(0n) }))
       .then(
         accepted('300', {
           within: '0',
@@ -207,7 +213,7 @@ describe('a payment that bears the payer’s signature is accepted', () => {
   ] as const)('%s breaks a limit: accepted with %s, and the %s owns what is over', (reason, exception, owner) => {
     const checks = [...good, failed('limit', reason, 'kept', 'broken')]
     given()
-      .when(judge(300n, { checks, holdLeft: amount(200n) }))
+      .when(judge(300n, { checks, holdReleased: false, holdLeft: amount(200n) }))
       .then(
         accepted('300', {
           within: '200',

@@ -285,7 +285,7 @@ describe('life', () => {
   )
 
   it('opens a day, closes it with a record of its own, and opens the next', () => {
-    given().when({ type: 'OpenDay', businessDate: today }).then(dayOpened)
+    given().when({ type: 'OpenDay', businessDate: today, today }).then(dayOpened)
     given(dayOpened)
       .when(closing)
       .then({
@@ -307,18 +307,20 @@ describe('life', () => {
         },
       })
     given(dayOpened, dayClosed(1))
-      .when({ type: 'OpenDay', businessDate: '2026-11-24' })
+      .when({ type: 'OpenDay', businessDate: '2026-11-24', today })
       .then({ type: 'DayOpened', data: { businessDate: '2026-11-24' } })
   })
 
-  it('the same day is opened once', () => given(dayOpened).when({ type: 'OpenDay', businessDate: today }).then())
+  it('the same day is opened once', () => given(dayOpened).when({ type: 'OpenDay', businessDate: today, today }).then())
   it('a day still open stands in the way of the next', () =>
     given(dayOpened)
-      .when({ type: 'OpenDay', businessDate: '2026-11-24' })
+      .when({ type: 'OpenDay', businessDate: '2026-11-24', today })
       .then(refused('DayStillOpen', { businessDate: today })))
+  it('a day beyond tomorrow is refused: it would shut the till until then', () =>
+    given().when({ type: 'OpenDay', businessDate: '2030-01-01', today }).then(refused('DayInTheFuture', { today })))
   it('a day before the last one is refused', () =>
     given(dayOpened, dayClosed(1))
-      .when({ type: 'OpenDay', businessDate: '2026-11-22' })
+      .when({ type: 'OpenDay', businessDate: '2026-11-22', today })
       .then(refused('DayInThePast', { lastDay: today })))
   it('no day, nothing to close', () => given().when(closing).then(refused('DayNotOpen')))
   it('a torn tap keeps the day open, for it may have been paid', () =>
@@ -859,7 +861,7 @@ describe('whatever a day brings', () => {
       }
     }
     for (const [place, act] of done.entries()) {
-      if (!till.day) run({ type: 'OpenDay', businessDate: today })
+      if (!till.day) run({ type: 'OpenDay', businessDate: today, today })
       for (const command of commandsFor(act, place + 1, till, log.length - 1)) run(command)
     }
     for (const { sale } of Array.from(till.open.values())) run({ type: 'AbandonSale', sale })

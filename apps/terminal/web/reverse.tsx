@@ -16,9 +16,14 @@ export const Reverse = (props: {
   const { what, of, close } = props
   const client = useQueryClient()
   const [amount, setAmount] = useState('')
+  // One dialog is one reversal, however often its button is pressed.
+  const [reversal] = useState(() => crypto.randomUUID())
   const path = `/api/transactions/${encodeURIComponent(of.transaction)}`
   const reverse = useMutation({
-    mutationFn: () => (what === 'void' ? order(`${path}/void`) : order(`${path}/refunds`, { amount: amount.trim() })),
+    mutationFn: () =>
+      what === 'void'
+        ? order(`${path}/void`, { reversal })
+        : order(`${path}/refunds`, { amount: amount.trim(), reversal }),
     onSuccess: () => client.invalidateQueries({ queryKey: ['till'] }),
   })
   const submit = (event: FormEvent) => {
