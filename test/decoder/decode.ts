@@ -69,6 +69,10 @@ export const readCbor = (octets: Buffer): Cbor => {
     at += count
     return at > octets.length ? wrong('CBOR cut short') : octets.subarray(at - count, at)
   }
+  const label = (): string => {
+    const key = item()
+    return typeof key === 'number' || typeof key === 'string' ? `${key}` : wrong('a map with keys of another kind')
+  }
   const item = (): Cbor => {
     const first = octets.readUInt8(at++)
     const low = first & 31
@@ -84,7 +88,7 @@ export const readCbor = (octets: Buffer): Cbor => {
       case 4:
         return Array.from({ length: argument(low) }, item)
       case 5:
-        return Object.fromEntries(Array.from({ length: argument(low) }, () => [String(item()), item()]))
+        return Object.fromEntries(Array.from({ length: argument(low) }, () => [label(), item()]))
       case 7:
         return low === 20 ? false : low === 21 ? true : low === 22 ? null : wrong(`simple value ${low}`)
       default:
@@ -191,7 +195,7 @@ const inWords = (value: Cbor): string => {
   if (Array.isArray(value)) return `[${value.map(inWords).join(', ')}]`
   if (typeof value === 'object' && value !== null)
     return `{${Object.entries(value)
-      .map(([key, held]) => `${key}: ${inWords(held as Cbor)}`)
+      .map(([key, held]) => `${key}: ${inWords(held)}`)
       .join(', ')}}`
   return String(value)
 }

@@ -74,9 +74,11 @@ const sell = async (ports: number, amount: string, key?: string): Promise<Body> 
   expect(tapped).toMatchObject({ outcome: 'paid', amount })
   await ask('POST', `${till}/sync`)
   await eventually(async () =>
-    expect(await ask('GET', `${centre}/transactions/${tapped['transaction']}`)).toMatchObject({ state: 'accepted' }),
+    expect(await ask('GET', `${centre}/transactions/${String(tapped['transaction'])}`)).toMatchObject({
+      state: 'accepted',
+    }),
   )
-  return ask('GET', `${till}/sales/${sale}`)
+  return ask('GET', `${till}/sales/${String(sale)}`)
 }
 
 const wordsOf = async (ports: number) => {
