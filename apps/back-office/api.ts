@@ -167,8 +167,12 @@ export const backOfficeModule = (node: BackOffice): Type => {
     @Post('accounts/:account/repayments') @HttpCode(201) repay(
       @Param('account') account: string,
       @Body() body: unknown,
+      @Headers('idempotency-key') key: unknown,
     ) {
-      return this.order(new ReceiveRepayment.Message({ account, ...bodyOf(repaymentBody, body) }))
+      const asked = bodyOf(repaymentBody, body)
+      // A repayment whose answer was lost is asked again: it must have a name of its own to be booked once.
+      const repayment = asked.repayment ?? fieldOf(id, key, 'repayment, or the header Idempotency-Key')
+      return this.order(new ReceiveRepayment.Message({ account, ...asked, repayment }))
     }
     @Get('transactions') transactions(@Query() query: unknown) {
       return this.ask(new Transactions.Message(bodyOf(transactionsQuery, query)))

@@ -51,9 +51,3 @@ export const nothingFrom = async (store: EventStore, index: number): Promise<boo
   for await (const page of store.readAll({ from: index, pageSize: 1 })) return page.length === 0
   return true
 }
-
-/** Does anything stand in this stream? */
-export const exists = async (store: EventStore, stream: string): Promise<boolean> => {
-  for await (const page of store.read(stream, { from: 0, direction: 'forward', pageSize: 1 })) return page.length > 0
-  return false
-}

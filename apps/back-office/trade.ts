@@ -10,7 +10,7 @@ import { type DataOf, paymentWords } from '#payment/events'
 import { merchant as merchantDecider, merchantWords } from '#settlement/merchant'
 import { shop as shopDecider, shopWords } from '#settlement/shop'
 import type { Followers } from './followers.ts'
-import { exists, type Office, type Settled } from './office.ts'
+import type { Office, Settled } from './office.ts'
 
 /** What the back office orders: merchants, shops, accounts, repayments, and who bears a held payment. */
 export const trade = (

@@ -1,6 +1,7 @@
 import type { Refusal } from '#canonical/decider'
+import type { BatchAnswer } from '#sync/batch'
 import type { RuleDocuments } from '#tap/rules'
-import { type Link, type LinkAnswer, LinkDown } from './ports.ts'
+import { type Link, LinkDown } from './ports.ts'
 
 const timeout_ms = 15_000
 
@@ -34,7 +35,7 @@ export const httpLink = (centre: string, terminal: string, end: AbortSignal): Li
   }
 
   return {
-    send: async batch => (await call('batches', batch)) as LinkAnswer | Refusal,
+    send: async batch => (await call('batches', batch)) as BatchAnswer | Refusal,
     rules: async () => (await call('rules')) as (RuleDocuments & { at: string }) | Refusal,
   }
 }

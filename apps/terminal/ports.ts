@@ -4,7 +4,7 @@ import type { Crypto, KeyPair } from '#canonical/crypto'
 import type { Refusal } from '#canonical/decider'
 import type { EventStore } from '#eventstore'
 import type { Reader } from '#nfc/reader'
-import type { BatchBody } from '#sync/batch'
+import type { BatchAnswer, BatchBody } from '#sync/batch'
 import type { RuleDocuments } from '#tap/rules'
 
 /** What a terminal needs of the world around it. */
@@ -27,15 +27,9 @@ export type Enrolled = { readonly identity: Identity; readonly rules: RuleDocume
 /** Rows beside the log, durable when the call returns. */
 export type Notes = { note(key: string): string | undefined; setNote(key: string, text: string): void }
 
-export type LinkAnswer = {
-  readonly acceptedTo: number
-  readonly rules: { readonly policy: number; readonly denyList: number; readonly keySet: number }
-  readonly at: string
-}
-
 /** The way to the centre. Both throw `LinkDown` where there is no answer. */
 export type Link = {
-  send(batch: BatchBody): Promise<LinkAnswer | Refusal>
+  send(batch: BatchBody): Promise<BatchAnswer | Refusal>
   rules(): Promise<(RuleDocuments & { readonly at: string }) | Refusal>
 }
 

@@ -1,10 +1,10 @@
 import { isRefusal, type Refusal } from '#canonical/decider'
 import { trustEvent } from '#canonical/event'
-import { makeBatch } from '#sync/batch'
+import { type BatchAnswer, makeBatch } from '#sync/batch'
 import { idleDrain, next as nextDrain } from '#sync/drain'
 import { acknowledge } from '#till'
 import { lifeTypes, type OwnLog } from './own-log.ts'
-import { type LinkAnswer, LinkDown, type News, type TerminalParts } from './ports.ts'
+import { LinkDown, type News, type TerminalParts } from './ports.ts'
 
 /** The way of the terminal's log to the centre, and of the rules back. It never stands in a tap's way. */
 
@@ -84,7 +84,7 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
     return own.head().revision > till.acknowledgedTo
   }
 
-  const adoptNewer = async (versions: LinkAnswer['rules']): Promise<void> => {
+  const adoptNewer = async (versions: BatchAnswer['rules']): Promise<void> => {
     const held = till.rules
     if (
       held &&
