@@ -94,16 +94,23 @@ describe('an amount', () => {
     [
       'of a repayment, in another currency',
       ['centre', 'POST', '/api/accounts/anna/repayments'],
-      { amount: '1.00', currency: 'CHF', source: 'bank' },
+      { repayment: 'r-1', amount: '1.00', currency: 'CHF', source: 'bank' },
       409,
       'CurrencyMismatch',
     ],
     [
       'of a repayment, of nothing',
       ['centre', 'POST', '/api/accounts/anna/repayments'],
-      { amount: '0.00', currency: 'EUR', source: 'bank' },
+      { repayment: 'r-1', amount: '0.00', currency: 'EUR', source: 'bank' },
       409,
       'RepaymentEmpty',
+    ],
+    [
+      'of a repayment without a name of its own',
+      ['centre', 'POST', '/api/accounts/anna/repayments'],
+      { amount: '1.00', currency: 'EUR', source: 'bank' },
+      400,
+      'BodyMalformed',
     ],
   ])('%s', (_, to, body, status, reason) => refused(to, body, status, reason))
 
@@ -192,7 +199,7 @@ describe('an id that nobody knows', () => {
     [
       'of an account to repay',
       ['centre', 'POST', '/api/accounts/none/repayments'],
-      { amount: '1.00', currency: 'EUR', source: 'bank' },
+      { repayment: 'r-1', amount: '1.00', currency: 'EUR', source: 'bank' },
       404,
       'AccountUnknown',
     ],
@@ -272,7 +279,10 @@ describe('an id that no id can be', () => {
   })
   const decided = { bears: 'payer', operators: ['a', 'b'], reason: 'x' }
   it.each<[To, object]>([
-    [['centre', 'POST', '/api/accounts/ID/repayments'], { amount: '1.00', currency: 'EUR', source: 'bank' }],
+    [
+      ['centre', 'POST', '/api/accounts/ID/repayments'],
+      { repayment: 'r-1', amount: '1.00', currency: 'EUR', source: 'bank' },
+    ],
     [['centre', 'POST', '/api/payments/ID/decide'], decided],
     [['centre', 'POST', '/sync/v1/terminals/ID/batches'], { from: 0, events: ['{}'], statement: '' }],
     [['till', 'POST', '/api/transactions/ID/refunds'], { amount: '1.00' }],
