@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util'
 import { lawNames } from './laws.ts'
 import { type Mutant, mutants } from './mutants.ts'
-import { faultNames, type Report, simulate } from './simulate.ts'
+import { faultNames, type Report, simulate, usualRates } from './simulate.ts'
 
 /** `npm run sim`: seeds through the small world, one line for what went wrong, and all counts at the end. */
 
 const usage =
-  'npm run sim -- [--seed N | --seeds A..B] [--terminals N] [--phones 3] [--taps 30] [--mutant NAME] [--json]'
+  'npm run sim -- [--seed N | --seeds A..B] [--terminals N] [--phones 3] [--taps 30] [--faults 1] [--mutant NAME] [--json]'
 
 const { values } = parseArgs({
   options: {
@@ -15,6 +15,8 @@ const { values } = parseArgs({
     terminals: { type: 'string' },
     phones: { type: 'string', default: '3' },
     taps: { type: 'string', default: '30' },
+    /** So many times as many faults as usual. */
+    faults: { type: 'string', default: '1' },
     mutant: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
@@ -24,7 +26,7 @@ const refuse = (why: string): never => {
   process.stderr.write(`${why}\n${usage}\n`)
   process.exit(2)
 }
-const number = (name: 'terminals' | 'phones' | 'taps'): number => {
+const number = (name: 'terminals' | 'phones' | 'taps' | 'faults'): number => {
   const read = Number(values[name])
   return Number.isInteger(read) && read > 0 ? read : refuse(`--${name} takes a whole number above zero.`)
 }
@@ -42,6 +44,16 @@ const mutant = values.mutant as Mutant | undefined
 if (mutant !== undefined && !Object.hasOwn(mutants, mutant))
   refuse(`No mutant is called ${mutant}; there are ${Object.keys(mutants).join(', ')}.`)
 
+const { field, network, crash, disk, power } = usualRates
+const times = number('faults')
+const rates = {
+  field: field * times,
+  network: network * times,
+  crash: crash * times,
+  disk: disk * times,
+  power: power * times,
+}
+
 const sums = { taps: 0, steps: 0, events: 0 }
 const counts = { did: {}, outcomes: {}, faults: {}, checked: {} } as Record<
   'did' | 'outcomes' | 'faults' | 'checked',
@@ -54,7 +66,7 @@ const failed: Report[] = []
 const began = performance.now()
 for (const seed of seeds) {
   const terminals = values.terminals === undefined ? {} : { terminals: number('terminals') }
-  const world = { seed, ...terminals, phones: number('phones'), taps: number('taps') }
+  const world = { seed, rates, ...terminals, phones: number('phones'), taps: number('taps') }
   const report = await simulate({ ...world, ...(mutant === undefined ? {} : { mutant }) })
   sums.taps += report.did['tap'] ?? 0
   sums.steps += report.steps
