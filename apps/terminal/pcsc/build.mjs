@@ -60,17 +60,15 @@ export const buildAddon = (say = () => {}) => {
   const began = performance.now()
   const gyp = join(dirname(require.resolve('node-gyp/package.json')), 'bin', 'node-gyp.js')
   const headers = node.prefix === null ? [] : [`--nodedir=${node.prefix}`]
-  const run = (bin, args) =>
-    spawnSync(bin, args, {
-      cwd: home,
-      encoding: 'utf8',
-      // binding.gyp asks `node` where nan is.
-      env: { ...process.env, PATH: `${dirname(node.bin)}${delimiter}${process.env.PATH}` },
-    })
+  // Under npm, the user's own nodedir stands in the environment, and node-gyp believes it before its arguments.
+  const own = Object.entries(process.env).filter(([name]) => !/^npm_config_/i.test(name))
+  // binding.gyp asks `node` where nan is.
+  const env = { ...Object.fromEntries(own), PATH: `${dirname(node.bin)}${delimiter}${process.env.PATH}` }
+  const run = (bin, args) => spawnSync(bin, args, { cwd: home, encoding: 'utf8', env })
   const built = run(node.bin, [gyp, 'rebuild', '--silent', ...headers])
   if (built.status !== 0) return `node-gyp could not build ${home}: ${built.stderr || built.stdout || built.error}`
   const loaded = run(node.bin, ['-e', `require(${JSON.stringify(addon)})`])
-  if (loaded.status !== 0) return `The reader's addon was built and does not load: ${loaded.stderr}`
+  if (loaded.status !== 0) return `The reader's addon was built and does not load: ${/^Error: .*/m.exec(loaded.stderr)?.[0] ?? loaded.stderr}`
   writeFileSync(stamp, wanted)
   say(`built the reader's addon for Node ${node.version} in ${((performance.now() - began) / 1000).toFixed(1)} s`)
   return null
