@@ -31,6 +31,7 @@ const statusOf = (reason: string): number => {
   if (malformed.has(reason)) return 400
   if (forbidden.has(reason)) return 403
   if (notFound.test(reason)) return 404
+  if (reason.endsWith('Unreachable')) return 503
   return 409
 }
 
