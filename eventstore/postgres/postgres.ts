@@ -13,7 +13,7 @@ import {
   StoreFailed,
   WrongExpectedRevision,
 } from '#eventstore'
-import { appendName, isMade, making } from './schema.ts'
+import { appendName, isMade, making, session } from './schema.ts'
 
 export type PostgresStore = EventStore & {
   /** What is on its way to the server is awaited; what still waits is refused. */
@@ -92,11 +92,10 @@ export const postgresStore = async (
     max: 6,
     connectionTimeoutMillis: answerWithin_ms,
     query_timeout: answerWithin_ms,
-    // Whatever the server is set to: the lock is of use only to who looks after he has it. (The pool listens for errors of
-    // connections that are idle, and of those that are asked; not yet for this one's.)
+    // The pool listens for errors of connections that are idle, and of those that are asked; not yet for this one's.
     verify: (client, done) => {
       client.on('error', () => {})
-      client.query('set session characteristics as transaction isolation level read committed').then(() => done(), done)
+      client.query(session).then(() => done(), done)
     },
   })
   // An idle connection that was lost is replaced when it is needed.

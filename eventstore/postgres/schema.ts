@@ -16,6 +16,15 @@ const appendTypes = 'text[], bigint[], integer[], uuid[], text[], text[], text'
 const tall = 0x54_41_4c_4c
 const lockOf = (lower: string): string => `(${tall}::bigint << 32) | ${lower}`
 
+/**
+ * For each connection, whatever the server is set to: the lock is of use only to who looks after he has it, and what is
+ * acknowledged is on disk.
+ */
+export const session = `
+  set session characteristics as transaction isolation level read committed;
+  select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off';
+`
+
 /** Where this answers, the log is there, and nothing has to be made. */
 export const isMade = (schema: string): string =>
   `select to_regprocedure('${schema}.${appendName}(${appendTypes})') is not null as made,
@@ -54,39 +63,40 @@ export const making = (schema: string): string => `
     taken integer := 0;
     same bigint;
   begin
-    -- What is acknowledged is on disk, whatever the server is set to.
-    if current_setting('synchronous_commit') = 'off' then
-      perform set_config('synchronous_commit', 'on', true);
-    end if;
     perform pg_advisory_xact_lock(${lockOf(`'${schema}.events'::regclass::oid::bigint`)});
     select coalesce(max(position) + 1, 0) into began from ${schema}.events;
     head := began;
     for place in 1 .. cardinality(names) loop
       amount := counts[place];
       of_stream := null;
-      select key, last into of_stream, held from ${schema}.streams where name = names[place];
-      if of_stream is null then
-        held := -1;
+      if expected[place] >= 0 then
+        update ${schema}.streams set last = last + amount
+          where name = names[place] and last = expected[place] returning key into of_stream;
+      else
+        insert into ${schema}.streams (name, last) values (names[place], amount - 1)
+          on conflict (name) do nothing returning key into of_stream;
       end if;
-      if held = expected[place] then
-        if of_stream is null then
-          insert into ${schema}.streams (name, last) values (names[place], amount - 1) returning key into of_stream;
+      if of_stream is not null then
+        if amount = 1 then
+          insert into ${schema}.events (position, stream, revision, id, type, text, stored_at)
+            values (head, of_stream, expected[place] + 1, ids[taken + 1], types[taken + 1], texts[taken + 1], at);
         else
-          update ${schema}.streams set last = held + amount where key = of_stream;
+          insert into ${schema}.events (position, stream, revision, id, type, text, stored_at)
+            select head + n - 1, of_stream, expected[place] + n, i, k, t, at
+            from unnest(ids[taken + 1 : taken + amount], types[taken + 1 : taken + amount],
+              texts[taken + 1 : taken + amount]) with ordinality as added (i, k, t, n);
         end if;
-        insert into ${schema}.events (position, stream, revision, id, type, text, stored_at)
-          select head + n, of_stream, held + 1 + n, ids[taken + 1 + n], types[taken + 1 + n], texts[taken + 1 + n], at
-          from generate_series(0, amount - 1) n;
         head := head + amount;
-        at_revision := held + amount;
+        at_revision := expected[place] + amount;
         at_position := head - 1;
         outcome := 'written';
       else
+        select key, last into of_stream, held from ${schema}.streams where name = names[place];
         select count(*), max(position) into same, at_position from ${schema}.events
           where stream = of_stream and revision > expected[place] and revision <= expected[place] + amount
             and id = ids[taken + (revision - expected[place])::integer];
         outcome := case when same = amount then 'repeated' else 'refused' end;
-        at_revision := case when same = amount then expected[place] + amount else held end;
+        at_revision := case when same = amount then expected[place] + amount else coalesce(held, -1) end;
       end if;
       taken := taken + amount;
       return next;
