@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import type { EventStore } from '#eventstore'
 import { sqliteStore } from '#eventstore/sqlite'
 import { sqliteRows } from '#eventstore/sqlite/rows'
 import { serve } from '#http/serve'
@@ -13,7 +14,21 @@ import { backOffice } from './back-office.ts'
 
 /** The centre as a process: its own folder with keys, log and rows, and one port. */
 
-const usage = 'back-office --port N --data DIR [--host 127.0.0.1]'
+const usage = 'back-office --port N --data DIR [--host 127.0.0.1] [--store postgres://USER@HOST/DATABASE]'
+
+const now = (): string => new Date(systemClock.now()).toISOString()
+
+/** The log, in the node's own folder or where several nodes share it. A password may come by PGPASSWORD. */
+const openLog = async (
+  data: string,
+  address: string | undefined,
+  log: Log,
+): Promise<EventStore & { close(): void | Promise<void> }> => {
+  if (address === undefined) return sqliteStore(join(data, 'log.sqlite'), now)
+  if (!/^postgres(?:ql)?:/.test(address)) throw new Usage(`--store takes a postgres:// address. Usage: ${usage}`)
+  const { postgresStore } = await import('#eventstore/postgres')
+  return postgresStore(address, now, { onTrouble: ({ message }) => log.warn(message) })
+}
 
 export const start = (args: readonly string[]): Promise<void> => startApp(log => startBackOffice(args, log))
 
@@ -24,6 +39,7 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
       port: { type: 'string' },
       host: { type: 'string', default: '127.0.0.1' },
       data: { type: 'string' },
+      store: { type: 'string' },
     },
   })
   const { port, host, data } = values
@@ -36,7 +52,7 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
     writeWhole(data, 'keys.json', text)
     log.info('made the authority’s keys')
   }
-  const store = sqliteStore(join(data, 'log.sqlite'), () => new Date(systemClock.now()).toISOString())
+  const store = await openLog(data, values.store, log)
   const rows = sqliteRows(join(data, 'rows.sqlite'))
   const node = await backOffice({ clock: systemClock, crypto, store, rows, keys: keysFrom(text), log })
   const served = await serve({
@@ -55,7 +71,7 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
     await served.close()
     await running
     rows.close()
-    store.close()
+    await store.close()
   })
   log.info(`centre at ${served.url}, root key ${node.fingerprint.slice(0, 16)}…`)
 }

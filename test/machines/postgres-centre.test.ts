@@ -1,0 +1,55 @@
+import { copyFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type Postgres, startPostgres } from './postgres.ts'
+import { ask, compile, endAll, eventually, freePorts, healthy, makePlace, program, run } from './processes.ts'
+
+let server: Postgres
+const place = makePlace('centre')
+beforeAll(async () => {
+  compile()
+  server = await startPostgres()
+})
+afterAll(async () => {
+  await endAll()
+  await server.remove()
+  place.remove()
+})
+
+const centre = async (name: string, data: string) => {
+  const port = await freePorts()
+  const url = `http://127.0.0.1:${port}`
+  const args = ['--port', `${port}`, '--data', data, '--store', server.url]
+  const one = run(name, program('dist/apps/back-office/main.js', args))
+  await healthy(one, url)
+  return { one, url }
+}
+const accountsAt = async (url: string) => {
+  const { accounts } = await ask('GET', `${url}/api/accounts`)
+  return (accounts as { account: string }[]).map(({ account }) => account)
+}
+
+it('two centres keep one log in PostgreSQL: what one says the other knows, and a killed one finds it again', async () => {
+  const [here, there] = [place.folder('here'), place.folder('there')]
+  const first = await centre('first', here)
+  await ask('POST', `${first.url}/api/accounts`, { account: 'acc-1', limit: '500.00', currency: 'EUR' })
+  copyFileSync(join(here, 'keys.json'), join(there, 'keys.json'))
+  const second = await centre('second', there)
+  await eventually(async () => expect(await accountsAt(second.url)).toEqual(['acc-1']))
+
+  await ask('POST', `${second.url}/api/accounts`, { account: 'acc-2', limit: '100.00', currency: 'EUR' })
+  await eventually(async () => expect(await accountsAt(first.url)).toEqual(['acc-1', 'acc-2']))
+
+  await first.one.kill()
+  for (const end of ['', '-wal', '-shm']) rmSync(join(here, `rows.sqlite${end}`), { force: true })
+  const again = await centre('again', here)
+  await eventually(async () => expect(await accountsAt(again.url)).toEqual(['acc-1', 'acc-2']))
+
+  // The log's server goes and comes: nobody restarts a centre for that.
+  await server.stop()
+  await server.start()
+  await ask('POST', `${second.url}/api/accounts`, { account: 'acc-3', limit: '100.00', currency: 'EUR' })
+  await eventually(async () => expect(await accountsAt(again.url)).toEqual(['acc-1', 'acc-2', 'acc-3']))
+  await again.one.end()
+  expect(await again.one.ended).toEqual({ code: 0, signal: null })
+})
