@@ -1,7 +1,7 @@
 // `npm test` and its longer sisters. It installs the system packages that the tests need when it is root on Debian, and
 // otherwise names them in one line to paste; it skips nothing in silence.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { refuseOldNode } from '../apps/tally/node-version.mjs'
@@ -18,6 +18,13 @@ const run = (file, args, options = {}) => {
   return status ?? 1
 }
 
+/** Debian keeps each version of the server in a folder of its own; the tests take the newest from 15 on. */
+function newestPostgres() {
+  const home = '/usr/lib/postgresql'
+  const versions = existsSync(home) ? readdirSync(home).filter(version => Number(version) >= 15) : []
+  return join(home, versions.sort((a, b) => Number(b) - Number(a))[0] ?? '15', 'bin', 'initdb')
+}
+
 const packages = [
   ['pcscd', '/usr/sbin/pcscd'],
   ['libpcsclite-dev', '/usr/include/PCSC/winscard.h'],
@@ -25,6 +32,7 @@ const packages = [
   ['g++', '/usr/bin/g++'],
   ['make', '/usr/bin/make'],
   ['python3', '/usr/bin/python3'],
+  ['postgresql', newestPostgres()],
   ['chromium', '/usr/bin/chromium'],
   ['fonts-dejavu-core', '/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf'],
 ]

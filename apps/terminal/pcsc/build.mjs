@@ -68,7 +68,8 @@ export const buildAddon = (say = () => {}) => {
   const built = run(node.bin, [gyp, 'rebuild', '--silent', ...headers])
   if (built.status !== 0) return `node-gyp could not build ${home}: ${built.stderr || built.stdout || built.error}`
   const loaded = run(node.bin, ['-e', `require(${JSON.stringify(addon)})`])
-  if (loaded.status !== 0) return `The reader's addon was built and does not load: ${/^Error: .*/m.exec(loaded.stderr)?.[0] ?? loaded.stderr}`
+  if (loaded.status !== 0)
+    return `The reader's addon was built and does not load: ${/^Error: .*/m.exec(loaded.stderr)?.[0] ?? loaded.stderr}`
   writeFileSync(stamp, wanted)
   say(`built the reader's addon for Node ${node.version} in ${((performance.now() - began) / 1000).toFixed(1)} s`)
   return null
