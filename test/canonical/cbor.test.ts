@@ -131,7 +131,7 @@ const value = fc.letrec<{ item: Cbor }>(tie => ({
     fc.string({ unit: 'binary' }),
     fc.boolean(),
     fc.constant(null),
-    fc.uint8Array().map(bytes => new Uint8Array(bytes) as Bytes),
+    fc.uint8Array().map(bytes => new Uint8Array(bytes)),
     fc.array(tie('item'), { maxLength: 4 }),
     fc
       .uniqueArray(fc.tuple(fc.oneof(fc.maxSafeInteger(), fc.string({ unit: 'binary' })), tie('item')), {

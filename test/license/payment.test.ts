@@ -208,7 +208,7 @@ describe('the TAC', () => {
       { previous: new Uint8Array(32).fill(1) },
       { tapHash: new Uint8Array(32) },
     ]
-    expect(changes.map(change => Object.keys(change)[0]).toSorted()).toEqual(Object.keys(fields).toSorted())
+    expect(changes.map(change => Object.keys(change)[0])).toEqual(expect.arrayContaining(Object.keys(fields)))
     for (const change of changes) expect(tacOf(node, phone.tacKey, { ...fields, ...change })).not.toEqual(tac)
   })
 

@@ -31,7 +31,7 @@ describe('an amount keyed on the till', () => {
 
   it('has three decimals where the currency has three', () => expect(typed(['1', '2', '5', '0'], 'KWD')).toBe('1.250'))
 
-  it('takes no tenth digit', () => expect(typed([...'1234567890'])).toBe('1234567.89'))
+  it('takes no tenth digit', () => expect(typed('1234567890'.split(''))).toBe('1234567.89'))
 
   it('is nothing until a digit that counts is keyed', () => {
     expect(isNothing('')).toBe(true)
