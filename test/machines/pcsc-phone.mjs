@@ -34,8 +34,7 @@ const calls = {
   removeCard: () => reader.remove(),
 }
 
-process.on('message', async ({ id, call, argument }) => {
-  process.send({ id, value: await calls[call](argument) })
-})
+const answer = async ({ id, call, argument }) => process.send({ id, value: await calls[call](argument) })
+process.on('message', asked => void answer(asked))
 process.on('disconnect', () => process.exit())
 process.send({ ready: true })

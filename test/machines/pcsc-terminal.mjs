@@ -18,15 +18,13 @@ const calls = {
   pids: async () => reader.pids(),
 }
 
-process.on('message', async ({ id, call, argument }) => {
+const answer = async ({ id, call, argument }) => {
   try {
     process.send({ id, value: await calls[call](argument) })
   } catch (error) {
     process.send({ id, code: error.code, message: error.message })
   }
-})
-process.on('disconnect', async () => {
-  await reader.close()
-  process.exit()
-})
+}
+process.on('message', asked => void answer(asked))
+process.on('disconnect', () => void reader.close().then(() => process.exit()))
 process.send({ ready: true })
