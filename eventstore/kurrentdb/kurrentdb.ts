@@ -1,4 +1,10 @@
-import type { AppendResult, JSONType, KurrentDBClient, ResolvedEvent } from '@kurrent/kurrentdb-client'
+import type {
+  AppendResult,
+  AppendToStreamOptions,
+  KurrentDBClient,
+  ReadAllOptions,
+  ResolvedEvent,
+} from '@kurrent/kurrentdb-client'
 import {
   type Appended,
   AppendRefused,
@@ -6,20 +12,21 @@ import {
   type EventStore,
   type EventToAppend,
   type Expected,
-  type ReadAll,
   type ReadStream,
   type StoredEvent,
   StoreFailed,
   WrongExpectedRevision,
 } from '#eventstore'
-import { counted, type Found } from './counted.ts'
+import { counting } from './counting.ts'
+import { type Found, foundIn, toWire } from './events.ts'
+import { following } from './following.ts'
 import { gate, gather, lines, patiently, pause, within } from './patience.ts'
-import { addPage, type PositionPage, pageOf } from './positions.ts'
+import type { PositionPage } from './positions.ts'
 
 export type KurrentStore = EventStore & { close(): Promise<void> }
 
 export type KurrentOptions = {
-  /** How long one try may go without an answer. */
+  /** How long the first try may go without an answer; each further one may twice as long as the one before. */
   readonly answer_ms?: number
   /** How long an append or a read tries again before it is `StoreFailed`. */
   readonly patience_ms?: number
@@ -35,9 +42,6 @@ const pageType = '$positions'
 
 /** A deadline goes to the server as an instant of our clock: a short one would be over where its clock is ahead. */
 const deadline_ms = 24 * 60 * 60 * 1000
-/** How long an append waits for the subscription to bring it before it reads for itself. */
-const subscription_ms = 250
-const pullSize = 1000
 /**
  * A stream of Node that has 16 messages waiting asks its writer to wait. The client then loses writers that wait on a
  * connection that breaks: their rejection is handled by nobody, and ends the process. Fewer at once never wait.
@@ -53,53 +57,11 @@ const finalTypes = new Set([
   'invalid-argument',
 ])
 const typeOf = (error: unknown): string | undefined => (error as { type?: string } | null)?.type
+const failed = (what: string, cause: unknown): StoreFailed =>
+  cause instanceof StoreFailed ? cause : new StoreFailed(`${what} failed: ${(cause as Error).message}.`, { cause })
 
-const parsed = (text: string): { value: JSONType } | undefined => {
-  try {
-    const value = JSON.parse(text) as JSONType
-    return JSON.stringify(value) === text ? { value } : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/**
- * The client writes JSON by stringifying a value, and parses what it reads. A text that this leaves as it is, to the
- * octet, is stored as JSON and can be looked at in the database; any other is stored as octets.
- */
-const toWire = ({ id, type, text }: EventToAppend, metadata: Beside) => {
-  const json = parsed(text)
-  return json
-    ? { id, type, contentType: 'application/json' as const, data: json.value, metadata }
-    : { id, type, contentType: 'application/octet-stream' as const, data: Buffer.from(text), metadata }
-}
-
-/** What is written beside an event: which append it came with, and when. The bridge gives the server's time in seconds. */
-type Beside = { readonly append: string; readonly at: string }
-
-const textOf = (event: { isJson: boolean; data: unknown }): string =>
-  event.isJson ? JSON.stringify(event.data) : Buffer.from(event.data as Uint8Array).toString('utf8')
-
-const foundIn = ({ event }: ResolvedEvent): Found => {
-  if (event === undefined) throw new StoreFailed('KurrentDB gave a link without its event: links are not used here.')
-  const { commit, prepare } = event.position ?? {}
-  const beside = event.metadata as Partial<Beside> | undefined
-  if (commit === undefined || commit !== prepare || commit > BigInt(Number.MAX_SAFE_INTEGER))
-    throw new StoreFailed(
-      `KurrentDB gave no one position for event ${event.id} of ${event.streamId} (commit ${commit}, prepare ${prepare}): ` +
-        'it is too old a server, or a transaction of the old TCP interface wrote it.',
-    )
-  return {
-    id: event.id,
-    type: event.type,
-    text: textOf(event),
-    stream: event.streamId,
-    revision: Number(event.revision),
-    storedAt: beside?.at ?? event.created.toISOString(),
-    position: Number(commit),
-    append: beside?.append,
-  }
-}
+/** It waits for the end of all that it began, which may not come. */
+const dispose = (client: KurrentDBClient): Promise<void> => within(1000, client.dispose()).catch(() => {})
 
 const positionOf = (position: number) => ({ commit: BigInt(position), prepare: BigInt(position) })
 
@@ -111,7 +73,7 @@ const positionOf = (position: number) => ({ commit: BigInt(position), prepare: B
  * all user events once, in the order of the log, and remembers where each lies. That costs 8 octets of memory an event
  * (100 million: 0.8 GB), and that every event of the cluster comes to every node, which a node with followers asks for
  * anyway. An append is answered when its own event came back through the subscription. Every 4096 events the positions
- * counted since are appended to a stream of this log, as a page of some 20 kB; opening reads the pages and counts only
+ * counted since are appended to a stream of this log, as a page of some 16 kB; opening reads the pages and counts only
  * what came after them. A page says nothing that the log does not: who writes it, and whether it is lost, is all one.
  *
  * **What is not known is asked again.** A reply that is late, a lost connection, a server that is busy or no longer
@@ -130,58 +92,46 @@ export const kurrentStore = async (
   const { BACKWARDS, END, excludeSystemEvents, FORWARDS, KurrentDBClient, NO_STREAM, START } = await import(
     '@kurrent/kurrentdb-client'
   )
-
-  const log = counted()
   const closing = new AbortController()
   const { signal: closed } = closing
-  /** How far the log was read, events of others' system streams included; a subscription goes on from here. */
-  let seen: number | undefined
-  const take = (resolved: ResolvedEvent) => {
-    const found = foundIn(resolved)
-    // The server's filter knows types; some of its own streams hold types without a $.
-    if (!found.stream.startsWith('$')) log.count(found)
-    if (seen === undefined || found.position > seen) seen = found.position
-  }
 
   let client = KurrentDBClient.connectionString(connectionString)
   /** A client may be stuck for good: it keeps a failed discovery, and asks for the server's features without a deadline. */
   const renew = (stuck: KurrentDBClient) => {
     if (stuck !== client || closed.aborted) return
     client = KurrentDBClient.connectionString(connectionString)
-    void stuck.dispose().catch(() => {})
+    void dispose(stuck)
   }
-  const ask = <T>(what: string, call: (used: KurrentDBClient) => Promise<T>): Promise<T> => {
+  const ask = <T>(what: string, call: (used: KurrentDBClient, answer_ms: number) => Promise<T>): Promise<T> => {
     let used = client
     return patiently(
       what,
-      () => {
+      failures => {
         used = client
-        return call(used)
+        return call(used, answer_ms * 2 ** failures)
       },
       {
         for_ms: patience_ms,
         signal: closed,
         // What is not known to be final is not known at all, and harmless to ask again.
         isFinal: error => finalTypes.has(typeOf(error) ?? '') || error instanceof StoreFailed,
-        again: failures => {
+        vain: failures => {
           if (failures >= 2) renew(used)
         },
       },
     )
   }
-  const failed = (what: string, cause: unknown): Error =>
-    cause instanceof StoreFailed ? cause : new StoreFailed(`${what} failed: ${(cause as Error).message}.`, { cause })
 
   const readEvents = async (
     stream: string,
     direction: 'forwards' | 'backwards',
-    fromRevision: bigint | 'start' | 'end',
+    fromRevision: bigint | 'end',
     maxCount: number,
   ): Promise<ResolvedEvent[]> => {
     const what = `Reading ${stream}`
     try {
-      return await ask(what, used =>
-        gather(answer_ms, used.readStream(stream, { direction, fromRevision, maxCount, requiresLeader: true })),
+      return await ask(what, (used, quiet_ms) =>
+        gather(quiet_ms, used.readStream(stream, { direction, fromRevision, maxCount, requiresLeader: true })),
       )
     } catch (error) {
       if (typeOf(error) === 'stream-not-found') return []
@@ -189,138 +139,65 @@ export const kurrentStore = async (
     }
   }
 
-  /** A page of user events as the log has them, from a position inclusive. */
-  const readLog = async (from: number | undefined, maxCount: number): Promise<ResolvedEvent[]> => {
+  const readLog = async (from: number | undefined, maxCount: number): Promise<Found[]> => {
     const what = `Reading the log from position ${from ?? 'start'}`
-    const fromPosition = from === undefined ? START : positionOf(from)
+    const asked: ReadAllOptions = {
+      fromPosition: from === undefined ? START : positionOf(from),
+      maxCount,
+      filter: excludeSystemEvents(),
+      requiresLeader: true,
+    }
     try {
-      const page = await ask(what, used =>
-        gather(
-          answer_ms,
-          used.readAll({ fromPosition, maxCount, filter: excludeSystemEvents(), requiresLeader: true }),
-        ),
-      )
-      if (from !== undefined && page[0]?.event?.position?.commit !== BigInt(from))
+      const page = await ask(what, (used, quiet_ms) => gather(quiet_ms, used.readAll(asked)))
+      const found = page.map(foundIn)
+      if (from !== undefined && found[0]?.position !== from)
         throw new StoreFailed(
           `${what} found another event there than before: this is another log, or an older copy of it. Open it anew.`,
         )
-      return page
+      return found
     } catch (error) {
       throw failed(what, error)
     }
   }
 
-  const pull = async (): Promise<void> => {
-    for (let from = seen; ; from = seen) {
-      const page = await readLog(from, pullSize)
-      for (const each of page) take(each)
-      if (page.length < pullSize) return
+  const keepPage = async (number: number, data: PositionPage): Promise<void> => {
+    const page = { id: crypto.randomUUID(), type: pageType, contentType: 'application/json' as const, data }
+    const streamState = number === 0 ? NO_STREAM : BigInt(number - 1)
+    try {
+      const written = { ...page, metadata: undefined }
+      const how: AppendToStreamOptions = { streamState, requiresLeader: true, deadline: deadline_ms }
+      await within(answer_ms, client.appendToStream(pagesStream, written, how))
+    } catch (error) {
+      if (typeOf(error) !== 'wrong-expected-version') throw error
     }
   }
-  let pulling: Promise<void> | undefined
-  let nextPull: Promise<void> | undefined
-  /** Counts all that is committed now. Who asks while a read is under way waits for the next: that one may be past it. */
-  const countAll = (): Promise<void> => {
-    if (pulling === undefined) {
-      pulling = pull().finally(() => {
-        pulling = undefined
-        keepPages()
-      })
-      return pulling
-    }
-    nextPull ??= pulling
-      .then(
-        () => undefined,
-        () => undefined,
-      )
-      .then(() => {
-        nextPull = undefined
-        return countAll()
-      })
-    return nextPull
-  }
-  const indexOf = async (position: number): Promise<number> => {
-    while ((log.positions.last ?? -1) < position) {
-      const { length } = log.positions
-      await log.more(length, subscription_ms, closed)
-      if (log.positions.length === length) await countAll()
-    }
-    const index = log.positions.indexOf(position)
-    if (index === undefined) throw new StoreFailed(`No event was counted at position ${position}: open the store anew.`)
-    return index
-  }
-
-  /** Pages kept, and how many events they count. */
-  let pages = 0
-  let paged = 0
-  const loadPages = async (): Promise<void> => {
-    for (;;) {
-      const found = await readEvents(pagesStream, FORWARDS, BigInt(pages), 100)
-      for (const { event } of found) {
-        const page = event?.data as unknown as PositionPage
-        if (!addPage(log.positions, page))
-          throw new StoreFailed(`Page ${pages} of ${pagesStream} does not agree with the log: delete that stream.`)
-        pages += 1
-        paged = page.first + page.steps.length + 1
-      }
-      if (found.length < 100) break
-    }
-    seen = Math.max(seen ?? -1, log.positions.last ?? -1)
-    if (seen < 0) seen = undefined
-  }
-  let keeping = false
-  const keepPages = () => {
-    if (keeping || log.positions.length < paged + positionsPerPage || closed.aborted) return
-    keeping = true
-    const keep = async () => {
-      while (log.positions.length >= paged + positionsPerPage && !closed.aborted) {
-        const data = pageOf(log.positions, paged, positionsPerPage)
-        const page = { id: crypto.randomUUID(), type: pageType, contentType: 'application/json' as const, data }
-        const streamState = pages === 0 ? NO_STREAM : BigInt(pages - 1)
-        try {
-          await within(
-            answer_ms,
-            client.appendToStream(
-              pagesStream,
-              { ...page, metadata: undefined },
-              { streamState, requiresLeader: true, deadline: deadline_ms },
-            ),
-          )
-        } catch (error) {
-          // Another node kept this page. Anything else: a later one will keep it.
-          if (typeOf(error) !== 'wrong-expected-version') return
-        }
-        await loadPages()
-      }
-    }
-    void keep()
-      .catch(() => {})
-      .finally(() => {
-        keeping = false
-      })
-  }
-
+  const readPages = async (from: number, maxCount: number): Promise<PositionPage[]> =>
+    (await readEvents(pagesStream, FORWARDS, BigInt(from), maxCount)).map(
+      ({ event }) => event?.data as unknown as PositionPage,
+    )
   let unsubscribe = () => {}
+  const log = counting({ read: readLog, readPages, keepPage, silent: () => unsubscribe() }, positionsPerPage, closed)
+
   /** The subscription does not come back by itself, so it is begun again, after the last event that came through it. */
   const listen = async (): Promise<void> => {
     for (let failures = 0; !closed.aborted; failures++) {
       const used = client
       const subscription = used.subscribeToAll({
-        fromPosition: seen === undefined ? START : positionOf(seen),
+        fromPosition: log.seen === undefined ? START : positionOf(log.seen),
         filter: excludeSystemEvents(),
         requiresLeader: true,
       })
-      // It may say more than one error, the later ones when nobody reads it any more.
-      subscription.on('error', () => {})
-      unsubscribe = () => void subscription.unsubscribe().catch(() => {})
+      unsubscribe = () => {
+        subscription.destroy()
+        void subscription.unsubscribe().catch(() => {})
+      }
       try {
         for await (const resolved of subscription) {
-          take(resolved)
+          log.take(foundIn(resolved))
           failures = 0
-          keepPages()
         }
       } catch {
-        // A broken connection says nothing that the next one would not.
+        // Why it broke matters to nobody: what it did not bring is read, and reading says what is wrong.
       }
       unsubscribe()
       if (failures >= 2) renew(used)
@@ -328,42 +205,36 @@ export const kurrentStore = async (
     }
   }
 
-  const inLine = lines()
-  const through = gate(appendsAtOnce)
   const append = async (stream: string, expected: Expected, events: readonly EventToAppend[]): Promise<Appended> => {
     const what = `Append to ${stream}`
-    const mine = crypto.randomUUID()
-    const beside = { append: mine, at: now() }
+    const beside = { append: crypto.randomUUID(), at: now() }
     const wire = events.map(event => toWire(event, beside))
     const streamState = expected === 'NoStream' ? NO_STREAM : BigInt(expected)
+    const how: AppendToStreamOptions = { streamState, requiresLeader: true, deadline: deadline_ms }
     let result: AppendResult
     try {
-      result = await ask(what, used =>
-        within(
-          answer_ms,
-          used.appendToStream(stream, wire, { streamState, requiresLeader: true, deadline: deadline_ms }),
-        ),
-      )
+      result = await ask(what, (used, wait_ms) => within(wait_ms, used.appendToStream(stream, wire, how)))
     } catch (error) {
-      if (typeOf(error) === 'wrong-expected-version') {
-        const { actualState } = error as { actualState?: unknown }
+      const { actualState } = error as { actualState?: bigint | string }
+      if (typeOf(error) === 'wrong-expected-version')
         throw new WrongExpectedRevision(
           stream,
           expected,
           typeof actualState === 'bigint' ? Number(actualState) : 'NoStream',
         )
-      }
       if (typeOf(error) === 'maximum-append-size-exceeded')
         throw new AppendRefused(stream, `the server takes no more: ${(error as Error).message}`)
       throw failed(what, error)
     }
     const revision = Number(result.nextExpectedRevision)
-    const written = async () => foundIn((await readEvents(stream, FORWARDS, BigInt(revision), 1))[0] as ResolvedEvent)
-    const position = result.position ? Number(result.position.commit) : (await written()).position
-    const index = await indexOf(position)
+    const written = async () => foundIn((await readEvents(stream, FORWARDS, BigInt(revision), 1))[0] ?? {})
+    const index = await log.indexOf(result.position ? Number(result.position.commit) : (await written()).position)
     const by = log.appendOf(index) ?? (await written()).append
-    return { revision, index, repeated: by !== mine }
+    return { revision, index, repeated: by !== beside.append }
   }
+  /** Two appends to a stream are sent one after the other, so that a second try of the first is not too late. */
+  const inLine = lines()
+  const through = gate(appendsAtOnce)
 
   async function* streamPages(stream: string, { from, direction, pageSize = 1000 }: ReadStream) {
     const backward = direction === 'backward'
@@ -376,9 +247,8 @@ export const kurrentStore = async (
     for (;;) {
       const found = (await readEvents(stream, backward ? BACKWARDS : FORWARDS, next, pageSize)).map(foundIn)
       if (found.length === 0) return
-      await indexOf(Math.max(...found.map(({ position }) => position)))
-      const page = []
-      for (const { position, append: _, ...event } of found) page.push({ ...event, index: await indexOf(position) })
+      const page: StoredEvent[] = []
+      for (const { position, append: _, ...event } of found) page.push({ ...event, index: await log.indexOf(position) })
       yield page
       const last = BigInt((found.at(-1) as Found).revision)
       if (found.length < pageSize || (backward && last === 0n)) return
@@ -386,78 +256,16 @@ export const kurrentStore = async (
     }
   }
 
-  /** A page of what is counted: from memory where it is there, and otherwise from the log. */
-  const pageFrom = async (index: number, size: number) => {
-    const recent = log.recent(index, size)
-    if (recent) return recent
-    const wanted = Math.min(size, log.positions.length - index)
-    const events: StoredEvent[] = []
-    for (let from = log.positions.at(index) as number; events.length < wanted; ) {
-      // Two at least: the first is where the read before ended.
-      const found = await readLog(from, Math.max(2, wanted - events.length))
-      const begun = from
-      for (const each of found) {
-        const { position, append: _, ...event } = foundIn(each)
-        from = position
-        const place = index + events.length
-        if (log.positions.indexOf(position) === place && events.length < wanted) events.push({ ...event, index: place })
-      }
-      if (from === begun && events.length < wanted)
-        throw new StoreFailed(`The log ends at position ${from}, yet more was counted: open the store anew.`)
-    }
-    return events
-  }
-
-  async function* allPages({ from, pageSize = 1000 }: ReadAll) {
-    await countAll()
-    const { length: end } = log.positions
-    for (let next = from; next < end; ) {
-      const page = await pageFrom(next, Math.min(pageSize, end - next))
-      yield page
-      next += page.length
-    }
-  }
-
-  async function* follow({ from, pageSize = 1000, signal }: ReadAll & { readonly signal: AbortSignal }) {
-    const stop = AbortSignal.any([signal, closed])
-    const stopped = new Promise<undefined>(resolve => stop.addEventListener('abort', () => resolve(undefined)))
-    /** A follower outlives a cluster that is away: it tries until it is told to stop. */
-    const enduring = async <T>(act: () => Promise<T>): Promise<T | undefined> => {
-      while (!stop.aborted) {
-        try {
-          return await Promise.race([act(), stopped])
-        } catch (error) {
-          if (!(error instanceof StoreFailed) || typeOf(error.cause) === 'access-denied') throw error
-          await pause(1000, stop)
-        }
-      }
-      return undefined
-    }
-    let next = from
-    await enduring(countAll)
-    while (!stop.aborted) {
-      while (next < log.positions.length && !stop.aborted) {
-        const page = await enduring(() => pageFrom(next, pageSize))
-        if (page === undefined || stop.aborted) return
-        yield page
-        next += page.length
-      }
-      if (stop.aborted) return
-      yield []
-      while (log.positions.length <= next && !stop.aborted) {
-        const { length } = log.positions
-        await log.more(next, look_ms, stop)
-        if (log.positions.length === length) await enduring(countAll)
-      }
-    }
-  }
-
-  try {
-    await loadPages()
-    await countAll()
-  } catch (error) {
+  const close = async (): Promise<void> => {
     closing.abort()
-    await client.dispose().catch(() => {})
+    unsubscribe()
+    await dispose(client)
+  }
+  try {
+    await log.load()
+    await log.all()
+  } catch (error) {
+    await close()
     throw error
   }
   const listening = listen()
@@ -469,12 +277,9 @@ export const kurrentStore = async (
       return inLine(stream, () => through(() => append(stream, expected, events)))
     },
     read: streamPages,
-    readAll: allPages,
-    follow,
+    ...following(log, look_ms, closed),
     close: async () => {
-      closing.abort()
-      unsubscribe()
-      await client.dispose().catch(() => {})
+      await close()
       await listening
     },
   }

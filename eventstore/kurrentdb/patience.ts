@@ -56,26 +56,34 @@ export type Patience = {
   readonly signal: AbortSignal
   /** True where asking again would get the same answer. */
   isFinal(error: unknown): boolean
-  /** Before it is asked again: so many times in a row it was in vain. */
-  again(failures: number): void
+  /** It was in vain, so many times in a row. */
+  vain(failures: number): void
 }
 
-/** Asks until there is an answer, the error is final, or patience is at its end: then `StoreFailed`. */
-export const patiently = async <T>(what: string, ask: () => Promise<T>, patience: Patience): Promise<T> => {
-  const { for_ms, signal, isFinal, again } = patience
+/** Patience was at its end. */
+export class OutOfPatience extends StoreFailed {}
+
+/** Asks until there is an answer, the error is final, or patience is at its end. `failures`: how often in vain so far. */
+export const patiently = async <T>(
+  what: string,
+  ask: (failures: number) => Promise<T>,
+  patience: Patience,
+): Promise<T> => {
+  const { for_ms, signal, isFinal, vain } = patience
   const end = performance.now() + for_ms
   for (let failures = 1; ; failures++) {
     if (signal.aborted) throw new StoreFailed(`${what} failed: the store is closed.`)
     try {
-      return await ask()
+      return await ask(failures - 1)
     } catch (cause) {
       if (isFinal(cause)) throw cause
+      vain(failures)
       const wait_ms = Math.min(1000, 25 * 2 ** failures)
       if (performance.now() + wait_ms >= end)
-        throw new StoreFailed(`${what} failed after ${failures} times in ${for_ms} ms: ${(cause as Error).message}.`, {
-          cause,
-        })
-      again(failures)
+        throw new OutOfPatience(
+          `${what} failed after ${failures} times in ${for_ms} ms: ${(cause as Error).message}.`,
+          { cause },
+        )
       await pause(wait_ms, signal)
     }
   }

@@ -58,14 +58,16 @@ export const pageOf = (all: Positions, first: number, size: number): PositionPag
   return { first, at: all.at(first) as number, steps }
 }
 
-/** Adds what the page has beyond the list. False where it does not go on from the list, or says other than the list. */
-export const addPage = (all: Positions, { first, at, steps }: PositionPage): boolean => {
-  if (first > all.length) return false
-  let position = at
-  for (let place = 0; place <= steps.length; place++) {
-    if (place > 0) position += steps[place - 1] as number
-    const held = all.at(first + place)
-    if (held === undefined ? !all.add(position) : held !== position) return false
-  }
-  return true
+const placesOf = ({ at, steps }: PositionPage): number[] => {
+  const places = [at]
+  for (const step of steps) places.push((places.at(-1) as number) + step)
+  return places
 }
+
+/** Goes on with the page. False where it does not begin where the list ends. */
+export const addPage = (all: Positions, page: PositionPage): boolean =>
+  page.first === all.length && placesOf(page).every(position => all.add(position))
+
+/** Whether page and list say the same of what both have. */
+export const agrees = (all: Positions, page: PositionPage): boolean =>
+  placesOf(page).every((position, place) => (all.at(page.first + place) ?? position) === position)

@@ -46,6 +46,8 @@ export type KurrentDouble = {
   readonly url: string
   readonly log: KurrentLog
   readonly asked: Readonly<Record<Call, number>>
+  /** How many events went out, in reads and subscriptions. */
+  sent(): number
   /** One for each append to come. */
   readonly faults: Fault[]
   /** Calls of these kinds are taken and never answered. */
@@ -55,8 +57,8 @@ export type KurrentDouble = {
   lead(node: number): void
   /** Ends every subscription that is open, as a lost connection does; says how many there were. */
   cut(): number
-  /** Subscriptions stay open from now on, and nothing comes through them. */
-  stall(stalled: boolean): void
+  /** The subscriptions that are open now stay open, and nothing comes through them any more. */
+  silence(): void
   stop(node: number): void
   start(node: number): Promise<void>
   close(): void
@@ -77,10 +79,18 @@ const broken = () => failed(status.UNAVAILABLE, 'Connection reset')
  * node knows who leads; what a follower is asked for as a leader, it refuses with the leader's address.
  */
 export const kurrentDouble = async (
-  options: { readonly nodes?: 1 | 3; readonly batches?: boolean; readonly maxAppendSize?: number } = {},
+  options: {
+    readonly nodes?: 1 | 3
+    /** False as a server has it that is too old for BatchAppend: the client then makes a call for each append. */
+    readonly batches?: boolean
+    readonly maxAppendSize?: number
+    /** How far the server's clock is ahead of ours. */
+    readonly clockAhead_ms?: number
+  } = {},
 ): Promise<KurrentDouble> => {
-  const { nodes = 1, batches = true, maxAppendSize = 256 * 1024 * 1024 } = options
-  const log = kurrentLog({ maxAppendSize, now: () => new Date() })
+  const { nodes = 1, batches = true, maxAppendSize = 256 * 1024 * 1024, clockAhead_ms = 0 } = options
+  const now = () => new Date(Date.now() + clockAhead_ms)
+  const log = kurrentLog({ maxAppendSize, now })
   // A server is never empty: its own events stand between and before the user's.
   const own = (stream: string, type: string) =>
     log.append(stream, 'any', [
@@ -100,7 +110,8 @@ export const kurrentDouble = async (
   const mute = new Set<Call>()
   const subscriptions = new Set<() => void>()
   let readsToBreak = 0
-  let stalled = false
+  let sent = 0
+  let silent = new Set<() => void>()
   let leader = 0
   const ports: number[] = []
   const servers: (Server | undefined)[] = []
@@ -145,6 +156,7 @@ export const kurrentDouble = async (
       // The server answers one refused for its leader by ending the whole call, with all appends that are in it.
       if (refusedAsLeader(node, call.metadata)) return void call.emit('error', notLeader())
       const stream = wire.nameOf(options.getStreamIdentifier())
+      if (wire.isOver(options, now())) return void call.write(wire.batchAnswer(correlation, stream, options, 'timeout'))
       const { written, heard } = write(stream, wire.batchExpected(options), part.events)
       if (heard === 'broken') return void call.emit('error', broken())
       if (heard === 'nothing') return
@@ -206,6 +218,7 @@ export const kurrentDouble = async (
       return void call.emit('error', broken())
     }
     const send = async (response: ReadResp) => {
+      if (response.hasEvent()) sent += 1
       if (!call.write(response)) await once(call, 'drain')
     }
     if (asks.stream !== undefined && log.of(asks.stream).state === 'deleted')
@@ -236,7 +249,7 @@ export const kurrentDouble = async (
       const news = new Promise<void>(resolve => {
         wake = resolve
       })
-      const live = !stalled
+      const live = !silent.has(end)
       for (const event of live ? wire.chosen(log, { ...asks, after }) : []) {
         after = event.position
         await send(wire.eventRead(event, asks))
@@ -301,6 +314,7 @@ export const kurrentDouble = async (
     url: `kurrentdb://${ports.map(port => `${host}:${port}`).join(',')}?tls=false`,
     log,
     asked,
+    sent: () => sent,
     faults,
     mute,
     breakReads: count => {
@@ -313,8 +327,8 @@ export const kurrentDouble = async (
       for (const end of open) end()
       return open.length
     },
-    stall: now => {
-      stalled = now
+    silence: () => {
+      silent = new Set([...silent, ...subscriptions])
     },
     stop,
     start,

@@ -38,6 +38,8 @@ export type KurrentLog = {
   of(stream: string): { readonly state: 'there' | 'absent' | 'deleted'; readonly events: readonly Recorded[] }
   /** A restart or another leader: only the leader's memory knows the ids of weak idempotency. */
   forget(): void
+  /** An older copy of the log is put in its place: only so many of its first events are left. */
+  restore(count: number): void
   watch(wake: () => void): () => void
 }
 
@@ -139,6 +141,13 @@ export const kurrentLog = (options: { readonly maxAppendSize: number; readonly n
       return { state: held.length === 0 ? 'absent' : 'there', events: held }
     },
     forget: () => {
+      recent = new Map()
+    },
+    restore: count => {
+      const [next] = events.splice(count)
+      if (next) end = next.position
+      streams.clear()
+      for (const event of events) streams.set(event.stream, [...(streams.get(event.stream) ?? []), event])
       recent = new Map()
     },
     watch: one => {

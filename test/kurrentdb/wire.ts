@@ -16,9 +16,10 @@ import type {
   TombstoneResp,
 } from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/streams_pb.js'
 import pb from '@kurrent/kurrentdb-client/generated/kurrentdb/protocols/v1/streams_pb.js'
-import { Any } from 'google-protobuf/google/protobuf/any_pb.js'
-import { Empty } from 'google-protobuf/google/protobuf/empty_pb.js'
-import { Timestamp } from 'google-protobuf/google/protobuf/timestamp_pb.js'
+import type { Any } from 'google-protobuf/google/protobuf/any_pb.js'
+import anys from 'google-protobuf/google/protobuf/any_pb.js'
+import empties from 'google-protobuf/google/protobuf/empty_pb.js'
+import timestamps from 'google-protobuf/google/protobuf/timestamp_pb.js'
 import type { ExpectedState, KurrentLog, Recorded, ToRecord, Written } from './log.ts'
 
 /** The messages of KurrentDB's protocol, in and out; the classes are those that the client itself ships. */
@@ -66,28 +67,36 @@ export const batchExpected = (options: BatchAppendReq.Options): ExpectedState =>
   return options.hasStreamPosition() ? BigInt(options.getStreamPosition()) : 'any'
 }
 
+/** The client sends an instant of its own clock, and the server looks at its own. */
+export const isOver = (options: BatchAppendReq.Options, now: Date): boolean => {
+  const deadline = options.getDeadline21100()?.toDate()
+  return deadline !== undefined && deadline <= now
+}
+
 /** Details without a type that the client knows are what the server says of itself when it is busy. */
 const details = (type: string, message: { serializeBinary(): Uint8Array }): Any => {
-  const any = new Any()
+  const any = new anys.Any()
   any.pack(message.serializeBinary(), type)
   return any
 }
 
 const wrong = (options: BatchAppendReq.Options, current: bigint): Any => {
   const message = new shared.WrongExpectedVersion()
-  if (current < 0n) message.setCurrentNoStream(new Empty())
+  if (current < 0n) message.setCurrentNoStream(new empties.Empty())
   else message.setCurrentStreamRevision(String(current))
   const expected = batchExpected(options)
-  if (expected === 'any') message.setExpectedAny(new Empty())
-  else if (expected === 'no_stream') message.setExpectedNoStream(new Empty())
-  else if (expected === 'stream_exists') message.setExpectedStreamExists(new Empty())
+  if (expected === 'any') message.setExpectedAny(new empties.Empty())
+  else if (expected === 'no_stream') message.setExpectedNoStream(new empties.Empty())
+  else if (expected === 'stream_exists') message.setExpectedStreamExists(new empties.Empty())
   else message.setExpectedStreamPosition(String(expected))
   return details('event_store.client.WrongExpectedVersion', message)
 }
 
 const batchError = (options: BatchAppendReq.Options, answer: Written | 'busy' | 'timeout' | 'unknown' | undefined) => {
   if (answer === 'busy')
-    return new rpc.Status().setMessage('Server Is Busy').setDetails(details('google.protobuf.Empty', new Empty()))
+    return new rpc.Status()
+      .setMessage('Server Is Busy')
+      .setDetails(details('google.protobuf.Empty', new empties.Empty()))
   if (answer === 'timeout')
     return new rpc.Status().setDetails(details('event_store.client.Timeout', new shared.Timeout()))
   if (answer === 'unknown' || answer === undefined || answer.result === 'Success')
@@ -108,7 +117,7 @@ export const batchAnswer = (
   const response = new pb.BatchAppendResp().setCorrelationId(uuid(correlation)).setStreamIdentifier(identifier(stream))
   if (typeof answer !== 'object' || answer.result !== 'Success') return response.setError(batchError(options, answer))
   const success = new pb.BatchAppendResp.Success().setCurrentRevision(String(answer.revision))
-  if (answer.position === undefined) success.setNoPosition(new Empty())
+  if (answer.position === undefined) success.setNoPosition(new empties.Empty())
   else
     success.setPosition(
       new shared.AllStreamPosition()
@@ -251,7 +260,7 @@ export const notFound = (stream: string): ReadResp =>
 export const confirmed = (): ReadResp =>
   new pb.ReadResp().setConfirmation(new pb.ReadResp.SubscriptionConfirmation().setSubscriptionId(crypto.randomUUID()))
 export const caughtUp = (position: bigint): ReadResp => {
-  const said = new pb.ReadResp.CaughtUp().setTimestamp(Timestamp.fromDate(new Date()))
+  const said = new pb.ReadResp.CaughtUp().setTimestamp(timestamps.Timestamp.fromDate(new Date()))
   if (position >= 0n)
     said.setPosition(
       new pb.ReadResp.Position().setCommitPosition(String(position)).setPreparePosition(String(position)),
