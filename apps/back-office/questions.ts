@@ -72,11 +72,12 @@ export const questions = ({ rows, store, now, heard, freshness }: Parts) => {
     figures: (account: string) => grantFigures(rows, { account }),
     overview: () =>
       answer(reader => {
-        const { accounts, owed, available } = balanceTotals(reader)
+        const { accounts, owed, credit, available } = balanceTotals(reader)
         const { count, silent } = counts(reader)
         return {
           accounts,
           owed,
+          credit,
           available,
           takingsToday: takingsOf(reader, new Date(now()).toISOString().slice(0, 10)),
           transactions: verdictCounts(reader),

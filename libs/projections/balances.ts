@@ -11,7 +11,7 @@ for (const [type, word] of Object.entries(tradeWords)) if (word.money) types.add
 
 export const balances: Projection = {
   name: 'balances',
-  version: 1,
+  version: 2,
   tables: [
     {
       name: 'balance',
@@ -34,7 +34,9 @@ export const balances: Projection = {
         currency: 'text',
         accounts: 'int',
         limit: 'int',
+        /** What debtors owe; what payers paid beyond that is `credit`. The two are never netted. */
         owed: 'int',
+        credit: 'int',
         in_dispute: 'int',
         held: 'int',
         available: 'int',
@@ -57,11 +59,18 @@ export const balances: Projection = {
       const before = look('balance', key) ?? nothing(account, currency)
       const after = movedBy(before, by)
       changes.push({ table: 'balance', key, row: after })
+      const [was, is] = [intOf(before, 'owed'), intOf(after, 'owed')]
       const freed = availableOf(after) - availableOf(before)
+      const shift = {
+        limit: by.limit,
+        held: by.held,
+        owed: above0(is) - above0(was),
+        credit: above0(-is) - above0(-was),
+      }
       changes.push({
         table: 'total',
         key: [currency],
-        change: row => summed(row ?? noTotal(currency), by, accounts, freed),
+        change: row => summed(row ?? noTotal(currency), shift, accounts, freed),
       })
     }
     return changes
@@ -110,11 +119,16 @@ const movedBy = (row: Row, by: Shift): Row => ({
   drawn: intOf(row, 'drawn') + by.drawn,
 })
 
-const summed = (row: Row, by: Shift, accounts: bigint, freed: bigint): Row => ({
+const above0 = (figure: bigint): bigint => (figure > 0n ? figure : 0n)
+
+type TotalShift = Pick<Shift, 'limit' | 'owed' | 'held'> & { readonly credit: bigint }
+
+const summed = (row: Row, by: TotalShift, accounts: bigint, freed: bigint): Row => ({
   ...row,
   accounts: intOf(row, 'accounts') + accounts,
   limit: intOf(row, 'limit') + by.limit,
   owed: intOf(row, 'owed') + by.owed,
+  credit: intOf(row, 'credit') + by.credit,
   held: intOf(row, 'held') + by.held,
   available: intOf(row, 'available') + freed,
 })
@@ -140,6 +154,7 @@ const noTotal = (currency: Currency): Row => ({
   accounts: 0n,
   limit: 0n,
   owed: 0n,
+  credit: 0n,
   in_dispute: 0n,
   held: 0n,
   available: 0n,
@@ -232,7 +247,13 @@ export type Money = { readonly currency: Currency; readonly amount: string }
 /** Sums over all accounts, by currency. */
 export const balanceTotals = (
   rows: RowsReader,
-): { readonly accounts: number; readonly owed: Money[]; readonly held: Money[]; readonly available: Money[] } => {
+): {
+  readonly accounts: number
+  readonly owed: Money[]
+  readonly credit: Money[]
+  readonly held: Money[]
+  readonly available: Money[]
+} => {
   const totals = rows.select(balances, 'total')
   const each = (column: string): Money[] =>
     totals.map(row => {
@@ -240,7 +261,13 @@ export const balanceTotals = (
       return { currency, amount: formatAmount(intOf(row, column), currency) }
     })
   const accounts = totals.reduce((sum, row) => sum + Number(intOf(row, 'accounts')), 0)
-  return { accounts, owed: each('owed'), held: each('held'), available: each('available') }
+  return {
+    accounts,
+    owed: each('owed'),
+    credit: each('credit'),
+    held: each('held'),
+    available: each('available'),
+  }
 }
 
 /** How many events that move money this version could not read. */

@@ -81,6 +81,22 @@ describe('a balance', () => {
     expect(balanceTotals(rows)).toMatchObject({ accounts: 1, available: [{ currency: 'EUR', amount: '-5.00' }] })
   })
 
+  it('of one payer is not netted with another’s debt in the sums', async () => {
+    const { store, write } = log()
+    await write('account-acc-1', day(20), accountOpened('acc-1', '5000'))
+    await write('account-acc-2', day(20), accountOpened('acc-2', '5000'))
+    await write('payment-a', day(21), accepted('a', '2750', when(day(21))))
+    await write('account-acc-2', day(22), {
+      type: 'RepaymentReceived',
+      data: { account: 'acc-2', repayment: 'r', amount: '2750', currency: 'EUR', source: 'bank' },
+    })
+    const rows = await folded(store, both)
+    expect(balanceTotals(rows)).toMatchObject({
+      owed: [{ currency: 'EUR', amount: '27.50' }],
+      credit: [{ currency: 'EUR', amount: '27.50' }],
+    })
+  })
+
   it('of a held payment is untouched until it is decided', async () => {
     const { store, write } = log()
     await write('account-acc-1', day(20), accountOpened('acc-1', '1000'))
@@ -106,6 +122,10 @@ describe('a balance', () => {
       owed: [
         { currency: 'EUR', amount: '0.00' },
         { currency: 'JPY', amount: '500' },
+      ],
+      credit: [
+        { currency: 'EUR', amount: '0.00' },
+        { currency: 'JPY', amount: '0' },
       ],
       held: [
         { currency: 'EUR', amount: '0.00' },
