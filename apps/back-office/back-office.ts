@@ -33,7 +33,7 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
   const here = office(store, crypto, clock, keys)
   const book = await rulebook(here)
   const following = followers(here, clock, rows, news, log.error)
-  const { settled, rowsAt, status, run } = following
+  const { settled, status, run } = following
   const heard = new Map<string, number>()
   const ask = questions({ rows, store, now: () => clock.now(), heard, freshness: following.freshness })
   const { fingerprint, ...terminals } = enrolments(here, book, settled)
@@ -65,7 +65,6 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
     ...licenses(here, book, settled, ask.figures),
     acceptBatch,
     rulesFor,
-    rowsAt,
     status,
     /** Follows the log until the signal. */
     run,

@@ -101,7 +101,6 @@ export const followers = (
     freshness,
     figuresFor: reactor.figuresFor,
     judgedAll,
-    rowsAt,
     settled,
     run: follow,
     /** Log indices that the followers have got to. */

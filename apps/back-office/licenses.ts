@@ -12,7 +12,7 @@ import { issueLicense } from '#license'
 import { parse1, verify1 } from '#license/cose'
 import { sealBase } from '#license/hpke'
 import { kidOf } from '#license/keyset'
-import { tacKeyOf } from '#license/tac'
+import { tacKeyInfo, tacKeyOf } from '#license/tac'
 import { type Amount, parseAmount } from '#money'
 import type { grantFigures } from '#projections/balances'
 import { cardOf, licensesLast_s } from './authority.ts'
@@ -111,7 +111,7 @@ export const licenses = (
     const bytes = fromBase64url(document)
     const tacKey = sealBase(crypto, {
       recipient: fromBase64url(publicKey),
-      info: utf8('tallystick.dev:tac/1'),
+      info: tacKeyInfo,
       aad: crypto.sha256(bytes),
       plaintext: tacKeyOf(crypto, keys.tacMaster.key, id),
     })

@@ -1,16 +1,22 @@
+import { z } from 'zod'
 import type { Refusal } from '#canonical/decider'
-import type { BatchAnswer } from '#sync/batch'
-import type { RuleDocuments } from '#tap/rules'
+import { instant } from '#canonical/fields'
+import { batchAnswer } from '#sync/batch'
 import { type Link, LinkDown } from './ports.ts'
 
 const timeout_ms = 15_000
 
+const rulesAnswer = z.object({ policy: z.string(), denyList: z.string(), keySet: z.string(), at: instant })
+const refusal = z.looseObject({ reason: z.string(), message: z.string() })
+
 /**
  * The way to the centre over HTTP. A refusal of the trade (4xx with a reason) is an answer; everything else is
  * `LinkDown`, and 429 and 503 may say when to come again. Whoever ends the terminal waits for no answer.
+ *
+ * What answers may be a captive portal or a proxy: an answer of another shape is no answer, and lets nothing go.
  */
 export const httpLink = (centre: string, terminal: string, end: AbortSignal): Link => {
-  const call = async (path: string, body?: unknown): Promise<unknown> => {
+  const call = async <Answer>(shape: z.ZodType<Answer>, path: string, body?: unknown): Promise<Answer | Refusal> => {
     let response: Response
     try {
       response = await fetch(`${centre}/sync/v1/terminals/${encodeURIComponent(terminal)}/${path}`, {
@@ -28,14 +34,15 @@ export const httpLink = (centre: string, terminal: string, end: AbortSignal): Li
     if (response.status === 429 || response.status >= 500)
       throw new LinkDown(`${centre} answered ${response.status}`, Number.isFinite(retryAfter) ? retryAfter : undefined)
     try {
-      return await response.json()
+      const said: unknown = await response.json()
+      return response.ok ? shape.parse(said) : refusal.parse(said)
     } catch (cause) {
-      throw new LinkDown(`${centre} answered ${response.status} with something that is not JSON`, undefined, { cause })
+      throw new LinkDown(`${centre} answered ${response.status}, and not as a centre does`, undefined, { cause })
     }
   }
 
   return {
-    send: async batch => (await call('batches', batch)) as BatchAnswer | Refusal,
-    rules: async () => (await call('rules')) as (RuleDocuments & { at: string }) | Refusal,
+    send: batch => call(batchAnswer, 'batches', batch),
+    rules: () => call(rulesAnswer, 'rules'),
   }
 }

@@ -14,6 +14,9 @@ const skewTold_ms = 2 * 60_000
 const batchEvents = 500
 const batchOctets = 900 * 1024
 
+/** -1 where nothing is held. */
+const isRevision = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= -1
+
 export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
   const { clock, crypto, store, notes, link, identity, log, sleep } = parts
   const { p256 } = identity.keys
@@ -43,7 +46,6 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
   const sendOne = async (): Promise<boolean> => {
     const from = till.acknowledgedTo + 1
     const texts: string[] = []
-    let head = ''
     let octets = 0
     let types = 0
     outer: for await (const page of store.read(own.stream, { from, direction: 'forward', pageSize: 200 }))
@@ -52,9 +54,10 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
         if (texts.length === batchEvents || (octets > batchOctets && texts.length > 0)) break outer
         texts.push(stored.text)
         if (!lifeTypes.has(stored.type)) types++
-        head = trustEvent(stored.text).hash
       }
-    if (types === 0) return false
+    const newest = texts.at(-1)
+    if (types === 0 || newest === undefined) return false
+    const { hash: head } = trustEvent(newest)
     const { terminal, origin, mode } = identity
     sentTo = from + texts.length - 1
     const after = till.waiting.filter(recorded => recorded.revision > sentTo)
@@ -67,7 +70,7 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
     const answer = await link.send(batch)
     if (isRefusal(answer)) {
       // The centre holds less than it once said: what it misses is sent again from there.
-      if (answer.reason === 'BatchGap' && typeof answer['acceptedTo'] === 'number' && answer['acceptedTo'] < from - 1) {
+      if (answer.reason === 'BatchGap' && isRevision(answer['acceptedTo']) && answer['acceptedTo'] < from - 1) {
         till.acknowledgedTo = answer['acceptedTo']
         log.warn(answer.message)
         return true
@@ -75,6 +78,9 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
       lastSyncError = answer
       throw new LinkDown(answer.message)
     }
+    // What was not sent cannot have been accepted: whoever says so is not the centre, and nothing is let go.
+    if (answer.acceptedTo > own.head().revision)
+      throw new LinkDown(`the answer acknowledges revision ${answer.acceptedTo}, which this terminal has not written`)
     acknowledge(till, answer.acceptedTo)
     notes.setNote('acknowledgedTo', `${till.acknowledgedTo}`)
     lastSyncError = undefined

@@ -7,6 +7,7 @@ import { isRefusal, type Refusal } from '#canonical/decider'
 import { uuid7 } from '#canonical/ids'
 import { sign1 } from '#license/cose'
 import { openBase } from '#license/hpke'
+import { tacKeyInfo } from '#license/tac'
 import { formatAmount, minorUnits, parseAmount } from '#money'
 import { answer, consentKey, emptyField, type Field, licenseOf, type PhoneMemory } from '#tap/phone'
 
@@ -58,8 +59,6 @@ export type TapOutcome = {
 }
 
 const fieldLasts_ms = 30_000
-
-export const tacInfo = 'tallystick.dev:tac/1'
 
 export type Wallet = ReturnType<typeof wallet>
 
@@ -138,7 +137,7 @@ export const wallet = ({ clock, crypto, disk, authority, antenna, terminals }: W
     if (isRefusal(licensed)) return licensed
     const tacKey = openBase(crypto, {
       recipient: key,
-      info: utf8(tacInfo),
+      info: tacKeyInfo,
       aad: crypto.sha256(fromBase64url(licensed.license)),
       sealed: fromBase64url(licensed.tacKey),
     })

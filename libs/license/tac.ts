@@ -7,6 +7,9 @@ import { type Unproved, unproved } from './payload.ts'
  * and proves nothing to a stranger.
  */
 
+/** HPKE's `info` when the TAC key goes to the phone at issue. */
+export const tacKeyInfo = utf8('tallystick.dev:tac/1')
+
 /** A license's TAC key: HKDF-SHA-256 (RFC 5869), empty salt, info `tac` and the license id, one block of 32 octets. */
 export const tacKeyOf = (crypto: Crypto, masterKey: Uint8Array, licenseId: string): Bytes => {
   const key = crypto.hmac(new Uint8Array(32), masterKey)

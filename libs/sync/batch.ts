@@ -4,6 +4,7 @@ import { decode, encode } from '#canonical/cbor'
 import type { Crypto, KeyPair } from '#canonical/crypto'
 import type { Refusal } from '#canonical/decider'
 import { type Event, EventMalformed, verifyEvent } from '#canonical/event'
+import { instant } from '#canonical/fields'
 import { Malformed } from '#canonical/malformed'
 import { sign1, verify1 } from '#license/cose'
 import { currency, minor } from '#money/fields'
@@ -13,6 +14,8 @@ import { currency, minor } from '#money/fields'
 export const batchEventsMax = 1000
 const batchBytesMax = 1024 * 1024
 
+const version = z.int().nonnegative()
+
 export const batchBody = z.object({
   from: z.int().nonnegative(),
   events: z.array(z.string()).min(1).max(batchEventsMax),
@@ -21,13 +24,14 @@ export const batchBody = z.object({
 })
 export type BatchBody = z.infer<typeof batchBody>
 
-export type BatchAnswer = {
+export const batchAnswer = z.object({
   /** The last revision that is durable at the centre. */
-  readonly acceptedTo: number
-  readonly rules: { readonly policy: number; readonly denyList: number; readonly keySet: number }
+  acceptedTo: z.int().nonnegative(),
+  rules: z.object({ policy: version, denyList: version, keySet: version }),
   /** The centre's clock, so that skew is seen on both sides. */
-  readonly at: string
-}
+  at: instant,
+})
+export type BatchAnswer = z.infer<typeof batchAnswer>
 
 export type BatchStatement = {
   /** Which log this is meant for, so that a batch for a test centre is nothing to a live one. */

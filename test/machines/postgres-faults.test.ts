@@ -113,7 +113,7 @@ describe('PostgreSQL dies in the middle of appends', () => {
       'all of it, three times',
       async () => {
         for (let time = 0; time < 3; time++) {
-          await pause(150 + Math.random() * 250)
+          await pause(150 + time * 110)
           await server.kill()
           await server.start()
         }
@@ -123,7 +123,7 @@ describe('PostgreSQL dies in the middle of appends', () => {
       'one of its processes, three times, and it recovers by itself',
       async () => {
         for (let time = 0; time < 3; time++) {
-          await pause(150 + Math.random() * 250)
+          await pause(150 + time * 110)
           await server.killBackend()
           await pause(300)
         }

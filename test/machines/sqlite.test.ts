@@ -57,7 +57,7 @@ describe('two processes append to one file', () => {
     for (let turn = 0; turn < 5; turn++) {
       const next = appender(file, `n${turn}`)
       await saidMore(next, 5)
-      await pause(50 * Math.random())
+      await pause(10 * turn)
       await (all.at(-1) as Running).kill()
       all.push(next)
     }
