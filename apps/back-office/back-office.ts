@@ -2,9 +2,12 @@ import { Subject } from 'rxjs'
 import type { Clock } from '#canonical/clock'
 import type { Crypto } from '#canonical/crypto'
 import { isRefusal } from '#canonical/decider'
-import { type EventStore, readStream } from '#eventstore'
+import { type EventStore, readLast, readStream } from '#eventstore'
+import type { Heads } from '#eventstore/heads'
 import type { Rows } from '#eventstore/rows'
+import { type LogAnswer, proofText } from '#sync/acknowledgement'
 import type { BatchBody } from '#sync/batch'
+import type { Tiles } from '#transparency/tiles'
 import type { AuthorityKeys } from './authority.ts'
 import { enrolments } from './enrolments.ts'
 import { followers } from './followers.ts'
@@ -13,6 +16,7 @@ import { licenses } from './licenses.ts'
 import { office } from './office.ts'
 import { questions } from './questions.ts'
 import { rulebook } from './rulebook.ts'
+import { signedLog } from './signed-log.ts'
 import { trade } from './trade.ts'
 
 /** The centre as a plain function: authority, intake, followers and commands around one log. */
@@ -23,12 +27,17 @@ export type BackOfficeParts = {
   readonly store: EventStore
   readonly rows: Rows
   readonly keys: AuthorityKeys
+  /** What was signed of the log, and its Merkle tree: both apart from the log. */
+  readonly heads: Heads
+  readonly tiles: Tiles
+  readonly sleep: (wait_ms: number, signal: AbortSignal) => Promise<void>
   readonly log: { info(line: string): void; warn(line: string): void; error(line: string): void }
 }
 
 export type BackOffice = Awaited<ReturnType<typeof backOffice>>
 
-export const backOffice = async ({ clock, crypto, store, rows, keys, log }: BackOfficeParts) => {
+export const backOffice = async (parts: BackOfficeParts) => {
+  const { clock, crypto, store, rows, keys, heads, tiles, sleep, log } = parts
   const news = new Subject<{ readonly kind: string }>()
   const here = office(store, crypto, clock, keys)
   const book = await rulebook(here)
@@ -38,13 +47,62 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
   const ask = questions({ rows, store, now: () => clock.now(), heard, freshness: following.freshness })
   const { fingerprint, ...terminals } = enrolments(here, book, settled)
 
-  const takeIn = intake({ store, crypto, origin: keys.origin, salt: here.reactorSalt, now: here.now })
+  const { origin } = keys
+  const signing = await signedLog({
+    store,
+    crypto,
+    clock,
+    origin,
+    key: keys.log,
+    heads,
+    tiles,
+    sleep,
+    onFault: log.error,
+  })
+  const takeIn = intake({
+    store,
+    crypto,
+    origin,
+    salt: here.reactorSalt,
+    now: here.now,
+    continues: signing.continues,
+    onFault: log.warn,
+  })
   const acceptBatch = async (terminal: string, body: BatchBody) => {
-    const answer = await takeIn(terminal, body)
-    if (isRefusal(answer)) return answer
+    const taken = await takeIn(terminal, body)
+    if (isRefusal(taken)) return taken
+    const { acceptedTo, seen } = taken
     heard.set(terminal, clock.now())
     news.next({ kind: 'batch' })
-    return { ...answer, rules: await book.versions(), at: here.now() }
+    const logged = await loggedOf(`terminal-${terminal}`, seen?.note)
+    return { acceptedTo, ...(logged ? { log: logged } : {}), rules: await book.versions(), at: here.now() }
+  }
+
+  /** What acknowledges a stream to its terminal: its newest event that is under a checkpoint, and the proofs. */
+  const loggedOf = async (stream: string, seenNote: string | undefined): Promise<LogAnswer | undefined> => {
+    const seen = seenNote === undefined ? undefined : await signing.remembered(seenNote)
+    const last = await readLast(store, stream)
+    if (!last) return undefined
+    const signed = await signing.covering(Math.max(last.index + 1, seen?.size ?? 0))
+    if (!signed) return undefined
+    const { size } = signed
+    for await (const page of store.read(stream, { from: 'end', direction: 'backward', pageSize: 100 }))
+      for (const { revision, index } of page) {
+        const leaf = signing.leafIndex(index)
+        if (leaf >= size) continue
+        const consistency = seen && seen.size <= size ? signing.consistency(seen.size, size) : []
+        const inclusion = signing.inclusion(leaf, size)
+        const first = signing.first()
+        return {
+          loggedTo: revision,
+          leaf,
+          checkpoint: signed.note,
+          consistency: proofText(consistency),
+          inclusion: proofText(inclusion),
+          ...(first === undefined ? {} : { began: { first, inclusion: proofText(signing.inclusion(0, size)) } }),
+        }
+      }
+    return undefined
   }
 
   const rulesFor = async (terminal: string) => {
@@ -65,8 +123,11 @@ export const backOffice = async ({ clock, crypto, store, rows, keys, log }: Back
     ...licenses(here, book, settled, ask.figures),
     acceptBatch,
     rulesFor,
-    status,
-    /** Follows the log until the signal. */
-    run,
+    status: () => ({ ...status(), log: signing.state() }),
+    signing,
+    /** Follows the log, and signs it, until the signal. */
+    run: async (signal: AbortSignal): Promise<void> => {
+      await Promise.all([run(signal), signing.run(signal)])
+    },
   }
 }

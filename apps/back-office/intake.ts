@@ -6,16 +6,23 @@ import { nameId } from '#canonical/ids'
 import { type EventStore, readLast, readStream, WrongExpectedRevision } from '#eventstore'
 import { knownType } from '#ledger/vocabulary'
 import { certificateHash } from '#license/certificate'
-import { type BatchBody, type CheckedBatch, checkBatch, type Held, type Sender } from '#sync/batch'
+import { seenAt, witnessName } from '#sync/acknowledgement'
+import { type BatchBody, type CheckedBatch, checkBatch, type Held, type Sender, verifyStatement } from '#sync/batch'
 import type { EnrolmentEvent, IntakeEvent } from '#sync/events'
 import { intakeWords } from '#sync/events'
 import { tillWords } from '#till/events'
+import type { NoteKey } from '#transparency/checkpoint'
 
 /**
  * A terminal's batch becomes part of the centre's log, exactly as the terminal wrote it, or is refused with nothing
  * changed. `BatchAccepted` comes after the events; a retry completes one that a crash left out.
  */
-export type Intake = (terminal: string, body: BatchBody) => Promise<{ readonly acceptedTo: number } | Refusal>
+export type Intake = (terminal: string, body: BatchBody) => Promise<Taken | Refusal>
+export type Taken = {
+  readonly acceptedTo: number
+  /** The checkpoint of this centre's log that the terminal says it saw, and when it cosigned it. */
+  readonly seen: { readonly note: string; readonly at_s: number } | undefined
+}
 
 type Parts = {
   readonly store: EventStore
@@ -23,13 +30,16 @@ type Parts = {
   readonly origin: string
   readonly salt: (eventId: string) => string
   readonly now: () => string
+  /** False for a checkpoint that this centre signed and that its log does not continue. */
+  readonly continues: (note: string) => Promise<boolean>
+  readonly onFault: (message: string) => void
 }
 
-export const intake = ({ store, crypto, origin, salt, now }: Parts): Intake => {
-  const senders = new Map<string, Sender>()
+export const intake = ({ store, crypto, origin, salt, now, continues, onFault }: Parts): Intake => {
+  const senders = new Map<string, Sender & { readonly witness: NoteKey }>()
   const turns = new Map<string, Promise<unknown>>()
 
-  const senderOf = async (terminal: string): Promise<Sender | Refusal> => {
+  const senderOf = async (terminal: string): Promise<(Sender & { readonly witness: NoteKey }) | Refusal> => {
     const known = senders.get(terminal)
     if (known) return known
     const events = (await readStream(store, `enrolment-${terminal}`)).map(
@@ -44,7 +54,8 @@ export const intake = ({ store, crypto, origin, salt, now }: Parts): Intake => {
       }
     const { keys, certificate, mode } = enrolled.data
     const seed = certificateHash(crypto, fromBase64url(certificate))
-    const sender = { terminal, origin, mode, publicKey: fromBase64url(keys.p256), seed }
+    const witness = { name: witnessName(origin, terminal), publicKey: fromBase64url(keys.ed25519) }
+    const sender = { terminal, origin, mode, publicKey: fromBase64url(keys.p256), seed, witness }
     senders.set(terminal, sender)
     return sender
   }
@@ -63,13 +74,14 @@ export const intake = ({ store, crypto, origin, salt, now }: Parts): Intake => {
   const append = async (
     terminal: string,
     body: BatchBody,
-    sender: Sender,
-  ): Promise<{ acceptedTo: number } | Refusal> => {
+    sender: Sender & { readonly witness: NoteKey },
+  ): Promise<Taken | Refusal> => {
     const stream = `terminal-${terminal}`
     const held = await heldFrom(stream, body.from)
     const checked = checkBatch(crypto, sender, held, body, shapeOf)
     if (isRefusal(checked)) {
       if (checked.reason === 'Fork') await noteFork(terminal, checked)
+      if (checked.reason === 'BatchGap') await noteWentBack(sender, held.revision, body)
       return checked
     }
     const { fresh, statement } = checked
@@ -81,7 +93,9 @@ export const intake = ({ store, crypto, origin, salt, now }: Parts): Intake => {
       )
     const acceptedTo = Math.max(held.revision, body.from + body.events.length - 1)
     await noteAccepted(terminal, body, statement)
-    return { acceptedTo }
+    const { seen } = statement
+    const at_s = seen === undefined ? undefined : seenAt(crypto, seen, sender.witness)
+    return { acceptedTo, seen: seen === undefined || at_s === undefined ? undefined : { note: seen, at_s } }
   }
 
   const notes = async (terminal: string) => {
@@ -123,6 +137,31 @@ export const intake = ({ store, crypto, origin, salt, now }: Parts): Intake => {
         if (event.type === 'BatchAccepted') return event.data.from + event.data.count - 1
       }
     return -1
+  }
+
+  /**
+   * A terminal sends from what it was acknowledged on: what is missing here was here once. It is believed where it shows
+   * a checkpoint that this centre signed and does not continue; anybody could say the rest.
+   */
+  const noteWentBack = async (sender: Sender, held: number, body: BatchBody): Promise<void> => {
+    const { terminal } = sender
+    const acknowledged = body.from - 1
+    const seen = verifyStatement(crypto, body.statement, sender.publicKey)?.seen
+    if (seen === undefined || (await continues(seen))) return
+    const { stream, last } = await notes(terminal)
+    const told = { terminal, held, acknowledged }
+    // Asked again before it sends from there, the terminal is told the same, and nothing new happened.
+    if (last?.type === 'CentreWentBack' && (last.data as typeof told).acknowledged === acknowledged) return
+    await write(
+      stream,
+      last,
+      { type: 'CentreWentBack', data: told },
+      `${stream}-back-${held}-${acknowledged}-${last?.hash ?? ''}`,
+      now(),
+    )
+    onFault(
+      `${terminal} was acknowledged up to revision ${acknowledged}, and its log is held up to ${held}: this centre was restored from an older copy. The terminal sends again what is missing.`,
+    )
   }
 
   const noteFork = async (terminal: string, fork: Refusal): Promise<void> => {
@@ -172,7 +211,7 @@ export const intake = ({ store, crypto, origin, salt, now }: Parts): Intake => {
     const mine = before
       .catch(() => {})
       .then(() =>
-        append(terminal, body, sender).catch((error: unknown): { acceptedTo: number } | Refusal => {
+        append(terminal, body, sender).catch((error: unknown): Taken | Refusal => {
           if (!(error instanceof WrongExpectedRevision)) throw error
           return {
             reason: 'BatchRaced',

@@ -3,14 +3,16 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { EventStore } from '#eventstore'
 import { sqliteStore } from '#eventstore/sqlite'
+import { sqliteHeads } from '#eventstore/sqlite/heads'
 import { sqliteRows } from '#eventstore/sqlite/rows'
 import { serve } from '#http/serve'
 import { systemClock } from '#machine/clock'
 import { nodeCrypto } from '#machine/crypto'
-import { endGracefully, type Log, readWhole, startApp, Usage, writeWhole } from '#machine/process'
+import { endGracefully, type Log, readWhole, sleep, startApp, Usage, writeWhole } from '#machine/process'
 import { backOfficeModule } from './api.ts'
 import { keysFrom, keysText, makeAuthorityKeys } from './authority.ts'
 import { backOffice } from './back-office.ts'
+import { tileFiles } from './tiles.ts'
 
 /** The centre as a process: its own folder with keys, log and rows, and one port. */
 
@@ -54,7 +56,10 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
   }
   const store = await openLog(data, values.store, log)
   const rows = sqliteRows(join(data, 'rows.sqlite'))
-  const node = await backOffice({ clock: systemClock, crypto, store, rows, keys: keysFrom(text), log })
+  const heads = sqliteHeads(join(data, 'heads.sqlite'))
+  const tiles = tileFiles(join(data, 'tiles'))
+  const keys = keysFrom(text)
+  const node = await backOffice({ clock: systemClock, crypto, store, rows, keys, heads, tiles, sleep, log })
   const served = await serve({
     module: backOfficeModule(node),
     port: Number(port),
@@ -71,6 +76,8 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
     await served.close()
     await running
     rows.close()
+    heads.close()
+    tiles.close()
     await store.close()
   })
   log.info(`centre at ${served.url}, root key ${node.fingerprint.slice(0, 16)}…`)

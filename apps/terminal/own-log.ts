@@ -16,7 +16,12 @@ import type { News, TerminalParts } from './ports.ts'
 export type OwnLog = Awaited<ReturnType<typeof ownLog>>
 
 /** Events of the terminal's own life: they wait for nobody and start no sync. */
-export const lifeTypes: ReadonlySet<string> = new Set(['CentreAcknowledged', 'ClockObserved', 'RulesAdopted'])
+export const lifeTypes: ReadonlySet<string> = new Set([
+  'CentreAcknowledged',
+  'CheckpointRefused',
+  'ClockObserved',
+  'RulesAdopted',
+])
 
 export const iso = (ms: number): string => new Date(ms).toISOString()
 

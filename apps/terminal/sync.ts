@@ -1,8 +1,9 @@
 import { isRefusal, type Refusal } from '#canonical/decider'
-import { trustEvent } from '#canonical/event'
+import { type Link as StreamLink, statedHash } from '#canonical/event'
+import { checkLogAnswer, cosignSeen, type LogTrust, readSeen, witnessName } from '#sync/acknowledgement'
 import { type BatchAnswer, makeBatch } from '#sync/batch'
 import { idleDrain, next as nextDrain } from '#sync/drain'
-import { acknowledge } from '#till'
+import { acknowledge, takeBack } from '#till'
 import { lifeTypes, type OwnLog } from './own-log.ts'
 import { LinkDown, type News, type TerminalParts } from './ports.ts'
 
@@ -13,6 +14,8 @@ const skewTold_ms = 2 * 60_000
 /** Under the limits of the exchange (1,000 events, 1 MiB), so that a page's overshoot stays within them. */
 const batchEvents = 500
 const batchOctets = 900 * 1024
+/** The log names the checkpoints it was acknowledged by so often, and at the close of a day. */
+const toldEvery_ms = 15 * 60_000
 
 /** -1 where nothing is held. */
 const isRevision = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= -1
@@ -26,6 +29,17 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
   let lastSync_ms = notes.note('lastSync') === undefined ? undefined : Number(notes.note('lastSync'))
   let lastSyncError: Refusal | undefined
   let sentTo = till.acknowledgedTo
+  const witness = witnessName(identity.origin, identity.terminal)
+  const logTrust = (): LogTrust => ({
+    origin: identity.origin,
+    keys: (own.rules().keySet?.keys ?? [])
+      .filter(({ purpose, status }) => purpose === 'log' && status !== 'compromised')
+      .map(({ publicKey }) => publicKey),
+  })
+  const kept = notes.note('checkpoint')
+  /** The newest checkpoint of the centre's log that this terminal has verified. */
+  let seen = kept === undefined ? undefined : readSeen(crypto, logTrust(), kept)
+  let told_ms = 0
   let online = notes.note('online') !== 'false'
   let drain = idleDrain
 
@@ -57,7 +71,7 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
       }
     const newest = texts.at(-1)
     if (types === 0 || newest === undefined) return false
-    const { hash: head } = trustEvent(newest)
+    const head = statedHash(newest)
     const { terminal, origin, mode } = identity
     sentTo = from + texts.length - 1
     const after = till.waiting.filter(recorded => recorded.revision > sentTo)
@@ -66,28 +80,99 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
       sum: after.reduce((sum, recorded) => sum + recorded.amount, 0n).toString(),
       currency: own.currency(),
     }
-    const batch = makeBatch(crypto, p256, { origin, terminal, mode, from, count: texts.length, head, waiting }, texts)
-    const answer = await link.send(batch)
+    const statement = { origin, terminal, mode, from, count: texts.length, head, waiting, seen: seenWord() }
+    const answer = await link.send(makeBatch(crypto, p256, statement, texts))
     if (isRefusal(answer)) {
       // The centre holds less than it once said: what it misses is sent again from there.
       if (answer.reason === 'BatchGap' && isRevision(answer['acceptedTo']) && answer['acceptedTo'] < from - 1) {
-        till.acknowledgedTo = answer['acceptedTo']
+        takeBack(till, answer['acceptedTo'])
+        notes.setNote('acknowledgedTo', `${till.acknowledgedTo}`)
         log.warn(answer.message)
         return true
       }
-      lastSyncError = answer
-      throw new LinkDown(answer.message)
+      throw refusedWith(answer)
     }
     // What was not sent cannot have been accepted: whoever says so is not the centre, and nothing is let go.
     if (answer.acceptedTo > own.head().revision)
       throw new LinkDown(`the answer acknowledges revision ${answer.acceptedTo}, which this terminal has not written`)
-    acknowledge(till, answer.acceptedTo)
-    notes.setNote('acknowledgedTo', `${till.acknowledgedTo}`)
-    lastSyncError = undefined
+    const unsigned = await acknowledgedBy(answer)
     answeredAt(answer.at)
+    lastSyncError = undefined
     await adoptNewer(answer.rules)
+    if (unsigned) throw refusedWith(unsigned)
     news.next({ kind: 'sync' })
     return own.head().revision > till.acknowledgedTo
+  }
+
+  /** What the drain waits over and the till shows. */
+  const refusedWith = (refusal: Refusal): LinkDown => {
+    lastSyncError = refusal
+    return new LinkDown(refusal.message)
+  }
+
+  /** The checkpoint that was verified last, with this terminal's own signature: what a witness has to say. */
+  const seenWord = (): string | undefined =>
+    seen &&
+    cosignSeen(crypto, seen, { name: witness, key: identity.keys.ed25519, time_s: Math.floor(own.time() / 1000) })
+
+  /**
+   * Lets go of what is under a checkpoint that holds, and of nothing else. Where the centre's own key signed two
+   * histories, that is written into this log, once; it stops no tap.
+   */
+  const acknowledgedBy = async ({ acceptedTo, log: logged }: BatchAnswer): Promise<Refusal | undefined> => {
+    if (!logged)
+      return {
+        reason: 'LogNotSigned',
+        message: `The centre holds this terminal's log up to revision ${acceptedTo}, and has not signed for it. Everything is kept here and asked again; if it stays so, look at the centre.`,
+        acceptedTo,
+      }
+    const event = logged.loggedTo > own.head().revision ? undefined : await eventAt(logged.loggedTo)
+    const checked = checkLogAnswer(crypto, logTrust(), seen, logged, event)
+    if (isRefusal(checked)) {
+      const { reason, message } = checked
+      log.error(message)
+      // What anybody could send fills no disk.
+      if (seen && (reason === 'CheckpointInconsistent' || reason === 'OriginUnproved'))
+        await own.writeSurely({
+          type: 'RefuseCheckpoint',
+          reason,
+          message,
+          offered: logged.checkpoint,
+          seen: seen.note,
+        })
+      return checked
+    }
+    if (checked.beganAnew)
+      log.warn(`the centre's log began anew as ${checked.seen.origin}: it was restored, and what it lost is sent again`)
+    // The checkpoint first: what it covers is let go only when it is on disk.
+    if (checked.seen.note !== seen?.note) notes.setNote('checkpoint', checked.seen.note)
+    seen = checked.seen
+    if (checked.loggedTo > till.acknowledgedTo) {
+      acknowledge(till, checked.loggedTo)
+      notes.setNote('acknowledgedTo', `${till.acknowledgedTo}`)
+    }
+    if (own.time() - told_ms >= toldEvery_ms) await tellAcknowledgement()
+    return till.acknowledgedTo < acceptedTo && till.acknowledgedTo < sentTo
+      ? {
+          reason: 'LogNotSigned',
+          message: `The centre holds this terminal's log up to revision ${acceptedTo}, and has signed for it up to ${checked.loggedTo}. The rest is kept here and asked again.`,
+          acceptedTo,
+          loggedTo: checked.loggedTo,
+        }
+      : undefined
+  }
+
+  /** What is kept beside the log becomes part of it: now and then, and before a day is closed. */
+  const tellAcknowledgement = async (): Promise<void> => {
+    if (!seen) return
+    told_ms = own.time()
+    await own.writeSurely({ type: 'AcknowledgeByCentre', acceptedTo: till.acknowledgedTo, checkpoint: seen.note })
+  }
+
+  const eventAt = async (revision: number): Promise<StreamLink | undefined> => {
+    for await (const [stored] of store.read(own.stream, { from: revision, direction: 'forward', pageSize: 1 }))
+      return stored && { stream: own.stream, revision, hash: statedHash(stored.text) }
+    return undefined
   }
 
   const adoptNewer = async (versions: BatchAnswer['rules']): Promise<void> => {
@@ -181,6 +266,7 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
     sync,
     syncNow,
     setNetwork,
+    tellAcknowledgement,
     lastSync_ms: () => lastSync_ms,
     status: () => ({ online, lastSync_ms, lastSyncError, sentTo }),
   }

@@ -50,11 +50,13 @@ export const terminal = async (parts: TerminalParts) => {
       const today = dayIn(identity.zone, own.time())
       return write({ type: 'OpenDay', businessDate: businessDate ?? today, today })
     },
-    closeDay: () =>
-      write(() => {
+    closeDay: async () => {
+      await sync.tellAcknowledgement()
+      return write(() => {
         const { revision, hash } = own.head()
         return { type: 'CloseDay', currency: own.currency(), revision, head: hash }
-      }),
+      })
+    },
     voidTransaction: (reversal: string, transaction: string) =>
       write({ type: 'VoidTransaction', reversal, transaction, occurred: iso(own.time()) }),
     refundTransaction: (reversal: string, transaction: string, amount: Amount) =>

@@ -122,6 +122,7 @@ export const tapsOfTerminal = (): TapsOfTerminal => {
           return
         case 'ClockObserved':
         case 'CentreAcknowledged':
+        case 'CheckpointRefused':
         case 'DayOpened':
         case 'DayRolledOver':
         case 'DayClosed':

@@ -63,6 +63,7 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'CashierSignedOff':
     case 'CashierSignedOn':
     case 'CentreAcknowledged':
+    case 'CheckpointRefused':
     case 'ClockObserved':
     case 'DayClosed':
     case 'DayOpened':
@@ -97,6 +98,7 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'DenyListChanged':
     case 'ExceptionRaised':
     case 'ForkDetected':
+    case 'CentreWentBack':
     case 'HourStruck':
     case 'KeyCompromised':
     case 'KeyIntroduced':

@@ -8,6 +8,7 @@ import { instant } from '#canonical/fields'
 import { Malformed } from '#canonical/malformed'
 import { sign1, verify1 } from '#license/cose'
 import { currency, minor } from '#money/fields'
+import { logAnswer } from './acknowledgement.ts'
 
 /** A piece of a terminal's log on its way to the centre: the events as they were written, and a signed statement. */
 
@@ -20,13 +21,15 @@ export const batchBody = z.object({
   from: z.int().nonnegative(),
   events: z.array(z.string()).min(1).max(batchEventsMax),
   /** COSE_Sign1 (external_aad `batch`) over the statement, base64url. */
-  statement: z.string().max(4096),
+  statement: z.string().max(16_384),
 })
 export type BatchBody = z.infer<typeof batchBody>
 
 export const batchAnswer = z.object({
-  /** The last revision that is durable at the centre. */
+  /** The last revision that is durable at the centre. It acknowledges nothing: the centre may be restored. */
   acceptedTo: z.int().nonnegative(),
+  /** What acknowledges: absent where the centre's log is not signed, or not yet as far as this terminal's events. */
+  log: logAnswer.optional(),
   rules: z.object({ policy: version, denyList: version, keySet: version }),
   /** The centre's clock, so that skew is seen on both sides. */
   at: instant,
@@ -44,6 +47,8 @@ export type BatchStatement = {
   readonly head: string
   /** What still waits on the terminal after this batch; sums in minor units. */
   readonly waiting: { readonly count: number; readonly sum: string; readonly currency: string }
+  /** The checkpoint of the centre's log that the terminal saw last, with its cosignature; none before the first. */
+  readonly seen?: string | undefined
 }
 
 export const makeBatch = (
@@ -52,7 +57,9 @@ export const makeBatch = (
   statement: BatchStatement,
   events: readonly string[],
 ): BatchBody => {
-  const payload = encode(new Map(Object.entries({ ...statement, waiting: new Map(Object.entries(statement.waiting)) })))
+  const { seen, waiting, ...rest } = statement
+  const said = { ...rest, waiting: new Map(Object.entries(waiting)), ...(seen === undefined ? {} : { seen }) }
+  const payload = encode(new Map(Object.entries(said)))
   return {
     from: statement.from,
     events: [...events],
@@ -68,6 +75,7 @@ const statementShape = z.object({
   count: z.int().positive(),
   head: z.string(),
   waiting: z.object({ count: z.int().nonnegative(), sum: minor, currency }),
+  seen: z.string().max(8192).optional(),
 })
 
 const plain = (map: ReadonlyMap<unknown, unknown>): object =>

@@ -42,6 +42,8 @@ export const intakeWords = {
   ),
   /** One for each foreign hash at a revision: two histories bear one name. */
   ForkDetected: word(z.object({ terminal: name, revision, held: sha256, foreign: sha256 })),
+  /** The terminal was acknowledged more than is held (−1: nothing): the centre was restored from an older copy. */
+  CentreWentBack: word(z.object({ terminal: name, held: z.int().min(-1), acknowledged: revision })),
 }
 
 export type EnrolmentEvent = FactOf<typeof enrolmentWords>

@@ -19,6 +19,8 @@ const document = z.object({ version: z.int().nonnegative(), hash: sha256, docume
 const money = { amount: minor, currency }
 const record = { receiptNumber: z.int().positive(), businessDate }
 const tap = z.int().positive()
+/** C2SP `tlog-checkpoint`, as the centre signed it. */
+const checkpoint = z.string().min(1).max(8192)
 
 export const tillWords = {
   TerminalCommissioned: word(
@@ -33,7 +35,10 @@ export const tillWords = {
   ),
   RulesAdopted: word(z.object({ policy: document, denyList: document, keySet: document })),
   ClockObserved: word(z.object({ terminal: instant, centre: instant, skew_ms: z.int() })),
-  CentreAcknowledged: word(z.object({ acceptedTo: count })),
+  /** History of what is kept beside the log: this far the centre's own log held this one, under this checkpoint. */
+  CentreAcknowledged: word(z.object({ acceptedTo: count, checkpoint })),
+  /** The centre offered a checkpoint that does not hold; `seen` is the one that this terminal had verified. */
+  CheckpointRefused: word(z.object({ reason: name, message: z.string(), offered: checkpoint, seen: checkpoint })),
   DayOpened: word(z.object({ businessDate })),
   DayRolledOver: word(z.object({ businessDate })),
   DayClosed: word(

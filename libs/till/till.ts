@@ -102,6 +102,8 @@ type Reversal = {
 export type TillCommand =
   | ({ readonly type: 'Commission' } & Extract<TillEvent, { type: 'TerminalCommissioned' }>['data'])
   | ({ readonly type: 'AdoptRules' } & Extract<TillEvent, { type: 'RulesAdopted' }>['data'])
+  | ({ readonly type: 'AcknowledgeByCentre' } & Extract<TillEvent, { type: 'CentreAcknowledged' }>['data'])
+  | ({ readonly type: 'RefuseCheckpoint' } & Extract<TillEvent, { type: 'CheckpointRefused' }>['data'])
   | { readonly type: 'OpenDay'; readonly businessDate: string; readonly today: string }
   | { readonly type: 'CloseDay'; readonly currency: Currency; readonly revision: number; readonly head: string }
   | {
@@ -184,6 +186,10 @@ export type Till = {
   waiting: Recorded[]
   readonly spentByLicense: Map<string, bigint>
   acknowledgedTo: number
+  /** The newest checkpoint of the centre's log that this log names. */
+  checkpoint: string | undefined
+  /** The one that was refused last. */
+  refused: string | undefined
 }
 
 const nothing: DayTotals['sales'] = { count: 0, sum: '0' }
@@ -207,6 +213,8 @@ export const emptyTill = (): Till => ({
   waiting: [],
   spentByLicense: new Map(),
   acknowledgedTo: -1,
+  checkpoint: undefined,
+  refused: undefined,
 })
 
 /** What the till shows as waiting for the centre. */
@@ -220,6 +228,12 @@ export const acknowledge = (till: Till, revision: number): void => {
   if (revision <= till.acknowledgedTo) return
   till.acknowledgedTo = revision
   till.waiting = till.waiting.filter(recorded => recorded.revision > revision)
+}
+
+/** The centre went back, and holds this terminal's log only up to this revision: what comes after waits again. */
+export const takeBack = (till: Till, revision: number): void => {
+  till.acknowledgedTo = revision
+  till.waiting = [...till.recorded.values()].filter(recorded => recorded.revision > revision)
 }
 
 /* ----------------------------------------------------------------- decide */
@@ -248,6 +262,16 @@ export const decide = (command: TillCommand, till: Till): TillEvent[] | Refusal 
         if ((['policy', 'denyList', 'keySet'] as const).every(kind => rules[kind].hash === held[kind].hash)) return []
       }
       return [{ type: 'RulesAdopted', data: rules }]
+    }
+
+    case 'AcknowledgeByCentre': {
+      const { type: _, ...data } = command
+      return command.checkpoint === till.checkpoint ? [] : [{ type: 'CentreAcknowledged', data }]
+    }
+
+    case 'RefuseCheckpoint': {
+      const { type: _, ...data } = command
+      return command.offered === till.refused ? [] : [{ type: 'CheckpointRefused', data }]
     }
 
     case 'OpenDay':
@@ -729,8 +753,13 @@ export const evolve = (till: Till, event: TillFact): Till => {
     case 'ReceiptReprinted':
       till.receiptNumber = event.data.receiptNumber
       return till
-    case 'ClockObserved':
     case 'CentreAcknowledged':
+      till.checkpoint = event.data.checkpoint
+      return till
+    case 'CheckpointRefused':
+      till.refused = event.data.offered
+      return till
+    case 'ClockObserved':
     case 'CashierSignedOn':
     case 'CashierSignedOff':
     case 'SupervisorOverrode':

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Crypto } from '#canonical/crypto'
 import { isRefusal, type Refusal } from '#canonical/decider'
-import { verifyEvent } from '#canonical/event'
+import { statedHash, verifyEvent } from '#canonical/event'
 import { type EventStore, readStream, type StoredEvent } from '#eventstore'
 import { memoryStore } from '#eventstore/memory'
+import { memoryHeads } from '#eventstore/memory/heads'
 import { sqliteStore } from '#eventstore/sqlite'
 import { sqliteRows } from '#eventstore/sqlite/rows'
 import { systemClock } from '#machine/clock'
@@ -13,7 +14,11 @@ import { nodeCrypto } from '#machine/crypto'
 import { sleep } from '#machine/process'
 import { minorUnits } from '#money'
 import type { Meeting } from '#nfc/reader'
+import { type LogAnswer, proofText } from '#sync/acknowledgement'
 import type { PhoneMemory } from '#tap/phone'
+import { checkpointText, signNote } from '#transparency/checkpoint'
+import { consistencyProof, eventLeaf, inclusionProof, leafHash } from '#transparency/merkle'
+import { memoryTiles, tiledTree } from '#transparency/tiles'
 import { type AuthorityKeys, makeAuthorityKeys } from '../../apps/back-office/authority.ts'
 import { backOffice } from '../../apps/back-office/back-office.ts'
 import { enrolWith } from '../../apps/terminal/enrol.ts'
@@ -108,7 +113,17 @@ export const openShop = async (folder: string, taps: number): Promise<Shop> => {
   const keys = makeAuthorityKeys(crypto, Math.floor(systemClock.now() / 1000))
   const log = memoryStore(iso)
   const rows = sqliteRows(':memory:')
-  const centre = await backOffice({ clock: systemClock, crypto, store: log, rows, keys, log: quiet })
+  const centre = await backOffice({
+    clock: systemClock,
+    crypto,
+    store: log,
+    rows,
+    keys,
+    heads: memoryHeads(),
+    tiles: memoryTiles(),
+    sleep,
+    log: quiet,
+  })
   const closing = new AbortController()
   const following = centre.run(closing.signal)
   const merchant = { merchant: 'm-1', name: 'Corner & Co.', currency: 'EUR', feeBasisPoints: 150, taxBasisPoints: 2000 }
@@ -116,6 +131,22 @@ export const openShop = async (folder: string, taps: number): Promise<Shop> => {
   orThrow(await centre.openShop({ shop: 's-1', merchant: 'm-1', name: 'Corner', zone: 'Europe/Berlin', by }))
   const { code } = orThrow(await centre.inviteTerminal({ terminal: 'T-1', shop: 's-1', by })) as { code: string }
   const { identity, rules } = await enrolWith(crypto, code, centre.fingerprint, asked => centre.enrol(asked))
+
+  /** A log that holds each batch's last event and nothing else: what the terminal verifies costs what it costs. */
+  const logged = tiledTree(crypto, memoryTiles())
+  const loggedAs = (stream: string, revision: number, text: string): LogAnswer => {
+    const before = logged.size()
+    logged.grow([leafHash(crypto, eventLeaf({ stream, revision, hash: statedHash(text) }))])
+    const size = before + 1
+    const checkpoint = checkpointText({ origin: keys.origin, size, root: logged.root(size) })
+    return {
+      loggedTo: revision,
+      leaf: before,
+      checkpoint: signNote(crypto, checkpoint, keys.origin, keys.log),
+      consistency: proofText(consistencyProof(crypto, logged, before, size)),
+      inclusion: proofText(inclusionProof(crypto, logged, before, size)),
+    }
+  }
 
   /* ---- the terminal */
 
@@ -141,6 +172,7 @@ export const openShop = async (folder: string, taps: number): Promise<Shop> => {
     link: {
       send: async ({ from, events }) => ({
         acceptedTo: from + events.length - 1,
+        log: loggedAs(`terminal-${identity.terminal}`, from + events.length - 1, events.at(-1) as string),
         rules: { policy: 1, denyList: 1, keySet: 1 },
         at: iso(),
       }),

@@ -2,10 +2,13 @@ import { readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { EventStore } from '#eventstore'
+import { memoryHeads } from '#eventstore/memory/heads'
 import type { LoggedEvent, Projection, Row, Rows } from '#eventstore/rows'
 import { sqliteStore } from '#eventstore/sqlite'
 import { sqliteRows } from '#eventstore/sqlite/rows'
 import { nodeCrypto } from '#machine/crypto'
+import { sleep } from '#machine/process'
+import { memoryTiles } from '#transparency/tiles'
 import { keysFrom } from '../../apps/back-office/authority.ts'
 import { backOffice } from '../../apps/back-office/back-office.ts'
 
@@ -74,6 +77,9 @@ const follow = async (told: Exclude<Told, { rests: boolean }>): Promise<void> =>
     store,
     rows,
     keys,
+    heads: memoryHeads(),
+    tiles: memoryTiles(),
+    sleep,
     log: say,
   })
   setInterval(() => process.send?.(node.status() satisfies Standing), 20)

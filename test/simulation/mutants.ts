@@ -1,7 +1,6 @@
 import { type EventStore, type EventToAppend, readLast, readStream, WrongExpectedRevision } from '#eventstore'
 import type { Rows } from '#eventstore/rows'
 import type { PhoneMemory } from '#tap/phone'
-import { LinkDown } from '../../apps/terminal/ports.ts'
 import { said, word } from './oracle.ts'
 import type { WorldOptions } from './world.ts'
 
@@ -130,21 +129,15 @@ export const mutants = {
     make: () => ({ breakTerminal: parts => ({ ...parts, store: forgetsTorn(parts.store) }) }),
   },
   'acknowledges what nobody confirmed': {
-    sentence: 'The terminal takes a lost answer for a yes.',
+    sentence: 'A started terminal believes that the centre has more than it was told.',
     make: () => ({
       breakTerminal: parts => ({
         ...parts,
-        link: {
-          ...parts.link,
-          send: async batch => {
-            try {
-              return await parts.link.send(batch)
-            } catch (error) {
-              if (!(error instanceof LinkDown)) throw error
-              const rules = { policy: 0, denyList: 0, keySet: 0 }
-              const at = new Date(parts.clock.now()).toISOString()
-              return { acceptedTo: batch.from + batch.events.length - 1, rules, at }
-            }
+        notes: {
+          ...parts.notes,
+          note: key => {
+            const noted = parts.notes.note(key)
+            return key === 'acknowledgedTo' && noted !== undefined ? `${Number(noted) + 50}` : noted
           },
         },
       }),

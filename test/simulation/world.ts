@@ -4,6 +4,7 @@ import type { Crypto } from '#canonical/crypto'
 import { isRefusal, type Refusal } from '#canonical/decider'
 import { type EventStore, StoreFailed } from '#eventstore'
 import { memoryStore } from '#eventstore/memory'
+import { memoryHeads } from '#eventstore/memory/heads'
 import { memoryRows } from '#eventstore/memory/rows'
 import type { Rows } from '#eventstore/rows'
 import { sqliteRows } from '#eventstore/sqlite/rows'
@@ -11,6 +12,7 @@ import { nodeCrypto } from '#machine/crypto'
 import { minorUnits } from '#money'
 import { FieldLost, type Meeting } from '#nfc/reader'
 import type { PhoneMemory } from '#tap/phone'
+import { memoryTiles } from '#transparency/tiles'
 import { type AuthorityKeys, makeAuthorityKeys } from '../../apps/back-office/authority.ts'
 import { type BackOffice, backOffice } from '../../apps/back-office/back-office.ts'
 import { enrolWith } from '../../apps/terminal/enrol.ts'
@@ -124,6 +126,10 @@ export const orThrow = <Answer>(answer: Answer | Refusal): Answer => {
   return answer
 }
 
+/** What is timed at a centre is asked for here, too: its clocks strike for nobody. */
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise(resolve => signal.addEventListener('abort', () => resolve()))
+
 const firstMoment_ms = Date.UTC(2026, 10, 23, 9)
 
 export const makeWorld = async (options: WorldOptions) => {
@@ -140,6 +146,7 @@ export const makeWorld = async (options: WorldOptions) => {
 
   const keys: AuthorityKeys = makeAuthorityKeys(crypto, clock.at / 1000)
   const log = memoryStore(now)
+  const heads = memoryHeads()
   const sqlite = sqliteRows(':memory:')
   const breakRows = options.breakRows ?? (rows => rows)
 
@@ -169,7 +176,8 @@ export const makeWorld = async (options: WorldOptions) => {
         return fault === 'lost after' ? fails() : appended
       },
     }
-    life.node = await backOffice({ clock, crypto, store, rows: breakRows(rows), keys, log: quiet })
+    const parts = { clock, crypto, store, rows: breakRows(rows), keys, heads, tiles: memoryTiles(), log: quiet }
+    life.node = await backOffice({ ...parts, sleep: (_, signal) => aborted(signal) })
     stop.signal.addEventListener('abort', () => ending.abort())
     life.running = life.node.run(ending.signal)
     return life

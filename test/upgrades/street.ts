@@ -3,12 +3,15 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Bytes } from '#canonical/bytes'
 import { sqliteStore } from '#eventstore/sqlite'
+import { sqliteHeads } from '#eventstore/sqlite/heads'
 import { sqliteRows } from '#eventstore/sqlite/rows'
 import { nodeCrypto } from '#machine/crypto'
+import { sleep } from '#machine/process'
 import { minorUnits } from '#money'
 import { FieldLost } from '#nfc/reader'
 import { keysFrom, keysText, makeAuthorityKeys } from '../../apps/back-office/authority.ts'
 import { backOffice } from '../../apps/back-office/back-office.ts'
+import { tileFiles } from '../../apps/back-office/tiles.ts'
 import { enrolWith } from '../../apps/terminal/enrol.ts'
 import { enrolledText, readEnrolled } from '../../apps/terminal/enrolled.ts'
 import { LinkDown } from '../../apps/terminal/ports.ts'
@@ -47,7 +50,9 @@ export const openStreet = async (folder: string, start_ms: number) => {
   )
   const log = sqliteStore(place('back-office', 'log.sqlite'), now)
   const rows = sqliteRows(place('back-office', 'rows.sqlite'))
-  const centre = await backOffice({ clock, crypto, store: log, rows, keys, log: quiet })
+  const heads = sqliteHeads(place('back-office', 'heads.sqlite'))
+  const tiles = tileFiles(place('back-office', 'tiles'))
+  const centre = await backOffice({ clock, crypto, store: log, rows, keys, heads, tiles, sleep, log: quiet })
   const stop = new AbortController()
   const running = centre.run(stop.signal)
   /** Until both followers have seen all there is, what they wrote themselves included. */
@@ -178,6 +183,8 @@ export const openStreet = async (folder: string, start_ms: number) => {
       stop.abort()
       await running
       rows.close()
+      heads.close()
+      tiles.close()
       for (const store of [log, tillLog, phoneNotes]) store.close()
     },
   }
