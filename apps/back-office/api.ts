@@ -2,6 +2,7 @@ import {
   Body,
   Controller,
   Get,
+  Header,
   Headers,
   HttpCode,
   Inject,
@@ -9,16 +10,19 @@ import {
   Param,
   Post,
   Query,
+  Req,
   Sse,
+  StreamableFile,
   type Type,
 } from '@nestjs/common'
 import { CommandBus, CqrsModule, QueryBus } from '@nestjs/cqrs'
 import { z } from 'zod'
 import { doorway } from '#cqrs/bridge'
 import { liveView } from '#http/live'
-import { answered, bodyOf, fieldOf } from '#http/refusals'
+import { answered, bodyOf, fieldOf, Refused } from '#http/refusals'
 import { isCurrency, parseAmount } from '#money'
 import { batchBody } from '#sync/batch'
+import { readTilePath } from '#transparency/tiles'
 import type { BackOffice } from './back-office.ts'
 
 /** The centre's API: the back office, the phones' licenses, and the terminals' sync. One message a route. */
@@ -103,6 +107,8 @@ export const backOfficeModule = (node: BackOffice): Type => {
     ({ terminal, body }: { terminal: string; body: z.infer<typeof batchBody> }) => node.acceptBatch(terminal, body),
   )
 
+  const BeginLogAnew = door.order('BeginLogAnew', () => node.signing.beginAnew())
+
   const Overview = door.question('Overview', async () => node.ask.overview())
   const Accounts = door.question('Accounts', async () => node.ask.accounts())
   const Balance = door.question('Balance', async (asked: z.infer<typeof balanceQuery> & { account: string }) =>
@@ -136,14 +142,16 @@ export const backOfficeModule = (node: BackOffice): Type => {
   class BackOfficeController extends Asking {
     @Get('health') async health() {
       const { index, age_ms } = await node.ask.age()
-      const { stopped } = node.status()
+      const { stopped, log } = node.status()
+      const { note: _, ...signed } = log
       return {
-        status: stopped.length === 0 ? 'ok' : 'degraded',
+        status: stopped.length === 0 && !log.silence ? 'ok' : 'degraded',
         role: 'back-office',
         id: node.id,
         index,
         age_ms,
         stopped,
+        log: signed,
       }
     }
     @Sse('live') live() {
@@ -216,6 +224,25 @@ export const backOfficeModule = (node: BackOffice): Type => {
     }
   }
 
+  /** The signed log, as C2SP `tlog-tiles` has it: whoever asks may check that it only grows. */
+  @Controller('api/log')
+  class LogController extends Asking {
+    @Get('checkpoint') @Header('content-type', 'text/plain; charset=utf-8') checkpoint(): string {
+      const { note } = node.signing.state()
+      const message = 'Nothing of this log was signed yet: ask again in a moment.'
+      return answered<string>(note ?? { reason: 'CheckpointUnknown', message })
+    }
+    @Get('tile/*') async tile(@Req() { url }: { readonly url: string }): Promise<StreamableFile> {
+      const name = readTilePath(url.split('/tile/')[1] ?? '')
+      const octets = name && (await node.signing.tile(name))
+      if (octets) return new StreamableFile(octets, { type: 'application/octet-stream' })
+      throw new Refused({ reason: 'TileUnknown', message: `There is no tile at ${url} under the newest checkpoint.` })
+    }
+    @Post('origins') @HttpCode(201) beginAnew() {
+      return this.order(new BeginLogAnew.Message(undefined))
+    }
+  }
+
   @Controller('sync/v1')
   class SyncController extends Asking {
     @Post('enrolments') @HttpCode(201) enrol(@Body() body: unknown) {
@@ -234,7 +261,7 @@ export const backOfficeModule = (node: BackOffice): Type => {
 
   @Module({
     imports: [CqrsModule.forRoot()],
-    controllers: [BackOfficeController, SyncController],
+    controllers: [BackOfficeController, LogController, SyncController],
     providers: door.handlers,
   })
   class BackOfficeModule {}

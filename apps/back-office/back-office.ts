@@ -65,7 +65,7 @@ export const backOffice = async (parts: BackOfficeParts) => {
     origin,
     salt: here.reactorSalt,
     now: here.now,
-    continues: signing.continues,
+    contradicting: signing.contradicting,
     onFault: log.warn,
   })
   const acceptBatch = async (terminal: string, body: BatchBody) => {
@@ -110,7 +110,8 @@ export const backOffice = async (parts: BackOfficeParts) => {
     if (!known)
       return { reason: 'TerminalUnknown', message: `Terminal ${terminal} is not enrolled at this centre.`, terminal }
     heard.set(terminal, clock.now())
-    return { ...(await book.rules()), at: here.now() }
+    const last = await readLast(store, `terminal-${terminal}`)
+    return { ...(await book.rules()), heldTo: last?.revision ?? -1, at: here.now() }
   }
 
   return {

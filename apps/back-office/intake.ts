@@ -30,12 +30,12 @@ type Parts = {
   readonly origin: string
   readonly salt: (eventId: string) => string
   readonly now: () => string
-  /** False for a checkpoint that this centre signed and that its log does not continue. */
-  readonly continues: (note: string) => Promise<boolean>
+  /** The note's own text and signature, where this centre signed it and its log does not continue it. */
+  readonly contradicting: (note: string) => Promise<string | undefined>
   readonly onFault: (message: string) => void
 }
 
-export const intake = ({ store, crypto, origin, salt, now, continues, onFault }: Parts): Intake => {
+export const intake = ({ store, crypto, origin, salt, now, contradicting, onFault }: Parts): Intake => {
   const senders = new Map<string, Sender & { readonly witness: NoteKey }>()
   const turns = new Map<string, Promise<unknown>>()
 
@@ -79,9 +79,9 @@ export const intake = ({ store, crypto, origin, salt, now, continues, onFault }:
     const stream = `terminal-${terminal}`
     const held = await heldFrom(stream, body.from)
     const checked = checkBatch(crypto, sender, held, body, shapeOf)
+    if (!isRefusal(checked) || checked.reason === 'BatchGap') await noteWentBack(sender, held.revision, body)
     if (isRefusal(checked)) {
       if (checked.reason === 'Fork') await noteFork(terminal, checked)
-      if (checked.reason === 'BatchGap') await noteWentBack(sender, held.revision, body)
       return checked
     }
     const { fresh, statement } = checked
@@ -139,28 +139,22 @@ export const intake = ({ store, crypto, origin, salt, now, continues, onFault }:
     return -1
   }
 
-  /**
-   * A terminal sends from what it was acknowledged on: what is missing here was here once. It is believed where it shows
-   * a checkpoint that this centre signed and does not continue; anybody could say the rest.
-   */
+  /** What a terminal remembers of this centre's own word, and this centre does not: said once for each checkpoint. */
   const noteWentBack = async (sender: Sender, held: number, body: BatchBody): Promise<void> => {
     const { terminal } = sender
-    const acknowledged = body.from - 1
     const seen = verifyStatement(crypto, body.statement, sender.publicKey)?.seen
-    if (seen === undefined || (await continues(seen))) return
+    const checkpoint = seen === undefined ? undefined : await contradicting(seen)
+    if (checkpoint === undefined) return
+    const told = { terminal, held, checkpoint }
     const { stream, last } = await notes(terminal)
-    const told = { terminal, held, acknowledged }
-    // Asked again before it sends from there, the terminal is told the same, and nothing new happened.
-    if (last?.type === 'CentreWentBack' && (last.data as typeof told).acknowledged === acknowledged) return
-    await write(
-      stream,
-      last,
-      { type: 'CentreWentBack', data: told },
-      `${stream}-back-${held}-${acknowledged}-${last?.hash ?? ''}`,
-      now(),
-    )
+    for (const { text } of await readStream(store, stream)) {
+      const { type, data } = trustEvent(text) as Event & IntakeEvent
+      if (type === 'CentreWentBack' && data.checkpoint === checkpoint) return
+    }
+    const cause = `${stream}-back-${checkpoint}`
+    await write(stream, last, { type: 'CentreWentBack', data: told }, cause, now())
     onFault(
-      `${terminal} was acknowledged up to revision ${acknowledged}, and its log is held up to ${held}: this centre was restored from an older copy. The terminal sends again what is missing.`,
+      `${terminal} has seen a checkpoint that this centre signed and does not continue: the centre was restored from an older copy. ${terminal}'s log is held up to revision ${held}, and it sends the rest again.`,
     )
   }
 

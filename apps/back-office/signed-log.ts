@@ -1,13 +1,14 @@
-import { type Bytes, base64url, equal, utf8 } from '#canonical/bytes'
+import { type Bytes, base64url, concat, equal, utf8 } from '#canonical/bytes'
 import type { Clock } from '#canonical/clock'
 import type { Crypto, KeyPair } from '#canonical/crypto'
+import type { Refusal } from '#canonical/decider'
 import { statedHash } from '#canonical/event'
 import { Malformed } from '#canonical/malformed'
 import type { EventStore, StoredEvent } from '#eventstore'
 import type { Heads } from '#eventstore/heads'
 import { type Checkpoint, checkpointText, readCheckpoint, readNote, signedBy, signNote } from '#transparency/checkpoint'
 import { consistencyProof, eventLeaf, inclusionProof, leafHash } from '#transparency/merkle'
-import { type Tiles, tiledTree } from '#transparency/tiles'
+import { type TileName, type Tiles, tiledTree, tileWidth } from '#transparency/tiles'
 
 /**
  * The centre's log as a Merkle tree whose head it signs. Every event is a leaf, in store order; a checkpoint is signed
@@ -39,6 +40,9 @@ type Parts = {
 const signEvery_ms = 1000
 const waitFor_ms = 2000
 
+const bundle = (entries: readonly Bytes[]): Bytes =>
+  concat(...entries.flatMap(entry => [Uint8Array.of(entry.length >> 8, entry.length & 0xff), entry]))
+
 export type SignedLog = Awaited<ReturnType<typeof signedLog>>
 
 export const signedLog = async (parts: Parts) => {
@@ -65,7 +69,9 @@ export const signedLog = async (parts: Parts) => {
       const read = readNote(utf8(note))
       const checkpoint = readCheckpoint(read.text)
       const isOurs = signedBy(crypto, read, { name: checkpoint.origin, publicKey: key.publicKey })
-      return isOurs ? { ...checkpoint, note } : undefined
+      // Others may have put their signatures under it: the first line is ours, as we sent it out.
+      const end = note.indexOf('\n', note.indexOf('\n\n') + 2) + 1
+      return isOurs ? { ...checkpoint, note: note.slice(0, end) } : undefined
     } catch (error) {
       if (error instanceof Malformed) return undefined
       throw error
@@ -133,6 +139,12 @@ export const signedLog = async (parts: Parts) => {
     following.abort()
   }
 
+  /** The tree may be behind the log for a moment. */
+  const holdsIndex = async (index: number): Promise<boolean> => {
+    for await (const page of store.readAll({ from: index, pageSize: 1 })) return page.length > 0
+    return false
+  }
+
   /** Is the event of the tree's last leaf in the log, where it was? */
   const holdsLastLeaf = async (): Promise<boolean> => {
     const last = tree.size() - 1
@@ -163,8 +175,9 @@ export const signedLog = async (parts: Parts) => {
 
   const sign = (): Promise<void> =>
     exclusive(async () => {
-      while (!silence || silence.reason === 'CentreWentBack') {
+      for (;;) {
         const { note, signed } = await readHeads()
+        if (silence?.reason === 'LogContradicted') return
         if (signed && signed.note !== newest?.note && !follows(signed)) {
           // Another node may be ahead of this one for a moment; a store that has no more is behind its own word.
           if (caughtUp && signed.size > tree.size())
@@ -187,7 +200,8 @@ export const signedLog = async (parts: Parts) => {
 
   const signOrTell = (): Promise<void> =>
     sign().catch(error => onFault(`The log was not signed: ${(error as Error).message}`))
-  const isAwaited = (): boolean => [...waiters].some(({ size }) => size <= tree.size())
+  /** Does somebody wait for what is here to be signed, or for more than there is? */
+  const isAwaited = (): boolean => [...waiters].some(({ size }) => caughtUp || size <= tree.size())
 
   /** Grows the tree and signs it, until the signal. */
   const run = async (signal: AbortSignal): Promise<void> => {
@@ -220,6 +234,24 @@ export const signedLog = async (parts: Parts) => {
     }
   }
 
+  /**
+   * A tile (C2SP `tlog-tiles`) of the tree under the newest checkpoint: hashes, or entries, each after its length as two
+   * octets. Undefined where there is none of this name.
+   */
+  const tile = async ({ level, tile, width }: TileName): Promise<Bytes | undefined> => {
+    const from = tile * tileWidth
+    const size = newest?.size ?? 0
+    if (level !== 'entries')
+      return from + width <= Math.floor(size / tileWidth ** level) ? tiles.read(level, from, width) : undefined
+    if (from + width > size) return undefined
+    const entries: Bytes[] = began && from === 0 ? [utf8(began.first)] : []
+    for await (const page of store.readAll({ from: Math.max(0, from - leavesBefore()), pageSize: width }))
+      for (const { stream, revision, text } of page)
+        if (entries.length < width) entries.push(eventLeaf({ stream, revision, hash: statedHash(text) }))
+        else return bundle(entries)
+    return bundle(entries)
+  }
+
   return {
     run,
     /** Of the log's first `events` events, when they are under a checkpoint; after two seconds, what there is. */
@@ -244,15 +276,17 @@ export const signedLog = async (parts: Parts) => {
     consistency: (before: number, size: number): Bytes[] => consistencyProof(crypto, tree, before, size),
     /** The checkpoint that a log which began anew continues; undefined for the first origin. */
     first: (): string | undefined => began?.first,
-    /** Hashes of a tile level under the newest checkpoint. */
-    tile: (level: number, from: number, count: number): Bytes | undefined =>
-      newest && from + count <= Math.floor(newest.size / 256 ** level) ? tiles.read(level, from, count) : undefined,
-    /** False for a checkpoint of this origin that our own key signed, and that the log as it is does not continue. */
-    continues: (note: string): Promise<boolean> =>
+    tile,
+    /** A note without what others put under it, where our own key signed it and the log as it is does not continue it. */
+    contradicting: (note: string): Promise<string | undefined> =>
       exclusive(async () => {
         const theirs = ours(note)
-        if (theirs?.origin !== origin()) return true
-        return theirs.size <= tree.size() && equal(tree.root(theirs.size), theirs.root)
+        if (theirs?.origin !== origin()) return undefined
+        const isContinued =
+          theirs.size <= tree.size()
+            ? equal(tree.root(theirs.size), theirs.root)
+            : await holdsIndex(theirs.size - 1 - leavesBefore())
+        return isContinued ? undefined : theirs.note
       }),
     /**
      * A checkpoint that somebody remembers. If our own key signed it and this log does not continue it, nothing is
@@ -274,18 +308,19 @@ export const signedLog = async (parts: Parts) => {
         if (!signed || signed.size < theirs.size) await heads.replace('checkpoint', last, note)
         return theirs
       }),
-    /** Begins a new origin whose first leaf is the last signed checkpoint. */
-    beginAnew: (): Promise<string> =>
+    /** Begins a new origin whose first leaf is the newest checkpoint that was signed, where the log does not continue it. */
+    beginAnew: (): Promise<{ readonly origin: string } | Refusal> =>
       exclusive(async () => {
         const { signed } = await readHeads()
-        const contradiction = await heads.get('contradiction')
-        const first = signed?.note ?? contradiction
-        if (first === undefined) throw new RangeError('Nothing was signed yet, so there is nothing to begin anew.')
+        if (!silence || !signed)
+          return {
+            reason: 'LogContinues',
+            message: `The log continues what was signed of ${origin()}, so there is nothing to begin anew.`,
+          }
         const generation = (began?.generation ?? 1) + 1
-        await heads.replace('origin', await heads.get('origin'), JSON.stringify({ generation, first }))
-        silence = undefined
+        await heads.replace('origin', await heads.get('origin'), JSON.stringify({ generation, first: signed.note }))
         await readHeads()
-        return origin()
+        return { origin: origin() }
       }),
     state: () => ({
       origin: origin(),

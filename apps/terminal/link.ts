@@ -6,7 +6,13 @@ import { type Link, LinkDown } from './ports.ts'
 
 const timeout_ms = 15_000
 
-const rulesAnswer = z.object({ policy: z.string(), denyList: z.string(), keySet: z.string(), at: instant })
+const rulesAnswer = z.object({
+  policy: z.string(),
+  denyList: z.string(),
+  keySet: z.string(),
+  heldTo: z.int().min(-1).optional(),
+  at: instant,
+})
 const refusal = z.looseObject({ reason: z.string(), message: z.string() })
 
 /**

@@ -27,10 +27,13 @@ export type Enrolled = { readonly identity: Identity; readonly rules: RuleDocume
 /** Rows beside the log, durable when the call returns. */
 export type Notes = { note(key: string): string | undefined; setNote(key: string, text: string): void }
 
+/** The centre's rules, its clock, and how far it holds this terminal's log (−1: nothing; a centre of 0.1.0 says nothing). */
+export type RulesAnswer = RuleDocuments & { readonly at: string; readonly heldTo?: number | undefined }
+
 /** The way to the centre. Both throw `LinkDown` where there is no answer. */
 export type Link = {
   send(batch: BatchBody): Promise<BatchAnswer | Refusal>
-  rules(): Promise<(RuleDocuments & { readonly at: string }) | Refusal>
+  rules(): Promise<RulesAnswer | Refusal>
 }
 
 /** No answer from the centre. The drain waits and tries again; a tap never notices. */

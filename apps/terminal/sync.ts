@@ -83,13 +83,7 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
     const statement = { origin, terminal, mode, from, count: texts.length, head, waiting, seen: seenWord() }
     const answer = await link.send(makeBatch(crypto, p256, statement, texts))
     if (isRefusal(answer)) {
-      // The centre holds less than it once said: what it misses is sent again from there.
-      if (answer.reason === 'BatchGap' && isRevision(answer['acceptedTo']) && answer['acceptedTo'] < from - 1) {
-        takeBack(till, answer['acceptedTo'])
-        notes.setNote('acknowledgedTo', `${till.acknowledgedTo}`)
-        log.warn(answer.message)
-        return true
-      }
+      if (answer.reason === 'BatchGap' && wentBackTo(answer['acceptedTo'])) return true
       throw refusedWith(answer)
     }
     // What was not sent cannot have been accepted: whoever says so is not the centre, and nothing is let go.
@@ -175,6 +169,18 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
     return undefined
   }
 
+  /** The centre holds less than it once said: what it misses is sent again from there, and the centre says so, too. */
+  const wentBackTo = (heldTo: unknown): boolean => {
+    if (!isRevision(heldTo) || heldTo >= till.acknowledgedTo) return false
+    log.warn(
+      `the centre holds this terminal's log up to revision ${heldTo}, and had acknowledged ${till.acknowledgedTo}: what it lacks is sent again`,
+    )
+    takeBack(till, heldTo)
+    notes.setNote('acknowledgedTo', `${heldTo}`)
+    wake()
+    return true
+  }
+
   const adoptNewer = async (versions: BatchAnswer['rules']): Promise<void> => {
     const held = till.rules
     if (
@@ -194,7 +200,9 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
       return
     }
     answeredAt(answer.at)
-    const refused = await own.adopt(answer)
+    wentBackTo(answer.heldTo)
+    const { policy, denyList, keySet } = answer
+    const refused = await own.adopt({ policy, denyList, keySet })
     if (refused) {
       lastSyncError = refused
       log.warn(refused.message)
@@ -240,10 +248,12 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
   const syncNow = async (): Promise<{ acceptedTo: number } | Refusal> => {
     if (!online) return { reason: 'Offline', message: 'The network is switched off on this till: switch it on first.' }
     try {
+      // Who presses the button wants to hear of the centre, also where nothing waits: it may have gone back.
+      if (!(await sendOne())) await fetchRules()
       while (await sendOne()) {
         // Until nothing waits.
       }
-      return { acceptedTo: till.acknowledgedTo }
+      return lastSyncError ?? { acceptedTo: till.acknowledgedTo }
     } catch (error) {
       return (
         lastSyncError ?? {

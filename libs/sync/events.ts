@@ -42,8 +42,11 @@ export const intakeWords = {
   ),
   /** One for each foreign hash at a revision: two histories bear one name. */
   ForkDetected: word(z.object({ terminal: name, revision, held: sha256, foreign: sha256 })),
-  /** The terminal was acknowledged more than is held (−1: nothing): the centre was restored from an older copy. */
-  CentreWentBack: word(z.object({ terminal: name, held: z.int().min(-1), acknowledged: revision })),
+  /**
+   * The terminal shows a checkpoint that this centre signed and does not continue: it was restored from an older copy.
+   * `held` is the last revision that is left of the terminal's stream; −1 where nothing is.
+   */
+  CentreWentBack: word(z.object({ terminal: name, held: z.int().min(-1), checkpoint: z.string().max(8192) })),
 }
 
 export type EnrolmentEvent = FactOf<typeof enrolmentWords>

@@ -66,7 +66,7 @@ export const intakeRow = async (shop: Shop, folder: string): Promise<Row> => {
       origin: shop.keys.origin,
       salt,
       now,
-      continues: async () => true,
+      contradicting: async () => undefined,
       onFault: () => {},
     })
     const taken = await paced(count, async () => {

@@ -39,7 +39,7 @@ export const verdictsRow = async (shop: Shop, folder: string): Promise<Row> => {
     origin: shop.keys.origin,
     salt,
     now,
-    continues: async () => true,
+    contradicting: async () => undefined,
     onFault: () => {},
   })
   for (const batch of batchesOf(shop)) {

@@ -11,6 +11,7 @@ import { sqliteRows } from '#eventstore/sqlite/rows'
 import { nodeCrypto } from '#machine/crypto'
 import { minorUnits } from '#money'
 import { FieldLost, type Meeting } from '#nfc/reader'
+import { projections } from '#projections'
 import type { PhoneMemory } from '#tap/phone'
 import { memoryTiles } from '#transparency/tiles'
 import { type AuthorityKeys, makeAuthorityKeys } from '../../apps/back-office/authority.ts'
@@ -145,7 +146,17 @@ export const makeWorld = async (options: WorldOptions) => {
   /* ---- the centre */
 
   const keys: AuthorityKeys = makeAuthorityKeys(crypto, clock.at / 1000)
-  const log = memoryStore(now)
+  /** The log's disk may be replaced by what a backup held: see `restoreCentres`. */
+  let logDisk = memoryStore(now)
+  const log: typeof logDisk = {
+    get events() {
+      return logDisk.events
+    },
+    append: (...asked) => logDisk.append(...asked),
+    read: (...asked) => logDisk.read(...asked),
+    readAll: asked => logDisk.readAll(asked),
+    follow: asked => logDisk.follow(asked),
+  }
   const heads = memoryHeads()
   const sqlite = sqliteRows(':memory:')
   const breakRows = options.breakRows ?? (rows => rows)
@@ -218,6 +229,30 @@ export const makeWorld = async (options: WorldOptions) => {
 
   const restartCentre = async (place = 0): Promise<void> => {
     await restart(centres[place] as Centre)
+    await settle()
+  }
+
+  /**
+   * The centres' log as it was when it had so many events, as from a backup; their rows go with it, and what was signed
+   * of the log does not: it lies elsewhere.
+   */
+  const restoreCentres = async (events: number): Promise<void> => {
+    for (const { life } of centres) {
+      life.ending.abort()
+      await life.running
+    }
+    let storedAt: string | undefined
+    const restored = memoryStore(() => storedAt ?? now())
+    for (const { stream, revision, id, type, text, storedAt: at } of logDisk.events.slice(0, events)) {
+      storedAt = at
+      await restored.append(stream, revision === 0 ? 'NoStream' : revision - 1, [{ id, type, text }])
+    }
+    storedAt = undefined
+    logDisk = restored
+    for (const centre of centres) {
+      for (const projection of projections) centre.rows.reset(projection)
+      await restart(centre)
+    }
     await settle()
   }
 
@@ -408,11 +443,13 @@ export const makeWorld = async (options: WorldOptions) => {
     crypto,
     keys,
     log,
+    heads,
     rows: first.rows,
     centres,
     surprises,
     settle,
     restartCentre,
+    restoreCentres,
     restartTerminal,
     shops,
     disk,
