@@ -158,5 +158,5 @@ export const readTilePath = (path: string): TileName | undefined => {
     tile: Number(found[2].replaceAll(/[x/]/g, '')),
     width: found[3] === undefined ? tileWidth : Number(found[3]),
   }
-  return tilePath(name) === path ? name : undefined
+  return name.width <= tileWidth && tilePath(name) === path ? name : undefined
 }

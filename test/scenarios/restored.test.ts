@@ -10,7 +10,7 @@ const shopping = async (world: World, amount: bigint) => {
   expect(await world.tap('anna')).toMatchObject({ outcome: 'paid' })
 }
 const owed = async (world: World): Promise<string> =>
-  orThrow(await world.centre().ask.balance({ account: 'anna' })).owed as string
+  orThrow(await world.centre().ask.balance({ account: 'anna' })).owed
 
 const restored = async (seed: string) => {
   const world = await makeWorld({ seed })
