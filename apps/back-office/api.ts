@@ -144,13 +144,16 @@ export const backOfficeModule = (node: BackOffice): Type => {
       const { index, age_ms } = await node.ask.age()
       const { stopped, log } = node.status()
       const { note: _, ...signed } = log
+      const newer = node.ask.newer()
+      const isWell = stopped.length === 0 && !log.silence && !newer.some(({ money }) => money)
       return {
-        status: stopped.length === 0 && !log.silence ? 'ok' : 'degraded',
+        status: isWell ? 'ok' : 'degraded',
         role: 'back-office',
         id: node.id,
         index,
         age_ms,
         stopped,
+        notUnderstood: newer,
         log: signed,
       }
     }

@@ -1,15 +1,15 @@
 import { base64url, equal, fromBase64url, hex, utf8 } from '#canonical/bytes'
 import { isRefusal, type Refusal } from '#canonical/decider'
-import { type Event, trustEvent } from '#canonical/event'
 import { Malformed } from '#canonical/malformed'
+import { readKnown } from '#cqrs/held'
 import { run } from '#cqrs/run'
-import { readStream } from '#eventstore'
 import { issueCertificate } from '#license/certificate'
 import { verify1 } from '#license/cose'
 import { kidOf, rootFingerprint } from '#license/keyset'
+import { merchantWords } from '#settlement/merchant'
 import { shop as shopDecider, shopWords } from '#settlement/shop'
 import { enrolment } from '#sync/enrolment'
-import { type EnrolmentEvent, enrolmentWords } from '#sync/events'
+import { enrolmentWords } from '#sync/events'
 import { certificatesLast_s } from './authority.ts'
 import { iso, type Office, type Settled } from './office.ts'
 import type { Rulebook } from './rulebook.ts'
@@ -28,10 +28,8 @@ export const enrolments = (
   /** A one-time code: the terminal's name, and 128 bits that only this answer shows. */
   const inviteTerminal = async (asked: { readonly terminal: string; readonly shop: string; readonly by: string }) => {
     const { terminal, shop, by } = asked
-    const held = await readStream(store, `shop-${shop}`)
-    const opened = held.map(({ text }) => trustEvent(text)).find(event => event.type === 'ShopOpened') as
-      | Event<{ merchant: string }>
-      | undefined
+    const { events: held } = await readKnown(store, `shop-${shop}`, shopWords)
+    const opened = held.find(event => event.type === 'ShopOpened')
     if (!opened) return { reason: 'ShopUnknown', message: `No shop ${shop} was opened: open it first.`, shop }
     const code = `${terminal}.${base64url(crypto.random(16))}`
     const expires = iso(now_s() * 1000 + inviteLasts_ms)
@@ -82,16 +80,14 @@ export const enrolments = (
         message: 'The code is not signed by both keys that were sent: the terminal must hold the keys it enrols with.',
       }
     const stream = `enrolment-${terminal}`
-    const held = (await readStream(store, stream)).map(({ text }) => trustEvent(text) as Event & EnrolmentEvent)
+    const { events: held } = await readKnown(store, stream, enrolmentWords)
     const invited = held.findLast(event => event.type === 'TerminalInvited')
     if (invited?.type !== 'TerminalInvited') return unknown
     const { merchant, shop, mode } = invited.data
-    const opened = (await readStream(store, `merchant-${merchant}`)).map(({ text }) => trustEvent(text))[0] as
-      | Event<{ name: string }>
-      | undefined
-    const shopOpened = (await readStream(store, `shop-${shop}`)).map(({ text }) => trustEvent(text))[0] as
-      | Event<{ zone: string }>
-      | undefined
+    const ofMerchant = await readKnown(store, `merchant-${merchant}`, merchantWords)
+    const opened = ofMerchant.events.find(event => event.type === 'MerchantOpened')
+    const ofShop = await readKnown(store, `shop-${shop}`, shopWords)
+    const shopOpened = ofShop.events.find(event => event.type === 'ShopOpened')
     const zone = shopOpened?.data.zone ?? 'UTC'
     const already = held.find(event => event.type === 'TerminalEnrolled')
     const certificate =

@@ -5,6 +5,7 @@ import type { Ran } from '#cqrs/run'
 import { FollowerStopped, project, react } from '#eventstore/follower'
 import type { Rows } from '#eventstore/rows'
 import { projections } from '#projections'
+import { outgrown } from '#projections/newer'
 import { nothingFrom, type Office } from './office.ts'
 import { verdicts } from './verdicts.ts'
 
@@ -44,6 +45,10 @@ export const followers = (
   const follow = async (signal: AbortSignal): Promise<void> => {
     let next = 0
     freshness.following = true
+    if (outgrown(rows)) {
+      for (const projection of projections) rows.reset(projection)
+      applied = 0
+    }
     await Promise.all([
       project({ store, rows, projections, signal, onProgress, onStopped }).finally(() => {
         freshness.following = false

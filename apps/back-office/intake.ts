@@ -1,15 +1,15 @@
 import { fromBase64url } from '#canonical/bytes'
 import type { Crypto } from '#canonical/crypto'
 import { isRefusal, type Refusal } from '#canonical/decider'
-import { chain, type Event, trustEvent } from '#canonical/event'
+import { chain, type Event, trustEvent, upcast } from '#canonical/event'
 import { nameId } from '#canonical/ids'
+import { NewerThanKnown, readKnown } from '#cqrs/held'
 import { type EventStore, readLast, readStream, WrongExpectedRevision } from '#eventstore'
 import { knownType } from '#ledger/vocabulary'
 import { certificateHash } from '#license/certificate'
 import { seenAt, witnessName } from '#sync/acknowledgement'
 import { type BatchBody, type CheckedBatch, checkBatch, type Held, type Sender, verifyStatement } from '#sync/batch'
-import type { EnrolmentEvent, IntakeEvent } from '#sync/events'
-import { intakeWords } from '#sync/events'
+import { enrolmentWords, type IntakeEvent, intakeWords } from '#sync/events'
 import { tillWords } from '#till/events'
 import type { NoteKey } from '#transparency/checkpoint'
 
@@ -42,9 +42,7 @@ export const intake = ({ store, crypto, origin, salt, now, contradicting, onFaul
   const senderOf = async (terminal: string): Promise<(Sender & { readonly witness: NoteKey }) | Refusal> => {
     const known = senders.get(terminal)
     if (known) return known
-    const events = (await readStream(store, `enrolment-${terminal}`)).map(
-      ({ text }) => trustEvent(text) as Event & EnrolmentEvent,
-    )
+    const { events } = await readKnown(store, `enrolment-${terminal}`, enrolmentWords)
     const enrolled = events.find(event => event.type === 'TerminalEnrolled')
     if (enrolled?.type !== 'TerminalEnrolled')
       return {
@@ -133,7 +131,9 @@ export const intake = ({ store, crypto, origin, salt, now, contradicting, onFaul
   const coveredTo = async (stream: string): Promise<number> => {
     for await (const page of store.read(stream, { from: 'end', direction: 'backward', pageSize: 20 }))
       for (const { text } of page) {
-        const event = trustEvent(text) as Event & IntakeEvent
+        const stored = trustEvent(text)
+        const event = upcast(stored, intakeWords)
+        if (!event) throw new NewerThanKnown(stored)
         if (event.type === 'BatchAccepted') return event.data.from + event.data.count - 1
       }
     return -1
@@ -166,7 +166,7 @@ export const intake = ({ store, crypto, origin, salt, now, contradicting, onFaul
       held: fork['held'] as string,
       foreign: fork['foreign'] as string,
     }
-    const before = (await readStream(store, stream)).map(({ text }) => trustEvent(text) as Event & IntakeEvent)
+    const { events: before } = await readKnown(store, stream, intakeWords)
     if (
       before.some(
         ({ type, data }) => type === 'ForkDetected' && data.revision === told.revision && data.foreign === told.foreign,
@@ -219,11 +219,21 @@ export const intake = ({ store, crypto, origin, salt, now, contradicting, onFaul
 }
 
 /** What is wrong with an event's data, in words; an unknown type or a newer shape is kept as it is. */
-const shapeOf = ({ type, schema, data }: Event): string | undefined => {
+const shapeOf = (event: Event): string | undefined => {
+  const { type, money } = event
   if (knownType(type) && !Object.hasOwn(tillWords, type)) return 'a word of the centre, which no terminal may say'
-  const known = Object.hasOwn(tillWords, type) ? tillWords[type as keyof typeof tillWords] : undefined
-  if (!known || schema > known.schema) return undefined
-  const read = known.data.safeParse(data)
+  if (!Object.hasOwn(tillWords, type)) return undefined
+  const known = tillWords[type as keyof typeof tillWords]
+  // In no shape: who does not know the shape must still know whether balances lack something.
+  if (money !== known.money) return `money is ${money}, and of this type it is ${known.money}`
+  let newest: Event | undefined
+  try {
+    newest = upcast(event, tillWords)
+  } catch (error) {
+    return `data: not what shape ${event.schema} holds (${(error as Error).message})`
+  }
+  if (!newest) return undefined
+  const read = known.data.safeParse(newest.data)
   if (read.success) return undefined
   const issue = read.error.issues[0]
   return `${issue?.path.join('.') || 'data'}: ${issue?.message}`

@@ -3,11 +3,10 @@ import { accountWords } from '#account/events'
 import { licenseWords, licensing } from '#account/licensing'
 import { base64url, equal, fromBase64url, utf8 } from '#canonical/bytes'
 import { isRefusal, type Refusal } from '#canonical/decider'
-import { type Event, trustEvent } from '#canonical/event'
 import { nameId } from '#canonical/ids'
 import { Malformed } from '#canonical/malformed'
+import { readKnown } from '#cqrs/held'
 import { run } from '#cqrs/run'
-import { readStream } from '#eventstore'
 import { issueLicense } from '#license'
 import { parse1, verify1 } from '#license/cose'
 import { sealBase } from '#license/hpke'
@@ -65,11 +64,9 @@ export const licenses = (
     }
     const granted = await run(runner, accountDecider, accountWords, `account-${account}`, grant, actOf('phone'))
     if (isRefusal(granted)) return granted
-    const held = (await readStream(store, `license-${id}`)).map(
-      ({ text }) => trustEvent(text) as Event<{ document: string }>,
-    )
+    const { events: held } = await readKnown(store, `license-${id}`, licenseWords)
     const document =
-      held[0]?.data.document ??
+      held.find(event => event.type === 'LicenseIssued')?.data.document ??
       base64url(
         issueLicense(
           crypto,

@@ -2,10 +2,11 @@ import { isRefusal, type Refusal } from '#canonical/decider'
 import type { EventStore } from '#eventstore'
 import type { Rows, RowsReader } from '#eventstore/rows'
 import { appliedTo } from '#projections'
-import { accountList, balanceOf, balanceTotals, grantFigures, notUnderstood } from '#projections/balances'
+import { accountList, balanceOf, balanceTotals, grantFigures } from '#projections/balances'
 import { reconciledDays } from '#projections/days'
 import { exceptionCount, exceptionList } from '#projections/exceptions'
 import { feesEarned, merchantList } from '#projections/merchants'
+import { newerEvents, notUnderstood } from '#projections/newer'
 import { balanceAsOf, postingsOfAccount } from '#projections/postings'
 import { terminalCounts, terminalList } from '#projections/terminals'
 import { takingsOf, transactionList, transactionOf, verdictCounts } from '#projections/transactions'
@@ -69,6 +70,8 @@ export const questions = ({ rows, store, now, heard, freshness }: Parts) => {
 
   return {
     age: async () => ({ index: appliedTo(rows), age_ms: await age_ms() }),
+    /** What newer writers wrote and this version cannot read, by who wrote it. */
+    newer: () => newerEvents(rows),
     figures: (account: string) => grantFigures(rows, { account }),
     overview: () =>
       answer(reader => {
@@ -83,6 +86,7 @@ export const questions = ({ rows, store, now, heard, freshness }: Parts) => {
           transactions: verdictCounts(reader),
           terminals: { count, silent },
           exceptions: exceptionCount(reader),
+          notUnderstood: notUnderstood(reader),
           fees: feesEarned(reader),
           recent: transactionList(reader, { limit: 10 }).transactions,
         }
@@ -111,7 +115,14 @@ export const questions = ({ rows, store, now, heard, freshness }: Parts) => {
         const message = `No verdict on transaction ${transaction} is here: it may wait on its terminal still.`
         return transactionOf(reader, transaction) ?? { reason: 'TransactionUnknown', message, transaction }
       }),
-    terminals: () => answer(reader => terminalList(reader)),
+    terminals: () =>
+      answer(reader => {
+        const { terminals, index } = terminalList(reader)
+        const newer = newerEvents(reader)
+        const skipped = (id: string): number =>
+          newer.reduce((sum, { terminal, count }) => sum + (terminal === id ? count : 0), 0)
+        return { terminals: terminals.map(each => ({ ...each, notUnderstood: skipped(each.terminal) })), index }
+      }),
     merchants: () => answer(reader => merchantList(reader)),
     reconciliation: () => answer(reader => reconciledDays(reader)),
     exceptions: () => answer(reader => exceptionList(reader)),

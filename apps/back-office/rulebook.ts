@@ -1,9 +1,9 @@
 import { type DecreeEvent, decreeWords } from '#account/decrees'
 import { base64url, fromBase64url, hex } from '#canonical/bytes'
 import { isRefusal } from '#canonical/decider'
-import { type Event, trustEvent } from '#canonical/event'
+import type { Event } from '#canonical/event'
+import { readKnown } from '#cqrs/held'
 import { run } from '#cqrs/run'
-import { readStream } from '#eventstore'
 import { kidOf } from '#license/keyset'
 import { readDenyList, readPolicy } from '#license/rules'
 import { denyListDocument, firstPolicy, keySetOf, policyDocument } from './authority.ts'
@@ -79,7 +79,7 @@ export const rulebook = async ({ store, crypto, keys, runner, now_s, actOf }: Of
       }
       return facts
     }, 'rules')
-    const held = (await readStream(store, 'rules')).map(({ text }) => trustEvent(text) as Event & DecreeEvent)
+    const { events: held } = await readKnown(store, 'rules', decreeWords)
     const last = (type: DecreeEvent['type']) =>
       (held.findLast(event => event.type === type) as Event<{ readonly document: string }>).data.document
     documents = { policy: last('PolicyPublished'), denyList: last('DenyListChanged'), keySet: base64url(keySet) }

@@ -1,12 +1,12 @@
 import { account as accountDecider } from '#account'
 import { accountWords } from '#account/events'
 import { isRefusal, type Refusal } from '#canonical/decider'
-import { type Event, trustEvent } from '#canonical/event'
+import { readKnown } from '#cqrs/held'
 import { run } from '#cqrs/run'
 import { readStream } from '#eventstore'
 import type { Amount, Currency } from '#money'
 import { payment as paymentDecider } from '#payment'
-import { type DataOf, paymentWords } from '#payment/events'
+import { paymentWords } from '#payment/events'
 import { merchant as merchantDecider, merchantWords } from '#settlement/merchant'
 import { shop as shopDecider, shopWords } from '#settlement/shop'
 import type { Followers } from './followers.ts'
@@ -142,8 +142,8 @@ export const trade = (
   const decide = async (asked: HeldDecision) => {
     const { payment, bears, operators, reason } = asked
     const stream = `payment-${payment}`
-    const held = (await readStream(store, stream)).map(({ text }) => trustEvent(text))
-    const first = held.find(event => event.type === 'PaymentHeld') as Event<DataOf<'PaymentHeld'>> | undefined
+    const { events: held } = await readKnown(store, stream, paymentWords)
+    const first = held.find(event => event.type === 'PaymentHeld')
     if (held.length === 0)
       return {
         reason: 'PaymentUnknown',

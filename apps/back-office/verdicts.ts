@@ -4,11 +4,12 @@ import type { Crypto } from '#canonical/crypto'
 import { isRefusal } from '#canonical/decider'
 import { type Act, chain, type Event, trustEvent } from '#canonical/event'
 import { idOf } from '#canonical/ids'
-import { type EventStore, readStream, WrongExpectedRevision } from '#eventstore'
+import { NewerThanKnown, readHeld } from '#cqrs/held'
+import { type EventStore, WrongExpectedRevision } from '#eventstore'
 import { checkRecorded, redoTap, type TapRecord, type TapsOfTerminal, tapsOfTerminal } from '#evidence/taps'
 import { postingsOf } from '#ledger'
 import { available } from '#ledger/balance'
-import { type TradeEvent, understood } from '#ledger/vocabulary'
+import { knownType, type TradeEvent, understood } from '#ledger/vocabulary'
 import type { License } from '#license'
 import { tacKeyOf } from '#license/tac'
 import { type Amount, amount, formatAmount, minorUnits, zero } from '#money'
@@ -49,6 +50,16 @@ type Enrolled = {
 }
 type Batch = Event<Extract<IntakeEvent, { type: 'BatchAccepted' }>['data']>
 
+/** A terminal's log as far as it was judged. */
+type Judged = {
+  readonly taps: TapsOfTerminal
+  next: number
+  /** Transactions of which a newer till wrote something in a shape that is not known here: they wait. */
+  readonly unread: Set<string>
+  /** It adopted rules that cannot be read here: so do all its payments, until it adopts others. */
+  rulesUnread: boolean
+}
+
 /** A stored verdict and the one that follows from the log are not the same: the log was edited, or a rule changed. */
 export class ReactionDiverged extends Error {
   readonly code = 'ReactionDiverged'
@@ -61,7 +72,7 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
   /** Each merchant's terms in the order in which they were set: a sale is under those of its own time. */
   const terms = new Map<string, (Terms & { readonly since: string })[]>()
   const released = new Set<string>()
-  const terminals = new Map<string, { readonly taps: TapsOfTerminal; next: number }>()
+  const terminals = new Map<string, Judged>()
   /** Who a terminal is, by the centre's own word: what it says of itself is only its claim. */
   const enrolled = new Map<string, Enrolled>()
 
@@ -135,7 +146,7 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
     const stream = `payment-${command.payment}`
     const act = reactionTo(batch, cause)
     for (let attempt = 1; ; attempt++) {
-      const held = (await readStream(store, stream)).map(({ text }) => trustEvent(text) as Event & PaymentEvent)
+      const { events: held, last, newer } = await readHeld(store, stream, paymentWords)
       const before = held.filter(
         event =>
           event.by === by &&
@@ -143,6 +154,8 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
           event.causation === act.causation &&
           event.id === idOf(crypto, act.id, stream, 0),
       )
+      // A verdict that was made stands beside whatever came after it; a new one is not made on half of the facts.
+      if (newer && (before.length === 0 || newer.causation === act.causation)) throw new NewerThanKnown(newer)
       if (before.length > 0) {
         // The events of one reaction were one append: those that follow with the same cause belong to it.
         const first = (before[0] as Event).revision
@@ -156,10 +169,10 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
       if (isRefusal(facts))
         throw new ReactionDiverged(`The verdict on ${command.payment} was refused: ${facts.message}`)
       if (facts.length === 0) return []
-      const written = chain(crypto, paymentWords, stream, held.at(-1), facts, act, salt)
+      const written = chain(crypto, paymentWords, stream, last, facts, act, salt)
       try {
         const toAppend = written.map(({ event: { id, type }, text }) => ({ id, type, text }))
-        await store.append(stream, held.at(-1)?.revision ?? 'NoStream', toAppend)
+        await store.append(stream, last?.revision ?? 'NoStream', toAppend)
         return written.map(({ event }) => event as Event & PaymentEvent)
       } catch (error) {
         if (!(error instanceof WrongExpectedRevision) || attempt === attemptsMax) throw error
@@ -376,9 +389,38 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
     await raise('Fork', [terminal, `${revision}`, foreign], about, event, event)
   }
 
+  /** What a newer till wrote moves nothing here. It is kept, and someone is told, once for each type and shape. */
+  const noteUnread = async (event: Event, known: Judged, batch: Batch): Promise<void> => {
+    const { terminal } = batch.data
+    const { type, schema, revision, id } = event
+    if (knownType(type)) {
+      const { transaction } = event.data as { readonly transaction?: unknown }
+      if (typeof transaction === 'string') known.unread.add(transaction)
+      if (type === 'RulesAdopted') known.rulesUnread = true
+    }
+    const message = `Terminal ${terminal} wrote ${type} in shape ${schema} at revision ${revision}, which this version does not know: it is kept, and nothing is made of it. Start a version that knows it here.`
+    const about = { amount: 0n, currency: 'EUR', concerns: [id, terminal], message }
+    await raise('NotUnderstood', [terminal, type, `${schema}`], about, event, batch)
+  }
+
+  /** A verdict on half of a tap would hold an honest payment for good: it waits for a version that reads it all. */
+  const noteWaiting = async (recorded: Recorded, known: Judged, batch: Batch): Promise<void> => {
+    const { terminal } = batch.data
+    const { transaction, amount, currency } = recorded.data
+    const message = `Transaction ${transaction} of ${formatAmount(minorUnits(amount), currency)} ${currency} waits for its verdict: terminal ${terminal} wrote of it in a shape that this version does not know.`
+    const about = { amount: minorUnits(amount), currency, concerns: [recorded.id, terminal], message }
+    await raise('NotUnderstood', [terminal, transaction], about, recorded, batch)
+    known.taps.forget(transaction)
+  }
+
   const handleBatch = async (batch: Batch): Promise<void> => {
     const { terminal, from, count } = batch.data
-    const known = terminals.get(terminal) ?? { taps: tapsOfTerminal(), next: 0 }
+    const known: Judged = terminals.get(terminal) ?? {
+      taps: tapsOfTerminal(),
+      next: 0,
+      unread: new Set(),
+      rulesUnread: false,
+    }
     terminals.set(terminal, known)
     const end = from + count
     if (known.next >= end) return
@@ -389,27 +431,39 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
     }))
       for (const stored of page) {
         if (stored.revision >= end) break outer
-        const event = trustEvent(stored.text)
+        const told = trustEvent(stored.text)
         known.next = stored.revision + 1
-        // A newer terminal's word that this centre cannot read moves nothing; balances say that it is there.
-        if (!understood(event)) continue
+        const event = understood(told)
+        if (!event) {
+          await noteUnread(told, known, batch)
+          continue
+        }
         known.taps.apply(event)
-        if (stored.type === 'TransactionRecorded') {
-          const recorded = event as Recorded
-          await judge(recorded, known.taps.tap(recorded.data.transaction), known.taps, batch)
-        } else if (stored.type === 'TransactionVoided') await reverse(event as Reversing, 'void', known.taps, batch)
-        else if (stored.type === 'RefundRecorded') await reverse(event as Reversing, 'refund', known.taps, batch)
+        if (event.type === 'RulesAdopted') known.rulesUnread = false
+        if (event.type === 'TransactionRecorded') {
+          const { transaction } = event.data
+          if (known.rulesUnread || known.unread.has(transaction)) await noteWaiting(event, known, batch)
+          else await judge(event, known.taps.tap(transaction), known.taps, batch)
+        } else if (event.type === 'TransactionVoided') await reverse(event, 'void', known.taps, batch)
+        else if (event.type === 'RefundRecorded') await reverse(event, 'refund', known.taps, batch)
       }
   }
 
   return {
     name: 'verdicts',
-    wants: (type: string): boolean => inputs.has(type),
-    handle: async (event: Event): Promise<void> => {
-      if (event.by === by) return
-      if (event.type === 'BatchAccepted') return handleBatch(event as Batch)
-      if (event.type === 'ForkDetected') return noteFork(event as Forked)
-      if (understood(event)) learn(event)
+    wants: (type: string): boolean => inputs.has(type) || !knownType(type),
+    handle: async (told: Event): Promise<void> => {
+      if (told.by === by) return
+      const event = understood(told)
+      if (!event) {
+        // A terminal's come with its batch. One of the centre's own may be what the next verdict rests on.
+        if (!told.stream.startsWith('terminal-') && (told.money || inputs.has(told.type)))
+          throw new NewerThanKnown(told)
+        return
+      }
+      if (event.type === 'BatchAccepted') return handleBatch(event)
+      if (event.type === 'ForkDetected') return noteFork(event)
+      learn(event)
     },
     /** For commands that must know what verdicts know: decided in the order of this reactor. */
     figuresFor,

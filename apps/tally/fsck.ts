@@ -94,8 +94,9 @@ const reconcileTerminals = async (crypto: ReturnType<typeof nodeCrypto>, store: 
         listOf(terminals, stream.slice('terminal-'.length)).push({ revision, id, type, text })
         continue
       }
-      const event = readable(text)
-      if (!event || !understood(event)) continue
+      const stored = readable(text)
+      const event = stored && understood(stored)
+      if (!event) continue
       if (event.type === 'BatchAccepted') {
         const { terminal, from, count, head } = event.data
         listOf(heads, terminal).push({ revision: from + count - 1, hash: head })

@@ -97,7 +97,11 @@ const views = (node: Terminal) => {
       .map(saleAnswer)
 
   return {
-    health: () => ({ status: 'ok', role: 'terminal', id: node.id, online: node.status().online, waiting: waiting() }),
+    health: () => {
+      const { online, refusal } = node.status()
+      const status = refusal ? 'degraded' : 'ok'
+      return { status, role: 'terminal', id: node.id, online, waiting: waiting(), ...(refusal ? { refusal } : {}) }
+    },
     till: () => {
       const { online, lastSync_ms, lastSyncError, rules, reader, now_ms } = node.status()
       const sale = node.currentSale()

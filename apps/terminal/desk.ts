@@ -21,7 +21,7 @@ export const desk = (parts: TerminalParts, own: OwnLog, news: News) => {
   /** Why the last tap of a sale came to nothing, where the log has no word of it. */
   const hints = new Map<string, Because>()
   let tapping: string | undefined
-  let current: string | undefined = [...till.open.values()].at(-1)?.sale
+  let current: string | undefined = own.refusal() ? undefined : [...till.open.values()].at(-1)?.sale
 
   const saleOf = (sale: string): SaleView | undefined => {
     const held = till.sales.get(sale) ?? keyed.get(sale)
@@ -55,6 +55,8 @@ export const desk = (parts: TerminalParts, own: OwnLog, news: News) => {
         }
       return sale
     }
+    const newer = own.refusal()
+    if (newer) return newer
     if (amount === 0n) return { reason: 'AmountNotPositive', message: 'A sale is of more than nothing.' }
     if (!till.day) return { reason: 'DayNotOpen', message: 'No day is open on this till: open the day first.' }
     if (currency !== own.currency())
@@ -100,6 +102,8 @@ export const desk = (parts: TerminalParts, own: OwnLog, news: News) => {
   }
 
   const resumeSale = (sale: string): SaleView | Refusal => {
+    const newer = own.refusal()
+    if (newer) return newer
     const held = saleOf(sale)
     if (!held) return saleUnknown(sale)
     if (held.state !== 'torn' && held.state !== 'waiting')

@@ -1,6 +1,6 @@
 import { base64url, fromBase64url } from '#canonical/bytes'
 import { isRefusal, type Refusal } from '#canonical/decider'
-import { type Act, chain, type Event, trustEvent } from '#canonical/event'
+import { type Act, chain, type Event, trustEvent, upcast } from '#canonical/event'
 import { uuid7 } from '#canonical/ids'
 import { certificateHash, readCertificate } from '#license/certificate'
 import type { Currency } from '#money'
@@ -35,10 +35,14 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
 
   const till = emptyTill()
   let last: Pick<Event, 'revision' | 'hash' | 'at'> | undefined
+  /** Of a newer version that was taken back: what it sold and promised, from there on, is not all known here. */
+  let refusal: Refusal | undefined
   for await (const page of store.read(stream, { from: 0, direction: 'forward' }))
     for (const stored of page) {
       const event = trustEvent(stored.text)
-      evolve(till, { ...event, revision: stored.revision } as unknown as TillFact)
+      const known = refusal ? undefined : upcast(event, tillWords)
+      if (known) evolve(till, { ...known, revision: stored.revision })
+      else refusal ??= logIsNewer(event)
       last = event
     }
   acknowledge(till, Number(notes.note('acknowledgedTo') ?? -1))
@@ -63,6 +67,7 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
     correlation?: string,
   ): Promise<readonly Event[] | Refusal> =>
     exclusive(async () => {
+      if (refusal) return refusal
       const facts = decide(typeof command === 'function' ? command() : command, till)
       if (isRefusal(facts)) return facts
       if (facts.length === 0) return []
@@ -114,6 +119,8 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
     /** Where the chain stands: the last revision and its hash, or the certificate's before the first event. */
     head: () => ({ revision: last?.revision ?? -1, hash: last?.hash ?? seed }),
     rules: () => rules,
+    /** Why this version takes nothing: a newer one wrote in its log. It still sends what waits. */
+    refusal: () => refusal,
     /** Of the policy; a terminal without one takes no payments. */
     currency: (): Currency => rules.policy?.currency ?? 'EUR',
     write,
@@ -123,3 +130,9 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
     onWritten: (wake: () => void): void => void written.add(wake),
   }
 }
+
+const logIsNewer = ({ type, schema, revision }: Event): Refusal => ({
+  reason: 'LogIsNewer',
+  message: `A newer version of this till wrote ${type} in shape ${schema} at revision ${revision}, which this one does not know: start that version again. Until then nothing is sold here; what waits is still sent.`,
+  revision,
+})

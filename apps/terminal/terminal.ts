@@ -34,6 +34,7 @@ export const terminal = async (parts: TerminalParts) => {
       ...sync.status(),
       ...own.head(),
       waiting: waitingOf(till),
+      refusal: own.refusal(),
       rules: own.rules(),
       currency: own.currency(),
       reader: parts.readerState?.() ?? { state: 'ready' as const },
@@ -75,8 +76,10 @@ const dayIn = (zone: string, at_ms: number): string =>
   new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(at_ms)
 
 /** What a terminal writes before anything else: who it is, its first rules, and what a kill left open as torn. */
-const commission = async ({ identity, firstRules, notes }: TerminalParts, own: OwnLog): Promise<void> => {
+const commission = async ({ identity, firstRules, notes, log }: TerminalParts, own: OwnLog): Promise<void> => {
   const { till, certified } = own
+  const newer = own.refusal()
+  if (newer) return log.error(newer.message)
   const { terminal, certificate } = identity
   const { merchant, merchantName, shop, mode } = certified
   if (!till.commissioned)

@@ -37,11 +37,20 @@ export interface Event<Data = unknown> {
 /** What a decider says: the runner adds the rest. */
 export type Fact<Type extends string = string, Data = unknown> = { readonly type: Type; readonly data: Data }
 
-/** A fact's place in the vocabulary: its zod schema is its wire form, its check and its type. */
+/** The data of a shape as the next shape has it. Pure, and told again at every reading: it makes nothing up. */
+export type Upcaster = (data: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>
+
+/**
+ * A fact's place in the vocabulary: its zod schema is its wire form, its check and its type. Whether a type moves money
+ * never changes: what begins to move money is a new type, so that a reader of the old one knows what it does not know.
+ */
 export type Word<Data extends z.ZodType = z.ZodType> = {
+  /** The newest shape, counted from 1: it is the one that is written. */
   readonly schema: number
   readonly money: boolean
   readonly data: Data
+  /** From shape 1 to 2, from 2 to 3, and so on to the newest. */
+  readonly upcasters: readonly Upcaster[]
 }
 export type Vocabulary = Readonly<Record<string, Word>>
 
@@ -50,8 +59,17 @@ export type FactOf<V extends Vocabulary> = {
   [Type in keyof V & string]: Fact<Type, z.infer<V[Type]['data']>>
 }[keyof V & string]
 
-export const word = <Data extends z.ZodType>(data: Data): Word<Data> => ({ schema: 1, money: false, data })
-export const moneyWord = <Data extends z.ZodType>(data: Data): Word<Data> => ({ schema: 1, money: true, data })
+/** A changed shape is `data` as it is now, and one more upcaster at the end. */
+export const word = <Data extends z.ZodType>(data: Data, ...upcasters: readonly Upcaster[]): Word<Data> => ({
+  schema: upcasters.length + 1,
+  money: false,
+  data,
+  upcasters,
+})
+export const moneyWord = <Data extends z.ZodType>(data: Data, ...upcasters: readonly Upcaster[]): Word<Data> => ({
+  ...word(data, ...upcasters),
+  money: true,
+})
 
 /** Who acts, when and why: what the runner puts around a decider's facts. */
 export type Act = {
@@ -189,4 +207,18 @@ export const trustEvent = (text: string): Event => JSON.parse(text) as Event
 export const statedHash = (text: string): string => {
   const at = text.lastIndexOf('"hash":"') + 8
   return text.slice(at, at + 64)
+}
+
+/**
+ * The event in the newest shape of its type, for whoever makes something of it; undefined where its type, or the shape
+ * that it has, is of a newer writer than this vocabulary. The stored event is never edited: `hash` stays that of the
+ * text, so whoever verifies does it before. An upcaster may throw on data that its old shape never allowed.
+ */
+export const upcast = <V extends Vocabulary, E extends Event>(event: E, vocabulary: V): (E & FactOf<V>) | undefined => {
+  const known = Object.hasOwn(vocabulary, event.type) ? vocabulary[event.type] : undefined
+  if (known === undefined || event.schema > known.schema) return undefined
+  if (event.schema === known.schema) return event as E & FactOf<V>
+  let data = event.data as Readonly<Record<string, unknown>>
+  for (const raise of known.upcasters.slice(event.schema - 1)) data = raise(data)
+  return { ...event, schema: known.schema, data } as E & FactOf<V>
 }

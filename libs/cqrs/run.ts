@@ -1,7 +1,8 @@
 import type { Crypto } from '#canonical/crypto'
 import { type Decider, isRefusal, type Refusal } from '#canonical/decider'
-import { type Act, chain, type Event, type Fact, trustEvent, type Vocabulary } from '#canonical/event'
-import { type EventStore, readStream, WrongExpectedRevision } from '#eventstore'
+import { type Act, chain, type Event, type Fact, type Vocabulary } from '#canonical/event'
+import { type EventStore, WrongExpectedRevision } from '#eventstore'
+import { readKnown } from './held.ts'
 
 /**
  * Read, decide, chain, append, retry: the only way a command becomes events. Engines store what comes out of here and
@@ -21,7 +22,8 @@ const attemptsMax = 8
 
 /**
  * Runs one command against one stream. A refusal comes back as a value. On a lost race the stream is read again and
- * the command decided anew; the ids are those of the command, so that a retry is a repeat and not a second act.
+ * the command decided anew; the ids are those of the command, so that a retry is a repeat and not a second act. Throws
+ * `NewerThanKnown` where the stream holds what these words do not know.
  */
 export const run = async <State, Command, Said extends Fact, Refused extends Refusal>(
   { store, crypto, salt }: Runner,
@@ -32,7 +34,7 @@ export const run = async <State, Command, Said extends Fact, Refused extends Ref
   act: Act,
 ): Promise<Ran | Refused> => {
   for (let attempt = 1; ; attempt++) {
-    const held = (await readStream(store, stream)).map(({ text }) => trustEvent(text))
+    const { events: held, last } = await readKnown(store, stream, words)
     // The answer to a command that was carried out before is the answer it got then.
     const before = held.filter(event => event.causation === act.causation && event.correlation === act.correlation)
     const state = held.reduce(
@@ -42,7 +44,6 @@ export const run = async <State, Command, Said extends Fact, Refused extends Ref
     const facts = decider.decide(command, state)
     if (isRefusal(facts)) return facts
     if (facts.length === 0) return { events: before, index: undefined }
-    const last = held.at(-1)
     const written = chain(crypto, words, stream, last, facts, act, salt)
     try {
       const { index } = await store.append(

@@ -6,12 +6,11 @@ import type { EventStore, StoredEvent } from '#eventstore'
 import { type Posting, postingsOf } from '#ledger'
 import { available } from '#ledger/balance'
 import { datesOf } from '#ledger/dates'
-import { knownType, type TradeEvent, tradeWords, understood } from '#ledger/vocabulary'
+import { knownType, type TradeEvent, touchesMoney, tradeWords, understood } from '#ledger/vocabulary'
 import type { License } from '#license'
 import { certificateHash, readCertificate } from '#license/certificate'
 import { formatAmount } from '#money'
 import { verifyStatement } from '#sync/batch'
-import type { IntakeEvent } from '#sync/events'
 import { redoTap, type TapsOfTerminal, tapsOfTerminal } from './taps.ts'
 
 /**
@@ -129,6 +128,11 @@ export async function* replayTransaction(
       const { data } = event as Event<{ transaction?: string; checks?: readonly Check[] }>
       if (data.transaction !== transaction) continue
       lastRevision = stored.revision
+      if (!understood(event)) {
+        yield { line: 'event', event: shown(event, stored.index), check }
+        yield { line: 'finding', holds: false, says: notKnown(event) }
+        return
+      }
       for (const { check, pass } of data.checks ?? []) storedChecks.set(check, pass)
       yield { line: 'event', event: shown(event, stored.index, summary(event)), check }
     }
@@ -166,15 +170,19 @@ export async function* replayTransaction(
         before = event.hash
         const about = shown(event, stored.index, summary(event))
         yield { line: 'event', event: about, check }
-        if (!understood(event)) continue
-        const judged = verdictFits(event, recorded)
+        const known = understood(event)
+        if (!known) {
+          yield { line: 'finding', holds: false, says: notKnown(event) }
+          return
+        }
+        const judged = verdictFits(known, recorded)
         if (judged) yield { line: 'check', check: judged, stored: 'not stored' }
         if (judged && !judged.pass) {
           yield { line: 'finding', holds: false, says: stoppedAt(judged) }
           return
         }
         const after = balanceAfter.get(event.id) ?? []
-        for (const [place, posting] of postingsOf(event).entries()) {
+        for (const [place, posting] of postingsOf(known).entries()) {
           count += 1
           yield { line: 'posting', event: about, posting, balance: inWords(after[place] ?? 0n, posting.currency) }
         }
@@ -198,10 +206,9 @@ const knownToCentre = async (
   for (const stream of verdictStreams)
     for await (const page of store.read(stream, { from: 0, direction: 'forward' }))
       for (const { text } of page) {
-        const event = trustEvent(text)
-        if (!understood(event)) continue
-        if (event.type === 'PaymentHeld' && event.data.reason === reason) return true
-        if (event.type === 'PaymentAccepted' && event.data.exceptions.length > 0) return true
+        const event = understood(trustEvent(text))
+        if (event?.type === 'PaymentHeld' && event.data.reason === reason) return true
+        if (event?.type === 'PaymentAccepted' && event.data.exceptions.length > 0) return true
       }
   return false
 }
@@ -226,21 +233,22 @@ export async function* replayAccount(
   reading: for await (const page of store.readAll({ from: 0 }))
     for (const stored of page) {
       if (options.knownAt !== undefined && stored.index > options.knownAt) break reading
-      const { event, check } = checkEvent(crypto, stored, heads.get(stored.stream) ?? seedOf(crypto, stored))
-      if (!event || !check.pass) {
+      const { event: checked, check } = checkEvent(crypto, stored, heads.get(stored.stream) ?? seedOf(crypto, stored))
+      if (!checked || !check.pass) {
         yield { line: 'event', event: nameless(stored), check }
         yield { line: 'finding', holds: false, says: `${stored.stream} does not hold at revision ${stored.revision}.` }
         return
       }
-      heads.set(stored.stream, event.hash)
+      heads.set(stored.stream, checked.hash)
+      const event = understood(checked)
+      if (!event) {
+        if (touchesMoney(checked)) notUnderstood += 1
+        continue
+      }
       if (stored.stream.startsWith('terminal-')) {
         const taps = terminals.get(stored.stream) ?? tapsOfTerminal()
         terminals.set(stored.stream, taps)
         taps.apply(event)
-        continue
-      }
-      if (!understood(event)) {
-        if (event.money) notUnderstood += 1
         continue
       }
       const dates = datesOf(event)
@@ -331,6 +339,9 @@ function* redone(
   return firstFailure(all)
 }
 
+const notKnown = ({ stream, revision, type, schema }: Event): string =>
+  `${stream} holds ${type} in shape ${schema} at revision ${revision}, which this version does not know: replay with the version that wrote it.`
+
 const stoppedAt = ({ check, reason }: Check): string => `Stopped at the first check that fails: ${check} (${reason}).`
 
 /** The centre's own word against what the phone signed: by now the record is known to say what that was. */
@@ -358,8 +369,9 @@ const signedHead = async (
   const terminalKey = readCertificate(fromBase64url(certificate)).keys.p256
   for await (const page of store.read(`intake-${terminal}`, { from: 0, direction: 'forward' }))
     for (const { text } of page) {
-      const { type, data } = trustEvent(text) as Event & IntakeEvent
-      if (type !== 'BatchAccepted' || data.from + data.count <= revision) continue
+      const event = understood(trustEvent(text))
+      if (event?.type !== 'BatchAccepted' || event.data.from + event.data.count <= revision) continue
+      const { data } = event
       const statement = verifyStatement(crypto, data.statement, terminalKey)
       if (!statement) return failed(check, 'BatchSignatureInvalid', expected, 'another signature')
       const at = statement.from + statement.count - 1
@@ -394,8 +406,11 @@ const survey = async (crypto: Crypto, store: EventStore, transaction: string) =>
       if (broken || !knownType(type) || !tradeWords[type].money) continue
       const { event, check } = checkEvent(crypto, stored)
       if (!event || !check.pass) broken = { stored, check }
-      else if (understood(event)) {
-        const after = postingsOf(event).map(posting => posted(balances, posting))
+      else {
+        const known = understood(event)
+        // Skipped and told below, where it is one of the transaction's own.
+        if (!known) continue
+        const after = postingsOf(known).map(posting => posted(balances, posting))
         if (mine) balanceAfter.set(event.id, after)
       }
     }

@@ -1,7 +1,7 @@
 import { fromBase64url, hex } from '#canonical/bytes'
 import { type Check, failed, firstFailure, passed } from '#canonical/check'
 import type { Crypto } from '#canonical/crypto'
-import type { Event } from '#canonical/event'
+import { type Event, upcast } from '#canonical/event'
 import { Malformed } from '#canonical/malformed'
 import type { License } from '#license'
 import { checkTac } from '#license/checks'
@@ -12,7 +12,7 @@ import { recordOf } from '#tap/messages'
 import { type Attempt, type Deduction, judgeLicense, judgePayment } from '#tap/redo'
 import { type AdoptedRules, rulesFrom } from '#tap/rules'
 import { attemptFrom } from '#tap/terminal'
-import type { TillEvent } from '#till/events'
+import { type TillEvent, tillWords } from '#till/events'
 
 /**
  * A terminal's log read as taps: for each transaction the frames of every meeting, the rules in force, and what was
@@ -38,9 +38,9 @@ export type TapRecord = {
 type StoredAttempt = Parameters<typeof attemptFrom>[0]
 type DataOf<Type extends TillEvent['type']> = Extract<TillEvent, { type: Type }>['data']
 type TillEventOf<Type extends TillEvent['type']> = Event<DataOf<Type>> & { readonly type: Type }
-type LoggedTill = Event & TillEvent
 
 export type TapsOfTerminal = {
+  /** What a newer till wrote is passed over: the reader says so. */
   apply(event: Event): void
   tap(transaction: string): TapRecord | undefined
   /** What the terminal said of itself at its commissioning. */
@@ -62,7 +62,8 @@ export const tapsOfTerminal = (): TapsOfTerminal => {
 
   return {
     apply: stored => {
-      const event = stored as LoggedTill
+      const event = upcast(stored, tillWords)
+      if (!event) return
       switch (event.type) {
         case 'TerminalCommissioned':
           commissioned = event.data

@@ -81,6 +81,7 @@ export class RefusalFilter implements ExceptionFilter {
     this.report(fault)
     if (fault.code === 'StoreFailed' || fault.code === 'WrongExpectedRevision')
       return [503, { reason: fault.code, message: `${fault.message} Try again; nothing was acknowledged.` }]
+    if (fault.code === 'NewerThanKnown') return [503, { reason: fault.code, message: fault.message }]
     return [
       500,
       { reason: 'Fault', message: `${fault.message || 'A fault without words'}. It is in the log of this process.` },

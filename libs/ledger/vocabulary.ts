@@ -1,7 +1,7 @@
 import { type DecreeEvent, decreeWords } from '#account/decrees'
 import { type AccountEvent, accountWords } from '#account/events'
 import { type LicenseEvent, licenseWords } from '#account/licensing'
-import type { Event, Word } from '#canonical/event'
+import { type Event, upcast, type Vocabulary, type Word } from '#canonical/event'
 import { type PaymentEvent, paymentWords } from '#payment/events'
 import { type ExceptionEvent, exceptionWords } from '#reconciliation/events'
 import { type MerchantEvent, merchantWords } from '#settlement/merchant'
@@ -37,14 +37,35 @@ export const tradeWords: Readonly<Record<TradeEvent['type'], Word>> = {
 
 export type DataOf<Type extends TradeEvent['type']> = Extract<TradeEvent, { type: Type }>['data']
 
-/**
- * False for the type, or the newer shape of a type, of a writer that knows more than this reader. Such an event is
- * skipped and counted; if it moves money, no balance that it may touch is given without saying so.
- */
-export const understood = <E extends Pick<Event, 'type' | 'schema' | 'stream'>>(event: E): event is E & TradeEvent =>
-  knownType(event.type) &&
-  event.schema <= tradeWords[event.type].schema &&
-  // A terminal speaks a till's words and no others: the centre's own, in its stream, are nobody's.
-  event.stream.startsWith('terminal-') === Object.hasOwn(tillWords, event.type)
-
 export const knownType = (type: string): type is TradeEvent['type'] => Object.hasOwn(tradeWords, type)
+
+/**
+ * How a reader of these words takes an event: in the newest shape of its type, or undefined for the type, or the newer
+ * shape of a type, of a writer that knows more. Such an event is skipped and counted; if it moves money, no balance
+ * that it may touch is given without saying so.
+ */
+export const reading =
+  (words: Vocabulary) =>
+  <E extends Event>(event: E): (E & TradeEvent) | undefined =>
+    // A terminal speaks a till's words and no others: the centre's own, in its stream, are nobody's.
+    event.stream.startsWith('terminal-') === Object.hasOwn(tillWords, event.type)
+      ? (upcast(event, words) as (E & TradeEvent) | undefined)
+      : undefined
+
+export const understood = reading(tradeWords)
+
+/** What a verdict is made of, beside the records that cause it. */
+const judged: ReadonlySet<string> = new Set<TillEvent['type']>([
+  'RulesAdopted',
+  'TapStarted',
+  'LicenseVerified',
+  'DeductionRequested',
+  'PayloadDecrypted',
+  'PayloadRejected',
+  'TransactionRecorded',
+  'TransactionVoided',
+  'RefundRecorded',
+])
+
+/** Of an event that is not understood: may a balance lack something by it, by its own word or for want of a verdict? */
+export const touchesMoney = ({ money, type }: Pick<Event, 'money' | 'type'>): boolean => money || judged.has(type)

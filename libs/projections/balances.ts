@@ -1,7 +1,7 @@
-import { type Change, intOf, moved, type Projection, type Row, type RowsReader, textOf } from '#eventstore/rows'
+import { type Change, intOf, type Projection, type Row, type RowsReader, textOf } from '#eventstore/rows'
 import { postingsOf } from '#ledger'
 import { available } from '#ledger/balance'
-import { knownType, type TradeEvent, tradeWords, understood } from '#ledger/vocabulary'
+import { type TradeEvent, tradeWords, understood } from '#ledger/vocabulary'
 import { type Amount, amount, type Currency, formatAmount, minorUnits } from '#money'
 
 /** What each credit account may spend, owes and has promised, now; and the sums over all accounts. */
@@ -11,7 +11,7 @@ for (const [type, word] of Object.entries(tradeWords)) if (word.money) types.add
 
 export const balances: Projection = {
   name: 'balances',
-  version: 2,
+  version: 3,
   tables: [
     {
       name: 'balance',
@@ -42,16 +42,11 @@ export const balances: Projection = {
         available: 'int',
       },
     },
-    // Events that move money and that this version cannot read: while there is one, no balance is certain.
-    { name: 'unknown', key: ['type'], columns: { type: 'text', count: 'int' } },
   ],
-  wants: type => types.has(type) || !knownType(type),
-  apply: (event, look) => {
-    if (!understood(event)) {
-      if (!event.money) return []
-      const { type } = event
-      return [{ table: 'unknown', key: [type], change: row => moved(row ?? { type, count: 0n }, { count: 1n }) }]
-    }
+  wants: type => types.has(type),
+  apply: (logged, look) => {
+    const event = understood(logged)
+    if (!event) return []
     const changes: Change[] = []
     const accounts = event.type === 'AccountOpened' ? 1n : 0n
     for (const { account, currency, by } of movesOf(event, look)) {
@@ -269,7 +264,3 @@ export const balanceTotals = (
     available: each('available'),
   }
 }
-
-/** How many events that move money this version could not read. */
-export const notUnderstood = (rows: RowsReader): number =>
-  rows.select(balances, 'unknown').reduce((sum, row) => sum + Number(intOf(row, 'count')), 0)

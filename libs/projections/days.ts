@@ -1,7 +1,9 @@
 import {
   type Change,
   intOf,
+  type LoggedEvent,
   type Look,
+  moved,
   type Projection,
   put,
   type Row,
@@ -27,7 +29,7 @@ const sums = lines.flatMap(line => [`${line}_count`, `${line}_sum`])
 
 export const days: Projection = {
   name: 'days',
-  version: 1,
+  version: 2,
   tables: [
     {
       name: 'day',
@@ -43,6 +45,8 @@ export const days: Projection = {
         till: 'text',
         closed_by: 'text',
         gaps: 'int',
+        /** Events in it that its figures may lack, because this version cannot read them. */
+        unread: 'int',
         ...Object.fromEntries(sums.map(column => [column, 'int' as const])),
       },
       indexes: [['business_date']],
@@ -51,7 +55,16 @@ export const days: Projection = {
     {
       name: 'cursor',
       key: ['terminal'],
-      columns: { terminal: 'text', next: 'int', shop: 'text', business_date: 'text', first: 'int', amid: 'text' },
+      columns: {
+        terminal: 'text',
+        next: 'int',
+        shop: 'text',
+        business_date: 'text',
+        first: 'int',
+        amid: 'text',
+        /** Events since the last close that this version cannot read: the day to come cannot be complete. */
+        unread: 'int',
+      },
     },
     // What was asked of a phone and is not settled: a torn tap says no amount itself.
     {
@@ -61,7 +74,7 @@ export const days: Projection = {
     },
     {
       name: 'difference',
-      key: ['terminal', 'index'],
+      key: ['terminal', 'index', 'kind'],
       columns: {
         terminal: 'text',
         index: 'int',
@@ -75,22 +88,25 @@ export const days: Projection = {
       },
     },
   ],
-  wants: type => knownType(type) && Object.hasOwn(tillWords, type),
-  apply: (event, look) => {
-    if (!understood(event) || !isTill(event) || event.stream.includes('~')) return []
-    const terminal = terminalOf(event.stream)
+  wants: type => !knownType(type) || Object.hasOwn(tillWords, type),
+  apply: (logged, look) => {
+    if (!logged.stream.startsWith('terminal-') || logged.stream.includes('~')) return []
+    const known = understood(logged)
+    const event = known && isTill(known) ? known : undefined
+    const terminal = terminalOf(logged.stream)
     const cursor = look('cursor', [terminal]) ?? noCursor(terminal)
     const next = intOf(cursor, 'next')
-    const revision = BigInt(event.revision)
-    const amid = 'transaction' in event.data ? event.data.transaction : null
-    if (revision < next) return [difference(event, cursor, 'Duplicate', amountOf(event), 'is here a second time')]
-    const moved: Row = { ...cursor, next: revision + 1n, amid }
-    if (revision === next) return fold(event, moved, look)
+    const revision = BigInt(logged.revision)
+    const amid = event && 'transaction' in event.data ? event.data.transaction : null
+    if (revision < next) return [difference(logged, cursor, 'Duplicate', event, 'is here a second time')]
+    // What a newer till wrote takes its place in the stream all the same: nothing is missing there.
+    const at: Row = { ...cursor, next: revision + 1n, amid }
+    const changes = event ? fold(event, at, look) : foldUnread(logged, at, look)
+    if (revision === next) return changes
     const missing = look('deduction', [terminal, textOrNull(cursor, 'amid') ?? ''])
     const words = `follows revision ${next - 1n}: what was between is missing`
-    const gap = difference(event, cursor, 'Missing', missing ? intOf(missing, 'amount') : 0n, words)
+    const gap = difference(logged, cursor, 'Missing', event, words, missing ? intOf(missing, 'amount') : 0n)
     const day = dayOf(cursor, look)
-    const changes = fold(event, moved, look)
     if (!day) return [gap, ...changes]
     const key = [terminal, textOf(day, 'business_date'), intOf(day, 'first')]
     return [
@@ -101,12 +117,8 @@ export const days: Projection = {
   },
 }
 
-type TillLogged = TillEvent & {
-  readonly stream: string
-  readonly revision: number
-  readonly id: string
-  readonly index: number
-}
+type Placed = Pick<LoggedEvent, 'revision' | 'type' | 'schema' | 'id' | 'index'>
+type TillLogged = TillEvent & Placed
 
 const isTill = <E extends TradeEvent>(event: E): event is E & TillEvent => Object.hasOwn(tillWords, event.type)
 
@@ -117,6 +129,7 @@ const noCursor = (terminal: string): Row => ({
   business_date: null,
   first: null,
   amid: null,
+  unread: 0n,
 })
 
 const textOrNull = (row: Row, column: string): string | null => (row[column] === null ? null : textOf(row, column))
@@ -129,14 +142,32 @@ const dayOf = (cursor: Row, look: Look): Row | undefined => {
 
 const amountOf = ({ data }: TillEvent): bigint => ('amount' in data ? minorUnits(data.amount) : 0n)
 
-const difference = (event: TillLogged, cursor: Row, kind: Difference['kind'], amount: bigint, what: string): Change => {
+const difference = (
+  { index: at, revision, type, id }: Placed,
+  cursor: Row,
+  kind: Difference['kind'],
+  event: TillEvent | undefined,
+  what: string,
+  amount = event ? amountOf(event) : 0n,
+): Change => {
   const terminal = textOf(cursor, 'terminal')
-  const index = BigInt(event.index)
+  const index = BigInt(at)
   const { business_date = null, first = null } = cursor
-  const currency = 'currency' in event.data ? event.data.currency : null
-  const message = `Revision ${event.revision} of ${terminal}, ${event.type}, ${what}.`
-  const row: Row = { terminal, index, business_date, first, kind, amount, currency, message, event: event.id }
-  return { table: 'difference', key: [terminal, index], row }
+  const currency = event && 'currency' in event.data ? event.data.currency : null
+  const message = `Revision ${revision} of ${terminal}, ${type}, ${what}.`
+  const row: Row = { terminal, index, business_date, first, kind, amount, currency, message, event: id }
+  return { table: 'difference', key: [terminal, index, kind], row }
+}
+
+/** What moves money, and any newer shape of what a till counts, may be wanting in the day's figures. */
+const foldUnread = (event: LoggedEvent, cursor: Row, look: Look): Change[] => {
+  if (!event.money && !knownType(event.type)) return [putCursor(cursor)]
+  const what = `in shape ${event.schema}, is not understood by this version`
+  const named = difference(event, cursor, 'NotUnderstood', undefined, what)
+  const day = dayOf(cursor, look)
+  return day
+    ? [putCursor(cursor), named, putDay(moved(day, { unread: 1n }))]
+    : [putCursor(moved(cursor, { unread: 1n }))]
 }
 
 const fold = (event: TillLogged, cursor: Row, look: Look): Change[] => {
@@ -149,8 +180,15 @@ const fold = (event: TillLogged, cursor: Row, look: Look): Change[] => {
       const at = { business_date: event.data.businessDate, first: BigInt(event.revision) }
       const zeros = Object.fromEntries(sums.map(column => [column, 0n]))
       const shop = textOf(cursor, 'shop')
-      const day: Row = { terminal, ...at, shop, currency: null, till: null, closed_by: null, gaps: 0n, ...zeros }
-      return [putCursor({ ...cursor, ...at }), putDay(day)]
+      const unread = intOf(cursor, 'unread')
+      const none = { currency: null, till: null, closed_by: null, gaps: 0n }
+      const opened = [
+        putCursor({ ...cursor, ...at, unread: 0n }),
+        putDay({ terminal, ...at, shop, ...none, unread, ...zeros }),
+      ]
+      if (unread === 0n) return opened
+      const what = `follows ${unread} events that are not understood by this version`
+      return [...opened, difference(event, { ...cursor, ...at }, 'NotUnderstood', event, what)]
     }
     case 'DayClosed': {
       const { totals, currency } = event.data
@@ -218,7 +256,7 @@ export type DayAnswer = {
   readonly till: TotalsAnswer | null
   readonly centre: TotalsAnswer
   readonly differences: DifferenceAnswer[]
-  /** Closed, and nothing of its range is missing. */
+  /** Closed, and nothing of its range is missing or not understood. */
   readonly complete: boolean
 }
 
@@ -283,6 +321,6 @@ const dayAnswer = (rows: RowsReader, row: Row): DayAnswer => {
     till: till && totalsInWords(till, unit),
     centre: totalsInWords(centre, unit),
     differences: [...named, ...totals].map(differenceInWords),
-    complete: till !== null && intOf(row, 'gaps') === 0n,
+    complete: till !== null && intOf(row, 'gaps') === 0n && intOf(row, 'unread') === 0n,
   }
 }

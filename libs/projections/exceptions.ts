@@ -27,8 +27,9 @@ export const exceptions: Projection = {
     },
   ],
   wants: type => type === 'ExceptionRaised',
-  apply: event => {
-    if (!understood(event) || event.type !== 'ExceptionRaised') return []
+  apply: logged => {
+    const event = understood(logged)
+    if (event?.type !== 'ExceptionRaised') return []
     const { key, kind, amount, currency, concerns, message } = event.data
     const about = { key, kind, amount: minorUnits(amount), currency, concerns: concerns.join('\n'), message }
     return [putException({ ...about, raised: event.at, index: BigInt(event.index) })]

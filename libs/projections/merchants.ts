@@ -34,8 +34,9 @@ export const merchants: Projection = {
     { name: 'fee', key: ['currency'], columns: { currency: 'text', amount: 'int' } },
   ],
   wants: type => types.has(type),
-  apply: (event, look) => {
-    if (!understood(event)) return []
+  apply: (logged, look) => {
+    const event = understood(logged)
+    if (!event) return []
     if (event.type === 'MerchantOpened') {
       const { merchant, name, currency } = event.data
       const terms = { terms: null, fee_basis_points: null, tax_basis_points: null, returns_fee: null }

@@ -46,8 +46,9 @@ export const postings: Projection = {
     },
   ],
   wants: type => types.has(type),
-  apply: event => {
-    if (!understood(event)) return []
+  apply: logged => {
+    const event = understood(logged)
+    if (!event) return []
     const index = BigInt(event.index)
     if (event.type === 'AccountOpened' || event.type === 'CreditLimitSet') {
       const { account, currency, limit } = event.data

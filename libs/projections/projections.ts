@@ -3,6 +3,7 @@ import { balances } from './balances.ts'
 import { days } from './days.ts'
 import { exceptions } from './exceptions.ts'
 import { merchants } from './merchants.ts'
+import { newer } from './newer.ts'
 import { postings } from './postings.ts'
 import { terminals } from './terminals.ts'
 import { transactions } from './transactions.ts'
@@ -16,6 +17,7 @@ export const projections: readonly Projection[] = [
   terminals,
   days,
   exceptions,
+  newer,
 ]
 
 /** Where a set of answers stands: the last log index that every one of these projections has applied. */

@@ -36,8 +36,9 @@ export const terminals: Projection = {
     },
   ],
   wants: type => types.has(type),
-  apply: (event, look) => {
-    if (!understood(event)) return []
+  apply: (logged, look) => {
+    const event = understood(logged)
+    if (!event) return []
     switch (event.type) {
       case 'TerminalInvited': {
         const { terminal, shop, merchant } = event.data

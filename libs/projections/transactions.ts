@@ -68,8 +68,9 @@ export const transactions: Projection = {
     { name: 'verdict', key: ['state'], columns: { state: 'text', count: 'int' } },
   ],
   wants: type => types.has(type),
-  apply: (event, look) => {
-    if (!understood(event)) return []
+  apply: (logged, look) => {
+    const event = understood(logged)
+    if (!event) return []
     switch (event.type) {
       case 'PaymentAccepted': {
         const { data } = event

@@ -1,5 +1,5 @@
 import type { Crypto } from '#canonical/crypto'
-import { type Event, EventMalformed, verifyEvent } from '#canonical/event'
+import { type Event, EventMalformed, upcast, verifyEvent } from '#canonical/event'
 import { type Currency, formatAmount, isCurrency, isMinorUnits } from '#money'
 import { type DayTotals, type TillEvent, tillWords } from '#till/events'
 import { counted, type Difference, type LineName, lineOf, noTotals, type Totals, totalsDifferences } from './totals.ts'
@@ -41,7 +41,7 @@ export type DayReport = {
   readonly till: DayTotals | null
   /** As the events held here add up. */
   readonly centre: Totals
-  /** Closed, and nothing of its range is missing. */
+  /** Closed, and nothing of its range is missing or not understood. */
   readonly complete: boolean
   readonly differences: readonly Difference[]
 }
@@ -61,6 +61,7 @@ type Day = {
   till: DayTotals | null
   centre: Totals
   gap: boolean
+  unread: boolean
   readonly differences: Difference[]
 }
 
@@ -159,12 +160,24 @@ export const reconciliation = (
       next = revision + 1
       last = event
     }
-    if (event && readable(event, fault !== undefined)) learn(event, doubled !== undefined)
+    if (!event) return
+    const known = readAs(event, fault !== undefined)
+    if (known) learn(known, doubled !== undefined)
+    else if (fault === undefined) nameUnread(event)
+  }
+
+  /** A newer till's word. What moves money, and any newer shape of what a till counts, may be wanting in the figures. */
+  const nameUnread = ({ type, schema, revision, money, id }: Event): void => {
+    if (!money && !Object.hasOwn(tillWords, type)) return
+    if (day) day.unread = true
+    const message = `Revision ${revision} of ${terminal}, ${type} in shape ${schema}, is not understood by this version.`
+    name('NotUnderstood', 0n, () => message, [id])
   }
 
   const recordedBefore = (event: Event): { readonly transaction: string; readonly by: string } | undefined => {
     if (event.type !== 'TransactionRecorded') return undefined
-    const { transaction } = event.data as { readonly transaction: string }
+    const { transaction } = event.data as { readonly transaction?: unknown }
+    if (typeof transaction !== 'string') return undefined
     const by = recorded.get(transaction)
     recorded.set(transaction, by ?? event.id)
     return by === undefined ? undefined : { transaction, by }
@@ -219,6 +232,7 @@ export const reconciliation = (
           till: null,
           centre: noTotals,
           gap: false,
+          unread: false,
           differences: [],
         }
         days.push(day)
@@ -265,6 +279,7 @@ export const reconciliation = (
         till: null,
         centre: noTotals,
         gap: true,
+        unread: false,
         differences: [],
       } satisfies Day)
     if (!day) days.push(closing)
@@ -314,10 +329,10 @@ export const reconciliation = (
     return {
       terminal,
       shop,
-      days: days.map(({ gap, ...each }) => ({
+      days: days.map(({ gap, unread, ...each }) => ({
         ...each,
         closed: each.till !== null,
-        complete: each.till !== null && !gap,
+        complete: each.till !== null && !gap && !unread,
       })),
       differences: all,
     }
@@ -332,10 +347,16 @@ const transactionAmid = (before: Event | undefined, after: Event | undefined): s
   return (cut?.data as { readonly transaction?: string } | undefined)?.transaction
 }
 
-/** Whether an event means what this version thinks; of an altered one, whether it still has the shape of its type. */
-const readable = (event: Event, altered: boolean): event is Event & TillEvent => {
-  const known = Object.hasOwn(tillWords, event.type) ? tillWords[event.type as TillEvent['type']] : undefined
-  return known !== undefined && event.schema <= known.schema && (!altered || known.data.safeParse(event.data).success)
+/** An event as this version reads it, if it does; of an altered one, if it still has the shape of its type. */
+const readAs = (event: Event, altered: boolean): (Event & TillEvent) | undefined => {
+  if (!altered) return upcast(event, tillWords)
+  try {
+    const known = upcast(event, tillWords)
+    return known && tillWords[known.type].data.safeParse(known.data).success ? known : undefined
+  } catch {
+    // An upcaster may rest on what the old shape never left out.
+    return undefined
+  }
 }
 
 /** The event in a text, and what is wrong with it. An altered text is read as far as it can be. */

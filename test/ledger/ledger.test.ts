@@ -1,11 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { failed, passed } from '#canonical/check'
 import { isRefusal } from '#canonical/decider'
+import { type Event, moneyWord } from '#canonical/event'
 import { type Posting, postingsOf } from '#ledger'
 import { available, debitBalance } from '#ledger/balance'
 import { datesOf } from '#ledger/dates'
-import { type TradeEvent, tradeWords, understood } from '#ledger/vocabulary'
+import { reading, type TradeEvent, tradeWords, understood } from '#ledger/vocabulary'
 import { amount } from '#money'
 import { type PaymentCommand, payment } from '#payment'
 import type { DataOf, PaymentEvent } from '#payment/events'
@@ -302,6 +304,21 @@ describe('dates', () => {
 })
 
 describe('what a newer writer says', () => {
+  const event: Event = {
+    stream: '',
+    revision: 0,
+    id: '00000000-0000-8000-8000-000000000000',
+    type: '',
+    schema: 1,
+    money: false,
+    at: '2026-11-23T09:00:00.000Z',
+    by: 'test',
+    correlation: 'c',
+    causation: 'c',
+    data: {},
+    prev: '',
+    hash: '',
+  }
   it.each([
     ['TransactionRecorded', 1, 'terminal-t-1', true],
     ['TransactionRecorded', 2, 'terminal-t-1', false],
@@ -312,6 +329,20 @@ describe('what a newer writer says', () => {
     ['RepaymentReceived', 1, 'terminal-t-1', false],
     ['TransactionRecorded', 1, 'account-acc-1', false],
   ])('%s of schema %i in %s is understood: %s', (type, schema, stream, expected) =>
-    expect(understood({ type, schema, stream })).toBe(expected),
+    expect(understood({ ...event, type, schema, stream }) !== undefined).toBe(expected),
   )
+
+  it('and what an older one says is read in the newest shape', () => {
+    const words = {
+      ...tradeWords,
+      RepaymentReceived: moneyWord(z.looseObject({}), ({ amount, ...rest }) => ({
+        ...rest,
+        amount: `${amount as string}00`,
+      })),
+    }
+    const told = { ...event, type: 'RepaymentReceived', stream: 'account-acc-1', data: { amount: '5' } }
+    expect(reading(words)(told)).toMatchObject({ schema: 2, data: { amount: '500' } })
+    expect(reading(words)({ ...told, stream: 'terminal-t-1' })).toBeUndefined()
+    expect(reading(words)({ ...told, schema: 3 })).toBeUndefined()
+  })
 })

@@ -5,7 +5,8 @@ import { memoryRows } from '#eventstore/memory/rows'
 import { sqliteRows } from '#eventstore/sqlite/rows'
 import { tradeWords } from '#ledger/vocabulary'
 import { projections } from '#projections'
-import { accountList, balanceOf, balances, balanceTotals, grantFigures, notUnderstood } from '#projections/balances'
+import { accountList, balanceOf, balances, balanceTotals, grantFigures } from '#projections/balances'
+import { newerEvents, notUnderstood } from '#projections/newer'
 import { balanceAsOf, postings, postingsOfAccount } from '#projections/postings'
 import {
   accepted,
@@ -174,6 +175,11 @@ describe('what a newer writer says', () => {
     await newer('elsewhere-2', day(21), { type: 'RepaymentReceived', data: { repaid: '5' } })
     const rows = await folded(store, projections)
     expect(notUnderstood(rows)).toBe(2)
+    expect(newerEvents(rows)).toEqual([
+      { terminal: null, type: 'CreditTeleported', schema: 1, money: true, count: 1, firstIndex: 1 },
+      { terminal: null, type: 'DayNamed', schema: 1, money: false, count: 1, firstIndex: 2 },
+      { terminal: null, type: 'RepaymentReceived', schema: 2, money: true, count: 1, firstIndex: 3 },
+    ])
     expect(balanceOf(rows, { account: 'acc-1' })).toMatchObject({ owed: '0.00', index: 3 })
   })
 })

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { moneyWord, word } from '#canonical/event'
 import type { StoredEvent } from '#eventstore'
 import { memoryRows } from '#eventstore/memory/rows'
 import type { LoggedEvent } from '#eventstore/rows'
 import { days, reconciledDays } from '#projections/days'
 import { shopDay } from '../shopday.ts'
-import { folded, log } from '../trade.ts'
+import { folded, log, writer } from '../trade.ts'
 
 const line = (count: number, sum: string) => ({ count, sum })
 
@@ -158,5 +160,78 @@ describe('a business day', () => {
     )
     const [day] = fromCopy(altered)
     expect(day?.differences.map(({ kind, amount }) => [kind, amount])).toEqual([['TotalsMismatch', '2.00']])
+  })
+})
+
+describe('a business day in which a newer till wrote', () => {
+  const newerTill = {
+    HologramShown: word(z.looseObject({})),
+    TipGiven: moneyWord(z.looseObject({})),
+    RefundRecorded: word(z.looseObject({}), data => data),
+  }
+  const withNewer = async (...types: (keyof typeof newerTill)[]) => {
+    const { store, write } = log()
+    const shop = shopDay(write)
+    const newer = writer(store, newerTill)
+    await shop.commissioned()
+    await shop.opened()
+    await shop.sold('a', '1250')
+    for (const type of types) await newer('terminal-T-1', '2026-11-23T10:00:00.000Z', { type, data: { amount: '5' } })
+    await shop.sold('b', '700')
+    await shop.closed()
+    return reconciledDays(await folded(store, [days])).days
+  }
+
+  it('is complete past a type that moves no money: it has its place, and nothing is missing there', async () => {
+    expect(await withNewer('HologramShown', 'HologramShown')).toMatchObject([
+      { closed: true, complete: true, differences: [], centre: { sales: line(2, '19.50') } },
+    ])
+  })
+
+  it.each([
+    ['TipGiven', 1],
+    // Of a type that this till counts itself.
+    ['RefundRecorded', 2],
+  ] as const)('cannot be complete past %s in shape %i', async (type, schema) => {
+    expect(await withNewer(type)).toMatchObject([
+      {
+        closed: true,
+        complete: false,
+        differences: [
+          {
+            kind: 'NotUnderstood',
+            amount: '0.00',
+            message: `Revision 7 of T-1, ${type}, in shape ${schema}, is not understood by this version.`,
+          },
+        ],
+      },
+    ])
+  })
+
+  it('nor where it wrote before the day was opened', async () => {
+    const { store, write } = log()
+    const shop = shopDay(write)
+    await shop.commissioned()
+    await writer(store, newerTill)('terminal-T-1', '2026-11-23T08:00:00.000Z', { type: 'TipGiven', data: {} })
+    await shop.opened()
+    await shop.closed()
+    await shop.opened('2026-11-24')
+    await shop.closed()
+    expect(reconciledDays(await folded(store, [days])).days).toMatchObject([
+      { businessDate: '2026-11-24', complete: true, differences: [] },
+      { businessDate: '2026-11-23', complete: false, differences: [{ kind: 'NotUnderstood' }] },
+    ])
+  })
+
+  it('a day whose close cannot be read stays open', async () => {
+    const { store, write } = log()
+    const shop = shopDay(write)
+    await shop.commissioned()
+    await shop.opened()
+    const closing = { DayClosed: word(z.looseObject({}), data => data) }
+    await writer(store, closing)('terminal-T-1', '2026-11-23T20:00:00.000Z', { type: 'DayClosed', data: {} })
+    expect(reconciledDays(await folded(store, [days])).days).toMatchObject([
+      { closed: false, complete: false, differences: [{ kind: 'NotUnderstood' }] },
+    ])
   })
 })

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { chain, type Event, verifyEvent } from '#canonical/event'
+import { z } from 'zod'
+import { chain, type Event, moneyWord, verifyEvent, word } from '#canonical/event'
 import type { StoredEvent } from '#eventstore'
 import { type Held, reconcile, type Witness } from '#reconciliation'
 import { tillWords } from '#till/events'
 import { shopDay } from '../shopday.ts'
-import { crypto, log, transaction } from '../trade.ts'
+import { crypto, log, transaction, writer } from '../trade.ts'
 
 /**
  * Revisions: 0 commissioned, 1 day opened, 2 to 6 sale a of 12.50, 7 to 11 sale b of 7.00, 12 void of b, 13 refund of
@@ -308,3 +309,36 @@ const rehashed = (
   if (!written) throw new Error('nothing was written')
   return { ...stored, id: written.event.id, text: written.text }
 }
+
+describe('a stream in which a newer till wrote', () => {
+  it('is sound, and its day is not complete where figures may be wanting', async () => {
+    const { store } = log()
+    const write = writer(store, {
+      ...tillWords,
+      HologramShown: word(z.looseObject({})),
+      TipGiven: moneyWord(z.looseObject({})),
+      TransactionRecorded: word(z.looseObject({}), data => data),
+    })
+    const shop = shopDay(write)
+    const wrote = (type: string) => write('terminal-T-1', '2026-11-23T10:00:00.000Z', { type, data: {} })
+    await shop.commissioned()
+    await shop.opened()
+    await wrote('HologramShown')
+    await shop.closed()
+    await shop.opened('2026-11-24')
+    await wrote('TipGiven')
+    await wrote('TransactionRecorded')
+    await wrote('TransactionRecorded')
+    await shop.closed()
+    const { days, differences } = reconcile(crypto, 'T-1', store.events)
+    expect(days.map(({ businessDate, complete }) => [businessDate, complete])).toEqual([
+      ['2026-11-23', true],
+      ['2026-11-24', false],
+    ])
+    expect(differences.map(({ kind, message }) => [kind, message])).toEqual([
+      ['NotUnderstood', 'Revision 5 of T-1, TipGiven in shape 1, is not understood by this version.'],
+      ['NotUnderstood', 'Revision 6 of T-1, TransactionRecorded in shape 2, is not understood by this version.'],
+      ['NotUnderstood', 'Revision 7 of T-1, TransactionRecorded in shape 2, is not understood by this version.'],
+    ])
+  })
+})

@@ -60,12 +60,12 @@ const refusedAs = async (body: BatchBody, expected: object, terminal = 'T-1') =>
 
 /** Facts of any kind as the terminal's next events, well hashed and chained: what only the terminal itself could send. */
 const written = (
-  facts: readonly { type: string; data: object; schema?: number }[],
+  facts: readonly { type: string; data: object; schema?: number; money?: boolean }[],
   after: Event,
   stream = 'terminal-T-1',
 ) => {
   const words: Vocabulary = Object.fromEntries(
-    facts.map(({ type, schema = 1 }) => [type, { ...word(z.looseObject({})), schema }]),
+    facts.map(({ type, schema = 1, money = false }) => [type, { ...word(z.looseObject({})), schema, money }]),
   )
   const act: Act = {
     id: uuid7(world.clock.at, world.crypto.random(16)),
@@ -166,6 +166,23 @@ describe('what is sent', () => {
       'terminal-T-2',
     )
     return refusedAs(batch([...textsOf('T-1'), ...foreign]), { reason: 'ChainBroken', revision: events().length })
+  })
+
+  it('a type that moves no money, and says that it does: balances would be told to doubt themselves', () => {
+    const next = written(
+      [{ type: 'CashierSignedOn', data: { cashier: 'olga' }, money: true }],
+      events().at(-1) as Event,
+    )
+    return refusedAs(batch([...textsOf('T-1'), ...next]), {
+      reason: 'EventShapeUnknown',
+      message: expect.stringContaining('money is true, and of this type it is false'),
+    })
+  })
+
+  it('the same in a shape to come', () => {
+    const fact = { type: 'CashierSignedOn', data: { badge: 7 }, schema: 2, money: true }
+    const next = written([fact], events().at(-1) as Event)
+    return refusedAs(batch([...textsOf('T-1'), ...next]), { reason: 'EventShapeUnknown' })
   })
 
   it.each([
