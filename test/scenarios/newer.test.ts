@@ -5,6 +5,8 @@ import { chain, type Event, moneyWord, trustEvent, type Vocabulary, word } from 
 import { uuid7 } from '#canonical/ids'
 import { type EventStore, readLast, type StoredEvent } from '#eventstore'
 import { memoryStore } from '#eventstore/memory'
+import type { LoggedEvent, Projection } from '#eventstore/rows'
+import { newer } from '#projections/newer'
 import { makeWorld, orThrow, type World } from '../simulation/world.ts'
 import { atCentre, rechained } from './hand.ts'
 
@@ -265,5 +267,25 @@ describe('a centre that was taken back to an older version', () => {
     await start('older centre, newer shape')
     await write(world.log, 'account-anna', newerCentre, 'CreditLimitSet', { account: 'anna' })
     expect(await stopped()).toHaveLength(1)
+  })
+})
+
+describe('a centre that now reads what its rows had skipped', () => {
+  afterAll(() => world.end())
+
+  it('folds them anew at its start', async () => {
+    await start('newer centre')
+    await pays('anna', 500n, 'T-1')
+    await world.sync('T-1')
+    // As a version left them that did not know repayments.
+    const row = { source: '', type: 'RepaymentReceived', schema: 1n, money: 1n, count: 1n, first: 0n }
+    const change = { table: 'newer', key: ['', 'RepaymentReceived', 1n], row }
+    const at = await world.rows.checkpoint(newer)
+    const older: Projection = { ...newer, apply: () => [change] }
+    expect(await world.rows.apply(older, [{ index: at } as LoggedEvent], { from: at, next: at })).toBe(true)
+    expect(await missing('anna')).toBe(1)
+    await world.restartCentre()
+    expect(await missing('anna')).toBe(0)
+    expect(orThrow(await world.centre().ask.balance({ account: 'anna' }))).toMatchObject({ owed: '5.00' })
   })
 })
