@@ -126,7 +126,7 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
       const { reason, message } = checked
       log.error(message)
       // What anybody could send fills no disk.
-      if (seen && (reason === 'CheckpointInconsistent' || reason === 'OriginUnproved'))
+      if (seen && !own.refusal() && (reason === 'CheckpointInconsistent' || reason === 'OriginUnproved'))
         await own.writeSurely({
           type: 'RefuseCheckpoint',
           reason,
@@ -158,7 +158,8 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
 
   /** What is kept beside the log becomes part of it: now and then, and before a day is closed. */
   const tellAcknowledgement = async (): Promise<void> => {
-    if (!seen) return
+    // A log that a newer version wrote takes no more words; what waits in it is sent and acknowledged all the same.
+    if (!seen || own.refusal()) return
     told_ms = own.time()
     await own.writeSurely({ type: 'AcknowledgeByCentre', acceptedTo: till.acknowledgedTo, checkpoint: seen.note })
   }
