@@ -2,7 +2,7 @@ import type { Crypto } from '#canonical/crypto'
 import { type Decider, isRefusal, type Refusal } from '#canonical/decider'
 import { type Act, chain, type Event, type Fact, type Vocabulary } from '#canonical/event'
 import { type EventStore, WrongExpectedRevision } from '#eventstore'
-import { readKnown } from './held.ts'
+import { readKnown } from '#evidence/held'
 
 /**
  * Read, decide, chain, append, retry: the only way a command becomes events. Engines store what comes out of here and

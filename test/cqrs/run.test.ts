@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Decider } from '#canonical/decider'
 import { type Event, type FactOf, type Vocabulary, word } from '#canonical/event'
-import { readHeld } from '#cqrs/held'
 import { run } from '#cqrs/run'
 import { memoryStore } from '#eventstore/memory'
+import { readHeld } from '#evidence/held'
 import { crypto, writer } from '../trade.ts'
 
 /** A jar that is filled, by the spoon at first and by the gram now; it holds 100 grams. */
