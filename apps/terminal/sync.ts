@@ -127,7 +127,7 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
       log.error(message)
       // What anybody could send fills no disk.
       if (seen && !own.refusal() && (reason === 'CheckpointInconsistent' || reason === 'OriginUnproved'))
-        await own.writeSurely({
+        await own.write({
           type: 'RefuseCheckpoint',
           reason,
           message,
@@ -161,7 +161,8 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
     // A log that a newer version wrote takes no more words; what waits in it is sent and acknowledged all the same.
     if (!seen || own.refusal()) return
     told_ms = own.time()
-    await own.writeSurely({ type: 'AcknowledgeByCentre', acceptedTo: till.acknowledgedTo, checkpoint: seen.note })
+    // History only: a log that takes no word of this version goes without.
+    await own.write({ type: 'AcknowledgeByCentre', acceptedTo: till.acknowledgedTo, checkpoint: seen.note })
   }
 
   const eventAt = async (revision: number): Promise<StreamLink | undefined> => {
@@ -254,7 +255,7 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
       while (await sendOne()) {
         // Until nothing waits.
       }
-      return lastSyncError ?? { acceptedTo: till.acknowledgedTo }
+      return { acceptedTo: till.acknowledgedTo }
     } catch (error) {
       return (
         lastSyncError ?? {
