@@ -4,10 +4,10 @@ import { isRefusal, type Refusal } from '#canonical/decider'
 import type { Ran } from '#cqrs/run'
 import { FollowerStopped, project, react } from '#eventstore/follower'
 import type { Rows } from '#eventstore/rows'
+import { verdicts } from '#evidence/verdicts'
 import { projections } from '#projections'
 import { outgrown } from '#projections/newer'
 import { nothingFrom, type Office } from './office.ts'
-import { verdicts } from './verdicts.ts'
 
 /** The projector that keeps the rows, and the reactor that judges; and what they know of how far they have got. */
 export type Followers = ReturnType<typeof followers>

@@ -1,4 +1,4 @@
-import { base64url, utf8 } from '#canonical/bytes'
+import { base64url } from '#canonical/bytes'
 import type { Clock } from '#canonical/clock'
 import type { Crypto } from '#canonical/crypto'
 import type { Refusal } from '#canonical/decider'
@@ -6,6 +6,7 @@ import type { Act } from '#canonical/event'
 import { uuid7 } from '#canonical/ids'
 import type { Ran, Runner } from '#cqrs/run'
 import type { EventStore } from '#eventstore'
+import { reactorSalt } from '#evidence/verdicts'
 import type { AuthorityKeys } from './authority.ts'
 
 /** What every part of the centre acts with: the log and its runner, the time, the keys, who acts. */
@@ -42,7 +43,7 @@ export const office = (store: EventStore, crypto: Crypto, clock: Clock, keys: Au
       const id = mint()
       return { id, at: now(), by, correlation: id, causation: id }
     },
-    reactorSalt: eventId => base64url(crypto.hmac(keys.saltKey, utf8(eventId)).slice(0, 16)),
+    reactorSalt: reactorSalt(crypto, keys.saltKey),
   }
 }
 

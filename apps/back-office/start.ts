@@ -1,8 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { EventStore } from '#eventstore'
-import { sqliteStore } from '#eventstore/sqlite'
+import { openStore, storeAddresses } from '#eventstore/open'
 import { sqliteHeads } from '#eventstore/sqlite/heads'
 import { sqliteRows } from '#eventstore/sqlite/rows'
 import { serve } from '#http/serve'
@@ -16,21 +15,9 @@ import { tileFiles } from './tiles.ts'
 
 /** The centre as a process: its own folder with keys, log and rows, and one port. */
 
-const usage = 'back-office --port N --data DIR [--host 127.0.0.1] [--store postgres://USER@HOST/DATABASE]'
+const usage = `back-office --port N --data DIR [--host 127.0.0.1] [--store ADDRESS], which is ${storeAddresses}.`
 
 const now = (): string => new Date(systemClock.now()).toISOString()
-
-/** The log, in the node's own folder or where several nodes share it. A password may come by PGPASSWORD. */
-const openLog = async (
-  data: string,
-  address: string | undefined,
-  log: Log,
-): Promise<EventStore & { close(): void | Promise<void> }> => {
-  if (address === undefined) return sqliteStore(join(data, 'log.sqlite'), now)
-  if (!/^postgres(?:ql)?:/.test(address)) throw new Usage(`--store takes a postgres:// address. Usage: ${usage}`)
-  const { postgresStore } = await import('#eventstore/postgres')
-  return postgresStore(address, now, { onTrouble: ({ message }) => log.warn(message) })
-}
 
 export const start = (args: readonly string[]): Promise<void> => startApp(log => startBackOffice(args, log))
 
@@ -54,7 +41,10 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
     writeWhole(data, 'keys.json', text)
     log.info('made the authority’s keys')
   }
-  const store = await openLog(data, values.store, log)
+  // In the node's own folder, or where several nodes share it. PostgreSQL's password may come by PGPASSWORD.
+  const store = await openStore(values.store ?? join(data, 'log.sqlite'), now, {
+    onTrouble: ({ message }) => log.warn(message),
+  })
   const rows = sqliteRows(join(data, 'rows.sqlite'))
   const heads = sqliteHeads(join(data, 'heads.sqlite'))
   const tiles = tileFiles(join(data, 'tiles'))

@@ -23,6 +23,8 @@ export type PostgresStore = EventStore & {
 export type PostgresOptions = {
   /** The schema that holds the log: several logs may live in one database. */
   readonly schema?: string
+  /** Opens only a log that is there, and makes none. */
+  readonly existing?: boolean
   /** How long a lost connection is tried again before an append or a read fails. */
   readonly patience_ms?: number
   /** How long the server may take for one answer before the connection is given up. */
@@ -124,6 +126,7 @@ export const postgresStore = async (
       const [{ made, encoding, version } = { made: false, encoding: '', version: 0 }] = rows
       if (encoding !== 'UTF8') throw new Error(`the database is encoded in ${encoding}, and the log needs UTF8`)
       if (version < 150_000) throw new Error(`the server's version is ${version}, and the log needs 15 or newer`)
+      if (!made && options.existing) throw new Error(`there is no log in its schema ${schema}`)
       if (!made) await pool.query(making(schema))
     })
   } catch (error) {

@@ -1,12 +1,10 @@
-import { fromBase64url, hex } from '#canonical/bytes'
+import { base64url, fromBase64url, hex, utf8 } from '#canonical/bytes'
 import { failed } from '#canonical/check'
 import type { Crypto } from '#canonical/crypto'
 import { isRefusal } from '#canonical/decider'
 import { type Act, chain, type Event, trustEvent } from '#canonical/event'
 import { idOf } from '#canonical/ids'
 import { type EventStore, WrongExpectedRevision } from '#eventstore'
-import { NewerThanKnown, readHeld } from '#evidence/held'
-import { checkRecorded, redoTap, type TapRecord, type TapsOfTerminal, tapsOfTerminal } from '#evidence/taps'
 import { postingsOf } from '#ledger'
 import { available } from '#ledger/balance'
 import { knownType, type TradeEvent, understood } from '#ledger/vocabulary'
@@ -19,14 +17,16 @@ import { type ExceptionEvent, exceptionKinds, exceptionWords } from '#reconcilia
 import type { IntakeEvent } from '#sync/events'
 import { type AdoptedRules, rulesFrom } from '#tap/rules'
 import type { TillEvent } from '#till/events'
-import type { AuthorityKeys } from './authority.ts'
+import { NewerThanKnown, readHeld } from './held.ts'
+import { checkRecorded, redoTap, type TapRecord, type TapsOfTerminal, tapsOfTerminal } from './taps.ts'
 
 /**
  * The reactor that judges: caused by `BatchAccepted`, it makes each payment's checks again from its raw octets and
  * writes the verdict. It decides from the log up to its cause and from its own verdicts in the order of their causes,
  * never from the clock or a projection: two of them, or one started twice, write the same octets.
  */
-const by = 'reactor:verdicts'
+export const verdictsBy = 'reactor:verdicts'
+const by = verdictsBy
 const beginning = '1970-01-01T00:00:00.000Z'
 /** Of the year 9999: beyond it, a time has no ISO 8601 form of four digits. */
 const lastSecond = 253_402_300_799
@@ -35,7 +35,8 @@ const attemptsMax = 8
 type Parts = {
   readonly store: EventStore
   readonly crypto: Crypto
-  readonly keys: AuthorityKeys
+  /** Whom the phones' licenses lead back to, and what makes the TAC keys. */
+  readonly keys: { readonly root: { readonly publicKey: Uint8Array }; readonly tacMaster: { readonly key: Uint8Array } }
   readonly salt: (eventId: string) => string
 }
 
@@ -59,6 +60,12 @@ type Judged = {
   /** It adopted rules that cannot be read here: so do all its payments, until it adopts others. */
   rulesUnread: boolean
 }
+
+/** What a reactor salts its events with: it follows from the event's id, so that two of them write the same octets. */
+export const reactorSalt =
+  (crypto: Crypto, saltKey: Uint8Array) =>
+  (eventId: string): string =>
+    base64url(crypto.hmac(saltKey, utf8(eventId)).slice(0, 16))
 
 /** A stored verdict and the one that follows from the log are not the same: the log was edited, or a rule changed. */
 export class ReactionDiverged extends Error {

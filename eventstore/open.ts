@@ -1,0 +1,113 @@
+import { resolve } from 'node:path'
+import type { EventStore, StoreFailed } from '#eventstore'
+
+/** A store that was opened by its address. `name` says where it is, without user, password or options. */
+export type OpenedStore = EventStore & {
+  readonly name: string
+  /** The log's file, where it is one. */
+  readonly file?: string
+  close(): Promise<void>
+}
+
+export type OpenOptions = {
+  /** Only to be read: what is not there is not made. */
+  readonly readonly?: boolean
+  /** Followers of a server that is away wait for it; this is told once for each time. */
+  readonly onTrouble?: (trouble: StoreFailed) => void
+}
+
+/** The address leads to no engine. The message says what would, and repeats nothing that may be secret. */
+export class AddressRefused extends Error {
+  readonly code = 'AddressRefused'
+}
+
+export const storeAddresses = 'sqlite:FILE, postgres://USER@HOST/DATABASE or kurrentdb://HOST:2113?tls=true'
+
+export type StoreAddress = {
+  readonly engine: 'sqlite' | 'postgres' | 'kurrentdb'
+  /** What the engine is opened with; of SQLite, the file. */
+  readonly place: string
+  readonly name: string
+}
+
+/** The client prints a whole connection string that has an option it does not know, password and all. */
+const kurrentOptions = new Set(
+  [
+    ...['nodePreference', 'connectionName', 'tlsCAFile', 'userCertFile', 'userKeyFile', 'maxDiscoverAttempts'],
+    ...['defaultDeadline', 'discoveryInterval', 'gossipTimeout', 'keepAliveInterval', 'keepAliveTimeout'],
+    ...['dnsDiscover', 'tls', 'tlsVerifyCert', 'throwOnAppendFailure'],
+  ].map(option => option.toLowerCase()),
+)
+
+/** Throws `AddressRefused`. A bare path is a SQLite file's. */
+export const readAddress = (address: string): StoreAddress => {
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(address)?.[1]?.toLowerCase()
+  switch (scheme) {
+    case undefined:
+    case 'sqlite': {
+      const path = scheme === undefined ? address : address.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '')
+      if (path === '' || path.startsWith('//') || path.includes('\0'))
+        throw new AddressRefused('A SQLite log is a file: give sqlite:FILE, such as sqlite:./data/back-office/log.sqlite.')
+      const file = resolve(path)
+      return { engine: 'sqlite', place: file, name: file }
+    }
+    case 'postgres':
+    case 'postgresql':
+      return { engine: 'postgres', place: address, name: serverOf(address, scheme, 'postgres://USER@HOST/DATABASE') }
+    case 'kurrentdb':
+    case 'kurrentdb+discover': {
+      const name = serverOf(address, scheme, 'kurrentdb://USER:PASSWORD@HOST:2113?tls=true')
+      for (const [option] of new URLSearchParams(/\?(.*)$/s.exec(address)?.[1] ?? ''))
+        if (!kurrentOptions.has(option.toLowerCase()))
+          throw new AddressRefused(`${name}: the KurrentDB client knows no option ${option.slice(0, 40)}: leave it out.`)
+      return { engine: 'kurrentdb', place: address, name }
+    }
+    default:
+      throw new AddressRefused(`${scheme}: is no engine of a log: give ${storeAddresses}.`)
+  }
+}
+
+/** Where a server's address leads. One whose parts cannot be told apart may hold its secret anywhere. */
+const serverOf = (address: string, scheme: string, right: string): string => {
+  const parts = /^[a-z+]+:\/\/(?:[^@/?#]*@)?([\w.,:%[\]-]*)(\/[\w.%-]*)?(?:\?[^@#]*)?$/i.exec(address)
+  if (!parts)
+    throw new AddressRefused(
+      `The ${scheme}: address cannot be taken apart: write it as ${right}, with what is not a letter or digit of a password as %XX.`,
+    )
+  return `${scheme}://${parts[1]}${parts[2] ?? ''}`
+}
+
+/**
+ * Opens a log by its address. `now` gives the time at which this store takes an event. An engine's vendor library is
+ * loaded only when its address asks for it.
+ */
+export const openStore = async (
+  address: string,
+  now: () => string,
+  { readonly = false, onTrouble }: OpenOptions = {},
+): Promise<OpenedStore> => {
+  const { engine, place, name } = readAddress(address)
+  switch (engine) {
+    case 'sqlite': {
+      const { sqliteStore } = await import('./sqlite/sqlite.ts')
+      const store = sqliteStore(place, now, { readonly })
+      return { ...store, name, file: place, close: async () => store.close() }
+    }
+    case 'postgres': {
+      const { postgresStore } = await import('./postgres/postgres.ts')
+      const store = await postgresStore(place, now, { existing: readonly, ...(onTrouble ? { onTrouble } : {}) })
+      return { ...store, name }
+    }
+    case 'kurrentdb': {
+      const { kurrentStore } = await import('./kurrentdb/kurrentdb.ts')
+      try {
+        return { ...(await kurrentStore(place, now)), name }
+      } catch (error) {
+        // The client repeats what it cannot read, and that is the whole string.
+        const { code, message } = error as Error & { code?: string }
+        if (code !== undefined && !message.includes(place)) throw error
+        throw new AddressRefused(`${name}: the KurrentDB client cannot read this connection string.`)
+      }
+    }
+  }
+}
