@@ -104,7 +104,7 @@ export const checkAppend = (stream: string, events: readonly EventToAppend[]): v
 }
 
 /** The whole stream, forward, as one list: for deciders, whose streams are short. */
-export const readStream = async (store: EventStore, stream: string, from = 0): Promise<StoredEvent[]> => {
+export const readStream = async (store: Pick<EventStore, 'read'>, stream: string, from = 0): Promise<StoredEvent[]> => {
   const all: StoredEvent[] = []
   for await (const page of store.read(stream, { from, direction: 'forward' })) all.push(...page)
   return all

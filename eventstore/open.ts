@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { EventStore, StoreFailed } from '#eventstore'
+import { type EventStore, StoreFailed } from '#eventstore'
 
 /** A store that was opened by its address. `name` says where it is, without user, password or options. */
 export type OpenedStore = EventStore & {
@@ -47,7 +47,9 @@ export const readAddress = (address: string): StoreAddress => {
     case 'sqlite': {
       const path = scheme === undefined ? address : address.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '')
       if (path === '' || path.startsWith('//') || path.includes('\0'))
-        throw new AddressRefused('A SQLite log is a file: give sqlite:FILE, such as sqlite:./data/back-office/log.sqlite.')
+        throw new AddressRefused(
+          'A SQLite log is a file: give sqlite:FILE, such as sqlite:./data/back-office/log.sqlite.',
+        )
       const file = resolve(path)
       return { engine: 'sqlite', place: file, name: file }
     }
@@ -59,7 +61,9 @@ export const readAddress = (address: string): StoreAddress => {
       const name = serverOf(address, scheme, 'kurrentdb://USER:PASSWORD@HOST:2113?tls=true')
       for (const [option] of new URLSearchParams(/\?(.*)$/s.exec(address)?.[1] ?? ''))
         if (!kurrentOptions.has(option.toLowerCase()))
-          throw new AddressRefused(`${name}: the KurrentDB client knows no option ${option.slice(0, 40)}: leave it out.`)
+          throw new AddressRefused(
+            `${name}: the KurrentDB client knows no option ${option.slice(0, 40)}: leave it out.`,
+          )
       return { engine: 'kurrentdb', place: address, name }
     }
     default:
@@ -67,9 +71,15 @@ export const readAddress = (address: string): StoreAddress => {
   }
 }
 
+const host = String.raw`(?:\[[\da-f:.]+\]|[\w.%-]+)(?::\d{1,5})?`
+const serverAddress = new RegExp(
+  String.raw`^[a-z+]+://(?:[^@/?#]*@)?((?:${host}(?:,${host})*)?)(/[\w.%-]*)?(?:\?[^@#]*)?$`,
+  'i',
+)
+
 /** Where a server's address leads. One whose parts cannot be told apart may hold its secret anywhere. */
 const serverOf = (address: string, scheme: string, right: string): string => {
-  const parts = /^[a-z+]+:\/\/(?:[^@/?#]*@)?([\w.,:%[\]-]*)(\/[\w.%-]*)?(?:\?[^@#]*)?$/i.exec(address)
+  const parts = serverAddress.exec(address)
   if (!parts)
     throw new AddressRefused(
       `The ${scheme}: address cannot be taken apart: write it as ${right}, with what is not a letter or digit of a password as %XX.`,
@@ -90,8 +100,14 @@ export const openStore = async (
   switch (engine) {
     case 'sqlite': {
       const { sqliteStore } = await import('./sqlite/sqlite.ts')
-      const store = sqliteStore(place, now, { readonly })
-      return { ...store, name, file: place, close: async () => store.close() }
+      try {
+        const store = sqliteStore(place, now, { readonly })
+        return { ...store, name, file: place, close: async () => store.close() }
+      } catch (cause) {
+        // Asked only to read, it makes no tables, and there are none in a database of something else.
+        if ((cause as { code?: string }).code !== 'SQLITE_ERROR') throw cause
+        throw new StoreFailed(`${place} was not opened: it is a SQLite database, and holds no log.`, { cause })
+      }
     }
     case 'postgres': {
       const { postgresStore } = await import('./postgres/postgres.ts')

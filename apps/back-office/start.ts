@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { openStore, storeAddresses } from '#eventstore/open'
+import { openStore, readAddress, storeAddresses } from '#eventstore/open'
 import { sqliteHeads } from '#eventstore/sqlite/heads'
 import { sqliteRows } from '#eventstore/sqlite/rows'
 import { serve } from '#http/serve'
@@ -33,6 +33,9 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
   })
   const { port, host, data } = values
   if (!port || !data) throw new Usage(`Usage: ${usage}`)
+  // In the node's own folder, or where several nodes share it. PostgreSQL's password may come by PGPASSWORD.
+  const address = values.store ?? join(data, 'log.sqlite')
+  readAddress(address)
   const crypto = nodeCrypto()
   mkdirSync(data, { recursive: true, mode: 0o700 })
   let text = readWhole(data, 'keys.json')
@@ -41,10 +44,7 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
     writeWhole(data, 'keys.json', text)
     log.info('made the authority’s keys')
   }
-  // In the node's own folder, or where several nodes share it. PostgreSQL's password may come by PGPASSWORD.
-  const store = await openStore(values.store ?? join(data, 'log.sqlite'), now, {
-    onTrouble: ({ message }) => log.warn(message),
-  })
+  const store = await openStore(address, now, { onTrouble: ({ message }) => log.warn(message) })
   const rows = sqliteRows(join(data, 'rows.sqlite'))
   const heads = sqliteHeads(join(data, 'heads.sqlite'))
   const tiles = tileFiles(join(data, 'tiles'))

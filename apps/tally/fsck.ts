@@ -1,85 +1,108 @@
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { fromBase64url } from '#canonical/bytes'
-import { type Event, EventMalformed, streamSeed, trustEvent, verifyEvent } from '#canonical/event'
+import type { Crypto } from '#canonical/crypto'
+import { type Event, trustEvent } from '#canonical/event'
 import type { EventStore } from '#eventstore'
 import { project } from '#eventstore/follower'
 import { sqliteRows } from '#eventstore/sqlite/rows'
+import { reactorSalt, verdicts, verdictsBy } from '#evidence/verdicts'
 import { type TradeEvent, understood } from '#ledger/vocabulary'
-import { certificateHash } from '#license/certificate'
 import { nodeCrypto } from '#machine/crypto'
 import { formatAmount } from '#money'
 import { projections } from '#projections'
 import { type Head, type Held, reconcile, type Witness } from '#reconciliation'
-import { openSource, sourceOptions } from './source.ts'
+import { chains, logSum } from './chains.ts'
+import { lengthOf, progress } from './progress.ts'
+import { type Reactor, recomputeReactions } from './reactions.ts'
+import { type CentreKeys, openSource, type Source, sourceOptions } from './source.ts'
 
 /**
  * `tally fsck`: every event's hash, every chain, every revision; each terminal's stream against its own totals and the
- * verdicts on it; and the rows against a refold of the log. Exit 0 where all holds; each thing that does not is one line.
+ * verdicts on it; what the reactors must have written; and the rows against a refold of the log. Each thing that does
+ * not hold is one line. Exit 0 where all holds, 1 where something does not, 2 for words it does not know, 3 where the
+ * log could not be read.
  */
 export const fsck = async (args: readonly string[]): Promise<number> => {
   const { values } = parseArgs({ args: [...args], options: sourceOptions })
   const crypto = nodeCrypto()
-  const source = openSource(crypto, values)
-  const found: string[] = []
+  let source: Source
   try {
-    const heads = new Map<string, { readonly revision: number; readonly hash: string }>()
-    let events = 0
-    for await (const page of source.store.readAll({ from: 0 }))
-      for (const stored of page) {
-        if (stored.index !== events) found.push(`log index ${events} is missing: the next is ${stored.index}`)
-        events = stored.index + 1
-        const name = `${stored.stream} revision ${stored.revision} (${stored.type}, log index ${stored.index})`
-        let event: Event
-        try {
-          event = verifyEvent(crypto, stored.text)
-        } catch (error) {
-          if (!(error instanceof EventMalformed)) throw error
-          found.push(`${name}: ${error.found}`)
-          continue
-        }
-        const head = heads.get(stored.stream)
-        const expected = head === undefined ? 0 : head.revision + 1
-        const prev = head?.hash ?? seedOf(crypto, event)
-        if (event.revision !== expected || stored.revision !== expected)
-          found.push(`${name}: expected revision ${expected}`)
-        else if (event.prev !== prev) found.push(`${name}: its prev is not the hash of the event before it`)
-        if (event.stream !== stored.stream || event.id !== stored.id || event.type !== stored.type)
-          found.push(`${name}: the store's columns differ from the event's own words`)
-        heads.set(stored.stream, { revision: stored.revision, hash: event.hash })
-      }
-    found.push(...(await reconcileTerminals(crypto, source.store)))
-    const rows = existsSync(source.rows) && values.log === undefined ? await compareRows(crypto, source) : []
-    for (const { name, equal } of rows)
+    source = await openSource(crypto, values)
+  } catch (error) {
+    return unread(error)
+  }
+  try {
+    const { store, keys, rows } = source
+    const length = await lengthOf(store)
+    const checked = await checkEvents(crypto, store, length)
+    const found = [...checked.found, ...(await reconcileTerminals(crypto, store))]
+    // A log whose events do not hold cannot be decided from.
+    const reactions = keys === undefined ? 'no keys' : checked.found.length > 0 ? 'not recomputed' : 'recomputed'
+    if (keys && reactions === 'recomputed')
+      for (const reactor of reactorsOf(crypto, keys))
+        found.push(...(await recomputeReactions(store, reactor, progress('reactions of', length))))
+    const compared = rows !== undefined && existsSync(rows) ? await compareRows(crypto, store, rows) : []
+    for (const { name, equal } of compared)
       if (!equal) found.push(`rows of ${name} differ from a refold of the log: rebuild them`)
-    const figures = { events, streams: heads.size, rows: rows.map(({ name, equal }) => ({ name, equal })), found }
-    if (values.json) process.stdout.write(`${JSON.stringify(figures)}\n`)
-    else {
-      for (const line of found) process.stdout.write(`${line}\n`)
-      const checked =
-        rows.length === 0 ? 'no rows to compare' : `rows of ${rows.map(({ name }) => name).join(', ')} compared`
-      process.stdout.write(
-        `${events} events in ${heads.size} streams, ${checked}: ${found.length === 0 ? 'all holds' : `${found.length} found`}\n`,
-      )
-    }
+    const { events, streams, root } = checked
+    if (values.json)
+      process.stdout.write(`${JSON.stringify({ events, streams, root, reactions, rows: compared, found })}\n`)
+    else
+      for (const line of [
+        ...found,
+        `${store.name}: ${events} events in ${streams} streams, root ${root ?? 'unknown'}`,
+        `${inWords[reactions]}, ${compared.length === 0 ? 'no rows to compare' : `rows of ${compared.map(({ name }) => name).join(', ')} compared`}: ${found.length === 0 ? 'all holds' : `${found.length} found`}`,
+      ])
+        process.stdout.write(`${line}\n`)
     return found.length === 0 ? 0 : 1
+  } catch (error) {
+    return unread(error)
   } finally {
-    source.store.close()
+    await source.store.close()
   }
 }
 
-const seedOf = (crypto: ReturnType<typeof nodeCrypto>, event: Event): string => {
-  const { certificate } = event.data as { certificate?: string }
-  return event.type === 'TerminalCommissioned' && certificate !== undefined
-    ? certificateHash(crypto, fromBase64url(certificate))
-    : streamSeed(crypto, event.stream)
+const inWords = {
+  recomputed: 'reactions recomputed',
+  'not recomputed': 'reactions not recomputed, for the log they follow from does not hold',
+  'no keys': 'reactions not recomputed without the centre’s keys (--data DIR)',
+} as const
+
+/** The world failed, and nothing is said about the log; a bug, or a word it does not know, is for others to tell. */
+const unread = (error: unknown): number => {
+  const { code, message } = error as Error & { code?: string }
+  if (code === undefined || code === 'Usage') throw error
+  process.stderr.write(`${message}\n`)
+  return 3
+}
+
+const reactorsOf = (crypto: Crypto, keys: CentreKeys): readonly Reactor[] => [
+  { by: verdictsBy, make: store => verdicts({ store, crypto, keys, salt: reactorSalt(crypto, keys.saltKey) }) },
+]
+
+/** Hashes, revisions, chains; and the root, where every event has a hash. */
+const checkEvents = async (crypto: Crypto, store: EventStore, length: number) => {
+  const found: string[] = []
+  const checked = chains(crypto)
+  const sum = logSum(crypto)
+  const told = progress('checked', length)
+  for await (const page of store.readAll({ from: 0 })) {
+    for (const stored of page) {
+      const { found: wrong, event } = checked.check(stored)
+      found.push(...wrong)
+      if (event) sum.add(stored, event.hash)
+    }
+    told(checked.events)
+  }
+  const { events, streams } = checked
+  return { found, events, streams, root: sum.events === events ? sum.root() : undefined }
 }
 
 /**
  * Each terminal's stream beside its own day totals, the heads it signed and the verdicts on it: what is missing,
  * doubled or altered, with its amount.
  */
-const reconcileTerminals = async (crypto: ReturnType<typeof nodeCrypto>, store: EventStore): Promise<string[]> => {
+const reconcileTerminals = async (crypto: Crypto, store: EventStore): Promise<string[]> => {
   const terminals = new Map<string, Held[]>()
   const witnesses = new Map<string, Witness[]>()
   const heads = new Map<string, Head[]>()
@@ -142,8 +165,8 @@ const witnessOf = (event: TradeEvent): (Witness & { readonly terminal: string })
 }
 
 /** Folds the log again in memory up to where each stored projection stands, and compares fingerprints. */
-const compareRows = async (crypto: ReturnType<typeof nodeCrypto>, source: ReturnType<typeof openSource>) => {
-  const held = sqliteRows(source.rows)
+const compareRows = async (crypto: Crypto, store: EventStore, file: string) => {
+  const held = sqliteRows(file)
   const fresh = sqliteRows(':memory:')
   try {
     const compared: { name: string; equal: boolean }[] = []
@@ -151,8 +174,8 @@ const compareRows = async (crypto: ReturnType<typeof nodeCrypto>, source: Return
       const upTo = held.checkpoint(projection)
       const stop = new AbortController()
       const upToThere = {
-        follow: async function* (options: Parameters<typeof source.store.follow>[0]) {
-          for await (const page of source.store.readAll(options)) {
+        follow: async function* (options: Parameters<typeof store.follow>[0]) {
+          for await (const page of store.readAll(options)) {
             const part = page.filter(event => event.index < upTo)
             if (part.length > 0) yield part
             if (part.length < page.length) break

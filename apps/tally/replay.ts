@@ -27,7 +27,7 @@ export const replay = async (args: readonly string[]): Promise<number> => {
     throw new Usage(`--at takes a time such as 2026-11-23T10:00:00Z, not ${at}.`)
 
   const crypto = nodeCrypto()
-  const { store, ...trusted } = openSource(crypto, values)
+  const { store, ...trusted } = await openSource(crypto, values)
   try {
     const lines =
       transaction !== undefined
@@ -44,7 +44,7 @@ export const replay = async (args: readonly string[]): Promise<number> => {
     }
     return holds ? 0 : 1
   } finally {
-    store.close()
+    await store.close()
   }
 }
 

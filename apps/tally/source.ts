@@ -2,51 +2,91 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fromBase64url } from '#canonical/bytes'
 import type { Crypto } from '#canonical/crypto'
-import { type SqliteStore, sqliteStore } from '#eventstore/sqlite'
+import { type OpenedStore, openStore, readAddress } from '#eventstore/open'
 import type { License } from '#license'
 import { tacKeyOf } from '#license/tac'
-import { readWhole } from '#machine/process'
+import { readWhole, Usage } from '#machine/process'
 
-/** Where the commands read: the centre's log in a data folder, opened read-only, also while the centre runs. */
+/** Where the commands read: a centre's log by its address, or in a data folder; only read, also while the centre runs. */
 
 /** There is no log where one was said to be. */
 export class NoLog extends Error {
   readonly code = 'NoLog'
 }
 
+/** What of a centre's keys the commands need to make its decisions again. */
+export type CentreKeys = {
+  readonly root: { readonly publicKey: Uint8Array }
+  readonly tacMaster: { readonly key: Uint8Array }
+  readonly saltKey: Uint8Array
+}
+
 export type Source = {
-  readonly store: SqliteStore
-  readonly file: string
-  readonly rows: string
+  readonly store: OpenedStore
+  /** The centre's rows, where its folder was named; they are there once it ran. */
+  readonly rows?: string
+  readonly keys?: CentreKeys
   readonly rootPublicKey?: Uint8Array
   readonly tacKeyFor?: (license: License) => Uint8Array
 }
 
-export const openSource = (
-  crypto: Crypto,
-  options: { readonly data: string; readonly log?: string | undefined },
-): Source => {
-  const folder = join(resolve(options.data), 'back-office')
-  const file = options.log === undefined ? join(folder, 'log.sqlite') : resolve(options.log)
-  if (!existsSync(file))
-    throw new NoLog(`There is no log at ${file}: start the product once, or name one with --data or --log.`)
-  const store = sqliteStore(file, () => new Date().toISOString(), { readonly: true })
-  const keys = readWhole(folder, 'keys.json')
-  const rows = join(folder, 'rows.sqlite')
-  if (keys === undefined) return { store, file, rows }
-  const { root, tacMaster } = JSON.parse(keys) as { root: { publicKey: string }; tacMaster: { key: string } }
-  const master = fromBase64url(tacMaster.key)
-  return {
-    store,
-    file,
-    rows,
-    rootPublicKey: fromBase64url(root.publicKey),
-    tacKeyFor: license => tacKeyOf(crypto, master, license.id),
-  }
-}
-
 export const sourceOptions = {
-  data: { type: 'string', default: './data' },
+  data: { type: 'string' },
+  store: { type: 'string' },
   log: { type: 'string' },
   json: { type: 'boolean', default: false },
 } as const
+
+type Asked = {
+  readonly data?: string | undefined
+  readonly store?: string | undefined
+  readonly log?: string | undefined
+}
+
+const now = (): string => new Date().toISOString()
+
+/** A centre's folder: the one that npm start made holds it, or it is named itself. */
+export const centreFolder = (data: string): string => {
+  const inside = join(resolve(data), 'back-office')
+  return existsSync(inside) ? inside : resolve(data)
+}
+
+/** The address that was asked for: `--store`, or the log's file in the data folder. */
+export const addressOf = ({ data, store, log }: Asked): string => {
+  if (store !== undefined && log !== undefined) throw new Usage('Name the log by --store or by --log, one of them.')
+  return store ?? `sqlite:${resolve(log ?? join(centreFolder(data ?? './data'), 'log.sqlite'))}`
+}
+
+/** Opens a log only to read it. */
+export const openLog = (address: string): Promise<OpenedStore> => {
+  const { engine, place } = readAddress(address)
+  if (engine === 'sqlite' && !existsSync(place))
+    throw new NoLog(
+      `There is no log at ${place}: start the product once, or name one with --store ADDRESS, --data DIR or --log FILE.`,
+    )
+  return openStore(address, now, { readonly: true })
+}
+
+/** The log, and the keys and rows of its centre: those of the data folder, where the log is not named by itself. */
+export const openSource = async (crypto: Crypto, asked: Asked): Promise<Source> => {
+  const store = await openLog(addressOf(asked))
+  const isAlone = asked.data === undefined && (asked.store !== undefined || asked.log !== undefined)
+  if (isAlone) return { store }
+  const folder = centreFolder(asked.data ?? './data')
+  const rows = asked.log === undefined ? { rows: join(folder, 'rows.sqlite') } : {}
+  const text = readWhole(folder, 'keys.json')
+  if (text === undefined) return { store, ...rows }
+  const read = JSON.parse(text) as { root: { publicKey: string }; tacMaster: { key: string }; saltKey: string }
+  const keys = {
+    root: { publicKey: fromBase64url(read.root.publicKey) },
+    tacMaster: { key: fromBase64url(read.tacMaster.key) },
+    saltKey: fromBase64url(read.saltKey),
+  }
+  return {
+    store,
+    ...rows,
+    keys,
+    rootPublicKey: keys.root.publicKey,
+    tacKeyFor: license => tacKeyOf(crypto, keys.tacMaster.key, license.id),
+  }
+}

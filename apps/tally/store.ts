@@ -1,42 +1,146 @@
+import { closeSync, createWriteStream, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
+import { trustEvent } from '#canonical/event'
+import { openStore } from '#eventstore/open'
 import { nodeCrypto } from '#machine/crypto'
 import { Usage } from '#machine/process'
-import { openSource, sourceOptions } from './source.ts'
+import { logSum } from './chains.ts'
+import { CopyFailed, copyLog, type LogReader, receiptClock } from './copy.ts'
+import { checkLogFile, exportLines, logFile } from './log-file.ts'
+import { lengthOf, progress } from './progress.ts'
+import { addressOf, openLog, sourceOptions } from './source.ts'
 
-/** `tally store info` counts; `tally store export` writes every event's own text, one a line, in log order. */
+/**
+ * `tally store`: what a log holds, and its ways from one engine to another. Exit 0 where it was done and verified, 1
+ * where it was not, 2 for words it does not know.
+ */
 export const store = async (args: readonly string[]): Promise<number> => {
-  const { values, positionals } = parseArgs({ args: [...args], options: sourceOptions, allowPositionals: true })
-  const [what] = positionals
-  if (what !== 'info' && what !== 'export') throw new Usage('store takes info or export.')
-  const source = openSource(nodeCrypto(), values)
+  const options = { ...sourceOptions, from: { type: 'string' }, to: { type: 'string' } } as const
+  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
+  const [what, ...more] = positionals
+  if (more.length > 0) throw new Usage(`store ${what} takes no ${more[0]}: name logs by --from and --to.`)
+  const { from, to, json } = values
+  if (from !== undefined && (values.store ?? values.log ?? values.data) !== undefined)
+    throw new Usage('Name the log by --from, or by --store, --data or --log; one of them.')
+  const address = from ?? addressOf(values)
+  const say = (figures: Record<string, unknown>, words: string): void => {
+    process.stdout.write(`${json ? JSON.stringify(figures) : words}\n`)
+  }
+  switch (what) {
+    case 'info':
+      return info(address, json)
+    case 'export':
+      return to === undefined ? exportTo(address, process.stdout) : exportFile(address, resolve(to), say)
+    case 'copy': {
+      if (to === undefined) throw new Usage('store copy takes --from ADDRESS and --to ADDRESS.')
+      const source = await openLog(address)
+      try {
+        return await copyInto(source, await lengthOf(source), to, { name: source.name, say })
+      } finally {
+        await source.close()
+      }
+    }
+    case 'import': {
+      if (from === undefined || to === undefined) throw new Usage('store import takes --from FILE and --to ADDRESS.')
+      const file = resolve(from)
+      const { events } = await checkLogFile(nodeCrypto(), file, progress('checked', 0))
+      return copyInto(logFile(file), events, to, { name: file, say })
+    }
+    default:
+      throw new Usage('store takes copy, export, import or info.')
+  }
+}
+
+type Said = { readonly name: string; readonly say: (figures: Record<string, unknown>, words: string) => void }
+
+const copyInto = async (source: LogReader, length: number, to: string, { name, say }: Said): Promise<number> => {
+  const receipts = receiptClock()
+  const target = await openStore(to, receipts.now)
+  try {
+    if (target.name === name) throw new CopyFailed(`${name} cannot be copied to itself: name another log with --to.`)
+    const onProgress = progress('copied', length)
+    const { events, held, root } = await copyLog(nodeCrypto(), source, target, { receipts, onProgress })
+    say(
+      { from: name, to: target.name, events, held, copied: events - held, root },
+      `${name} to ${target.name}: ${events} events, ${held} of them held before; both have the root ${root}`,
+    )
+    return 0
+  } finally {
+    await target.close()
+  }
+}
+
+const exportTo = async (address: string, to: NodeJS.WritableStream): Promise<number> => {
+  const log = await openLog(address)
+  try {
+    const lines = exportLines(nodeCrypto(), log, progress('exported', await lengthOf(log)))
+    await pipeline(Readable.from(lines), to, { end: to !== process.stdout })
+    return 0
+  } finally {
+    await log.close()
+  }
+}
+
+/** A file is there whole or not at all. */
+const exportFile = async (address: string, file: string, say: Said['say']): Promise<number> => {
+  if (existsSync(file)) throw new Usage(`${file} is there already: name a new file, or remove it.`)
+  const draft = `${file}.part`
+  try {
+    await exportTo(address, createWriteStream(draft, { mode: 0o600, flush: true }))
+    const { events, root } = await checkLogFile(nodeCrypto(), draft)
+    renameSync(draft, file)
+    const folder = openSync(dirname(file), 'r')
+    fsyncSync(folder)
+    closeSync(folder)
+    say({ file, events, root, octets: statSync(file).size }, `${file}: ${events} events, root ${root}`)
+    return 0
+  } finally {
+    rmSync(draft, { force: true })
+  }
+}
+
+const info = async (address: string, json: boolean): Promise<number> => {
+  const log = await openLog(address)
   try {
     const streams = new Map<string, number>()
     const types = new Map<string, number>()
-    let events = 0
-    for await (const page of source.store.readAll({ from: 0 }))
-      for (const { stream, type, text } of page) {
-        events += 1
-        if (what === 'export') process.stdout.write(`${text}\n`)
+    const sum = logSum(nodeCrypto())
+    const told = progress('read', await lengthOf(log))
+    let [first, last] = ['', '']
+    for await (const page of log.readAll({ from: 0 })) {
+      for (const stored of page) {
+        const { stream, type, text, storedAt } = stored
         const kind = stream.split('-')[0] as string
         streams.set(kind, (streams.get(kind) ?? 0) + 1)
         types.set(type, (types.get(type) ?? 0) + 1)
+        // As it states it: fsck says whether that is so.
+        sum.add(stored, trustEvent(text).hash)
+        first ||= storedAt
+        last = storedAt
       }
-    if (what === 'export') return 0
+      told(sum.events)
+    }
     const figures = {
-      file: source.file,
-      octets: source.store.size(),
-      events,
+      name: log.name,
+      ...(log.file === undefined ? {} : { octets: statSync(log.file).size }),
+      events: sum.events,
+      root: sum.root(),
+      ...(sum.events === 0 ? {} : { first, last }),
       streams: Object.fromEntries(streams),
       types: Object.fromEntries(types),
     }
-    if (values.json) process.stdout.write(`${JSON.stringify(figures)}\n`)
+    if (json) process.stdout.write(`${JSON.stringify(figures)}\n`)
     else {
-      process.stdout.write(`${figures.file}: ${events} events, ${figures.octets} octets\n`)
+      process.stdout.write(`${log.name}: ${sum.events} events, root ${figures.root}\n`)
+      if (sum.events > 0) process.stdout.write(`received from ${first} to ${last}\n`)
       for (const [type, count] of [...types].sort(([a], [b]) => (a < b ? -1 : 1)))
         process.stdout.write(`${String(count).padStart(8)}  ${type}\n`)
     }
     return 0
   } finally {
-    source.store.close()
+    await log.close()
   }
 }

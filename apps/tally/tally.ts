@@ -12,11 +12,16 @@ const help = `tally COMMAND
   demo    [--data ./data] [--ports 4700]          the main job: centre, two tills, phones (npm start)
   replay  --transaction ID                        one tap: every event, check, verdict and posting again
   replay  --account ID [--at TIME] [--known-at N] an account's postings, with the balance after each
-  fsck                                            every chain, hash and row of a store, checked again
-  store   info | export                           what a store holds; its events as lines
+  fsck                                            every chain, hash, verdict and row of a store, checked again;
+                                                  exit 0 all holds, 1 something does not, 3 it could not be read
+  store info                                      what a log holds, and its root
+  store copy    --from ADDRESS --to ADDRESS       a log into another engine, in its order; goes on where it was cut
+  store export  --from ADDRESS [--to FILE]        every event's own text as a line of a file
+  store import  --from FILE    --to ADDRESS       such a file as a log
 
-  --data DIR   the folder that npm start made (default ./data); --log FILE reads one log file instead
-  --json       one JSON value a line
+  --data DIR       the folder that npm start made (default ./data), with log, keys and rows
+  --store ADDRESS  a log somewhere else: sqlite:FILE, postgres://… or kurrentdb://…; with --data, that centre's log
+  --json           one JSON value a line
 `
 
 export const run = async (args: readonly string[]): Promise<void> => {

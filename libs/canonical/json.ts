@@ -38,7 +38,10 @@ export const parseCanonical = (text: string): unknown => {
 
 const loneSurrogate = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/
 
-const assertPlain = (value: unknown, at: string): void => {
+/** Far more than any event nests; without a bound, text from outside could use up the stack. */
+const depthMax = 64
+
+const assertPlain = (value: unknown, at: string, depth = 0): void => {
   switch (typeof value) {
     case 'string':
       if (loneSurrogate.test(value)) throw new NotCanonical(at, 'a lone surrogate')
@@ -51,14 +54,15 @@ const assertPlain = (value: unknown, at: string): void => {
       return
     case 'object':
       if (value === null) return
-      if (Array.isArray(value)) value.forEach((item, place) => assertPlain(item, `${at}[${place}]`))
+      if (depth === depthMax) throw new NotCanonical(at, `nested deeper than ${depthMax}`)
+      if (Array.isArray(value)) value.forEach((item, place) => assertPlain(item, `${at}[${place}]`, depth + 1))
       else {
         if (Object.getPrototypeOf(value) !== Object.prototype) throw new NotCanonical(at, 'not a plain object')
         for (const key of Object.keys(value)) {
           // An object's own key of that name is read differently by different readers.
           if (key === '__proto__') throw new NotCanonical(at, 'a key named __proto__')
           if (loneSurrogate.test(key)) throw new NotCanonical(at, 'a key with a lone surrogate')
-          assertPlain((value as Record<string, unknown>)[key], `${at}.${key}`)
+          assertPlain((value as Record<string, unknown>)[key], `${at}.${key}`, depth + 1)
         }
       }
       return

@@ -33,7 +33,7 @@ const lastSecond = 253_402_300_799
 const attemptsMax = 8
 
 type Parts = {
-  readonly store: EventStore
+  readonly store: Pick<EventStore, 'read' | 'append'>
   readonly crypto: Crypto
   /** Whom the phones' licenses lead back to, and what makes the TAC keys. */
   readonly keys: { readonly root: { readonly publicKey: Uint8Array }; readonly tacMaster: { readonly key: Uint8Array } }

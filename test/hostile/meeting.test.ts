@@ -162,3 +162,9 @@ it('a key that some readers skip is in no canonical text', () => {
   expect(() => parseCanonical(text)).toThrow(NotCanonical)
   expect(() => canonicalText(JSON.parse(text))).toThrow(NotCanonical)
 })
+
+it('a text that nests without end is refused, and uses up nobody’s stack', () => {
+  const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`
+  expect(parseCanonical(nested(64))).toBeDefined()
+  for (const depth of [65, 1000, 100_000]) expect(() => parseCanonical(nested(depth))).toThrow(NotCanonical)
+})

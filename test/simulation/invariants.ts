@@ -1,6 +1,6 @@
 import { questions, rules } from './laws.ts'
 import { figure, oracle, type Said, said, sum, word } from './oracle.ts'
-import { askRows, refold } from './rows-audit.ts'
+import { askRows, reactAgain, refold } from './rows-audit.ts'
 import { tillBooks } from './till-books.ts'
 import type { World } from './world.ts'
 
@@ -328,6 +328,7 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
         askRows(holds, rows, place, money.payments)
         await refold(holds, world, rows, place)
       }
+      await reactAgain(holds, world)
     },
   }
 }

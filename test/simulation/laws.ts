@@ -18,6 +18,7 @@ const laws = {
   'held by hand': 'Every hold is what was promised less what was drawn.',
   'merchant by hand': 'The merchant is owed the payments less fees and tax, fees given back included.',
   'books balance': 'Debits equal credits in each book and currency.',
+  'reactions follow': 'What the reactors wrote is what follows from the log, all of it and nothing else.',
   'rows are a fold': 'Rows equal a fresh fold of the log, in another adapter.',
   'rules were kept': 'No terminal asked for a payment that the rules it had adopted forbade.',
   'phone within its license': 'No phone pays more, or more often, than its license allows.',

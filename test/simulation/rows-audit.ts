@@ -1,8 +1,10 @@
 import { project } from '#eventstore/follower'
 import { memoryRows } from '#eventstore/memory/rows'
 import { intOf, type Rows, textOf } from '#eventstore/rows'
+import { reactorSalt, verdicts, verdictsBy } from '#evidence/verdicts'
 import { projections } from '#projections'
 import { postings } from '#projections/postings'
+import { type Reactor, recomputeReactions } from '../../apps/tally/reactions.ts'
 import type { Holds } from './laws.ts'
 import type { World } from './world.ts'
 
@@ -54,4 +56,12 @@ export const refold = async (holds: Holds, { log, crypto }: World, rows: Rows, p
       () => `centre ${place}: rows of ${projection.name} differ from a fold of ${log.events.length} events`,
     )
   }
+}
+
+/** Every reactor's decisions made again from the log: as they are there, none is missing and none too much. */
+export const reactAgain = async (holds: Holds, { log, crypto, keys }: World): Promise<void> => {
+  const salt = reactorSalt(crypto, keys.saltKey)
+  const make: Reactor['make'] = store => verdicts({ store, crypto, keys, salt })
+  const found = await recomputeReactions(log, { by: verdictsBy, make })
+  holds('reactions follow', found.length === 0, () => found.join('; '))
 }
