@@ -1,5 +1,5 @@
 import type { Crypto } from '#canonical/crypto'
-import { trustEvent } from '#canonical/event'
+import { statedHash } from '#canonical/event'
 import { appendBytesMax, type EventStore, type StoredEvent, WrongExpectedRevision } from '#eventstore'
 import { chains, logSum, placeOf } from './chains.ts'
 import type { Progress } from './progress.ts'
@@ -117,7 +117,7 @@ export const copyLog = async (
       `The target goes on where the source ends, at log index ${mine.events}: it is no copy of it. Nothing was written.`,
     )
 
-  for await (const event of eventsOf(target, held)) theirs.add(event, trustEvent(event.text).hash)
+  for await (const event of eventsOf(target, held)) theirs.add(event, statedHash(event.text))
   if (theirs.events !== mine.events || theirs.root() !== mine.root() || theirs.octets() !== mine.octets())
     throw new CopyFailed(
       `The copy is not the log: the source has ${mine.events} events under root ${mine.root()}, ` +

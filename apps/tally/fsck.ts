@@ -14,12 +14,13 @@ import { type Head, type Held, reconcile, type Witness } from '#reconciliation'
 import { chains, logSum } from './chains.ts'
 import { lengthOf, progress } from './progress.ts'
 import { type Reactor, recomputeReactions } from './reactions.ts'
+import { type SignedHead, signedHead } from './signed-head.ts'
 import { type CentreKeys, openSource, type Source, sourceOptions } from './source.ts'
 
 /**
- * `tally fsck`: every event's hash, every chain, every revision; each terminal's stream against its own totals and the
- * verdicts on it; what the reactors must have written; and the rows against a refold of the log. Each thing that does
- * not hold is one line. Exit 0 where all holds, 1 where something does not, 2 for words it does not know, 3 where the
+ * `tally fsck`: every event's hash, every chain, every revision; the log against the last checkpoint that its centre
+ * signed; each terminal's stream against its own totals and the verdicts on it; what the reactors must have written; and
+ * the rows against a refold of the log. Each thing that does not hold is one line. Exit 0 where all holds, 1 where something does not, 2 for words it does not know, 3 where the
  * log could not be read.
  */
 export const fsck = async (args: readonly string[]): Promise<number> => {
@@ -32,10 +33,13 @@ export const fsck = async (args: readonly string[]): Promise<number> => {
     return unread(error)
   }
   try {
-    const { store, keys, rows } = source
+    const { store, keys, rows, heads } = source
     const length = await lengthOf(store)
-    const checked = await checkEvents(crypto, store, length)
-    const found = [...checked.found, ...(await reconcileTerminals(crypto, store))]
+    const head = keys && heads !== undefined ? await signedHead(crypto, heads, keys.log.publicKey) : undefined
+    const checked = await checkEvents(crypto, store, length, head)
+    // Where an event has no hash, that is found already, and no root can be told.
+    const unsigned = checked.root === undefined ? [] : (head?.found() ?? [])
+    const found = [...checked.found, ...unsigned, ...(await reconcileTerminals(crypto, store))]
     // A log whose events do not hold cannot be decided from.
     const reactions = keys === undefined ? 'no keys' : checked.found.length > 0 ? 'not recomputed' : 'recomputed'
     if (keys && reactions === 'recomputed')
@@ -81,7 +85,7 @@ const reactorsOf = (crypto: Crypto, keys: CentreKeys): readonly Reactor[] => [
 ]
 
 /** Hashes, revisions, chains; and the root, where every event has a hash. */
-const checkEvents = async (crypto: Crypto, store: EventStore, length: number) => {
+const checkEvents = async (crypto: Crypto, store: EventStore, length: number, head: SignedHead | undefined) => {
   const found: string[] = []
   const checked = chains(crypto)
   const sum = logSum(crypto)
@@ -90,7 +94,9 @@ const checkEvents = async (crypto: Crypto, store: EventStore, length: number) =>
     for (const stored of page) {
       const { found: wrong, event } = checked.check(stored)
       found.push(...wrong)
-      if (event) sum.add(stored, event.hash)
+      if (!event) continue
+      sum.add(stored, event.hash)
+      head?.add(event)
     }
     told(checked.events)
   }

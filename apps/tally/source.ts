@@ -19,12 +19,14 @@ export type CentreKeys = {
   readonly root: { readonly publicKey: Uint8Array }
   readonly tacMaster: { readonly key: Uint8Array }
   readonly saltKey: Uint8Array
+  readonly log: { readonly publicKey: Uint8Array }
 }
 
 export type Source = {
   readonly store: OpenedStore
-  /** The centre's rows, where its folder was named; they are there once it ran. */
+  /** The centre's rows and what it signed, where its folder was named; they are there once it ran. */
   readonly rows?: string
+  readonly heads?: string
   readonly keys?: CentreKeys
   readonly rootPublicKey?: Uint8Array
   readonly tacKeyFor?: (license: License) => Uint8Array
@@ -73,18 +75,21 @@ export const openSource = async (crypto: Crypto, asked: Asked): Promise<Source> 
   const isAlone = asked.data === undefined && (asked.store !== undefined || asked.log !== undefined)
   if (isAlone) return { store }
   const folder = centreFolder(asked.data ?? './data')
-  const rows = asked.log === undefined ? { rows: join(folder, 'rows.sqlite') } : {}
+  const beside =
+    asked.log === undefined ? { rows: join(folder, 'rows.sqlite'), heads: join(folder, 'heads.sqlite') } : {}
   const text = readWhole(folder, 'keys.json')
-  if (text === undefined) return { store, ...rows }
-  const read = JSON.parse(text) as { root: { publicKey: string }; tacMaster: { key: string }; saltKey: string }
+  if (text === undefined) return { store, ...beside }
+  type PublicKey = { publicKey: string }
+  const read = JSON.parse(text) as { root: PublicKey; log: PublicKey; tacMaster: { key: string }; saltKey: string }
   const keys = {
     root: { publicKey: fromBase64url(read.root.publicKey) },
     tacMaster: { key: fromBase64url(read.tacMaster.key) },
     saltKey: fromBase64url(read.saltKey),
+    log: { publicKey: fromBase64url(read.log.publicKey) },
   }
   return {
     store,
-    ...rows,
+    ...beside,
     keys,
     rootPublicKey: keys.root.publicKey,
     tacKeyFor: license => tacKeyOf(crypto, keys.tacMaster.key, license.id),

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
-import { trustEvent } from '#canonical/event'
+import { statedHash } from '#canonical/event'
 import { openStore } from '#eventstore/open'
 import { nodeCrypto } from '#machine/crypto'
 import { Usage } from '#machine/process'
@@ -117,7 +117,7 @@ const info = async (address: string, json: boolean): Promise<number> => {
         streams.set(kind, (streams.get(kind) ?? 0) + 1)
         types.set(type, (types.get(type) ?? 0) + 1)
         // As it states it: fsck says whether that is so.
-        sum.add(stored, trustEvent(text).hash)
+        sum.add(stored, statedHash(text))
         first ||= storedAt
         last = storedAt
       }

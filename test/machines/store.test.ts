@@ -1,14 +1,18 @@
 import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { fromHex } from '#canonical/bytes'
 import { isRefusal } from '#canonical/decider'
 import type { StoredEvent } from '#eventstore'
 import { project } from '#eventstore/follower'
 import { openStore } from '#eventstore/open'
 import { openSqlite } from '#eventstore/sqlite'
+import { sqliteHeads } from '#eventstore/sqlite/heads'
 import { sqliteRows } from '#eventstore/sqlite/rows'
+import { nodeCrypto } from '#machine/crypto'
 import { projections } from '#projections'
-import { keysText } from '../../apps/back-office/authority.ts'
+import { checkpointText, signNote } from '#transparency/checkpoint'
+import { keysFrom, keysText } from '../../apps/back-office/authority.ts'
 import { copyLog, receiptClock } from '../../apps/tally/copy.ts'
 import { type KurrentDouble, kurrentDouble } from '../kurrentdb/double.ts'
 import { makeWorld } from '../simulation/world.ts'
@@ -244,6 +248,29 @@ describe('fsck', () => {
     expect(code).toBe(1)
     expect(said).toMatch(/PaymentAccepted, log index \d+\): its hash is/)
     expect(said).toContain('reactions not recomputed, for the log')
+  })
+
+  it('holds the log against what its centre signed: a cut end and a changed past are named', async () => {
+    const root = (await json('fsck', '--data', data))['root'] as string
+    const { log: key, origin } = keysFrom(readFileSync(join(centre, 'keys.json'), 'utf8'))
+    const signing = async (folder: string, size: number, hash: string, by = key) => {
+      const text = checkpointText({ origin, size, root: fromHex(hash) })
+      const heads = sqliteHeads(join(folder, 'heads.sqlite'))
+      await heads.replace('checkpoint', await heads.get('checkpoint'), signNote(nodeCrypto(), text, origin, by))
+      heads.close()
+      return tally('fsck', '--data', folder)
+    }
+    const whole = altered('')
+    expect(await signing(whole, told.length, root)).toMatchObject({ code: 0 })
+    expect((await signing(whole, told.length - 1, root)).said).toMatch(
+      /^the log has the root [0-9a-f]{64} at \d+ leaves, and [0-9a-f]{64} was signed: events under it were changed/,
+    )
+    expect((await signing(whole, told.length, root, nodeCrypto().keyPair('Ed25519'))).said).toMatch(
+      /heads\.sqlite: its checkpoint does not bear the signature of the centre’s log key/,
+    )
+    const cut = altered('delete from events where position = (select max(position) from events)')
+    const { code, said } = await signing(cut, told.length, root)
+    expect([code, said]).toEqual([1, expect.stringMatching(/^the log ends at \d+ leaves, and a checkpoint of \d+ was/)])
   })
 
   it('a log without its centre’s keys says what it did not look at', async () => {
