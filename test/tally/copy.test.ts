@@ -3,6 +3,7 @@ import { hex } from '#canonical/bytes'
 import { trustEvent } from '#canonical/event'
 import type { EventStore, StoredEvent } from '#eventstore'
 import { memoryStore } from '#eventstore/memory'
+import { minorUnits } from '#money'
 import { appendLeaf, eventLeaf, leafHash, memoryHashes, rootHash } from '#transparency/merkle'
 import { copyLog, receiptClock } from '../../apps/tally/copy.ts'
 import { copyOf, rechained } from '../scenarios/hand.ts'
@@ -19,6 +20,12 @@ beforeAll(async () => {
     await world.tap('anna', id)
     world.clock.at += 61_000
     orThrow(await world.sync(id))
+  }
+  // Two of one stream, one after the other, and not taken together.
+  for (const amount of ['100', '200']) {
+    const repayment = { account: 'anna', amount: minorUnits(amount), currency: 'EUR', source: 'bank' }
+    orThrow(await world.centre().receiveRepayment({ ...repayment, by: 'operator:ada' }))
+    world.clock.at += 61_000
   }
   log = [...world.log.events]
   const hashes = memoryHashes()
@@ -134,7 +141,7 @@ describe('it is refused', () => {
   })
 
   it('where the source does not hold, before anything of that event is written', async () => {
-    const event = log.findLast(({ revision }) => revision > 2) as StoredEvent
+    const event = log.find(({ revision }) => revision === 3) as StoredEvent
     const stream = log.filter(each => each.stream === event.stream)
     const broken = [
       // A word was changed.
@@ -149,7 +156,8 @@ describe('it is refused', () => {
         message: expect.stringMatching(/^The source does not hold: .*(its hash is|its prev is not)/),
       })
       expect(to.events.length).toBeLessThan(log.length)
-      expect(to.events).toEqual(log.slice(0, to.events.length).map((each, place) => ({ ...each, ...pick(to, place) })))
+      const written = to.events.map(({ id, text }) => [id, text])
+      expect(written).toEqual(log.slice(0, written.length).map(({ id, text }) => [id, texts.get(id) ?? text]))
     }
   })
 
@@ -185,9 +193,4 @@ describe('it is refused', () => {
       message: expect.stringMatching(/^The copy is not the log: .*Do not use the target/),
     })
   })
-})
-
-/** The receipt time of `copyOf` is its own. */
-const pick = ({ events }: { readonly events: readonly StoredEvent[] }, place: number) => ({
-  storedAt: events[place]?.storedAt,
 })

@@ -132,6 +132,23 @@ describe('an event too many', () => {
   })
 })
 
+it('what a reactor asks to write a second time it is refused, as by any store', async () => {
+  const [raised] = of('ExceptionRaised') as [StoredEvent]
+  const answers: unknown[] = []
+  const twice: Reactor = {
+    by: verdictsBy,
+    make: store => ({
+      wants: type => type === 'BatchAccepted',
+      handle: async () => {
+        const answer = store.append(raised.stream, 'NoStream', [raised])
+        answers.push(await answer.catch((error: { code: string }) => error.code))
+      },
+    }),
+  }
+  await recomputeReactions(await copyOf(log), twice)
+  expect(answers).toEqual([expect.objectContaining({ revision: 0 }), 'WrongExpectedRevision'])
+})
+
 it('a reactor that cannot go on is told with the event at which it stops', async () => {
   const enrolled = of('TerminalEnrolled')[0] as StoredEvent
   expect(await recomputed(without(enrolled.stream))).toEqual([
