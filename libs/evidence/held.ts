@@ -25,7 +25,7 @@ export class NewerThanKnown extends Error {
 }
 
 export const readHeld = async <Words extends Vocabulary>(
-  store: EventStore,
+  store: Pick<EventStore, 'read'>,
   stream: string,
   words: Words,
 ): Promise<HeldStream<Words>> => {
@@ -42,7 +42,11 @@ export const readHeld = async <Words extends Vocabulary>(
 }
 
 /** The stream's events where these words know them all; throws `NewerThanKnown` otherwise. */
-export const readKnown = async <Words extends Vocabulary>(store: EventStore, stream: string, words: Words) => {
+export const readKnown = async <Words extends Vocabulary>(
+  store: Pick<EventStore, 'read'>,
+  stream: string,
+  words: Words,
+) => {
   const { events, last, newer } = await readHeld(store, stream, words)
   if (newer) throw new NewerThanKnown(newer)
   return { events, last }
