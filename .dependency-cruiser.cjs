@@ -31,7 +31,7 @@ const downTheFloors = floors.slice(0, -1).map((names, floor) => ({
 const oneFile = [
   ['nfc-pcsc', 'apps/terminal/pcsc/child.ts', 'take the Reader port of #nfc/reader'],
   ['better-sqlite3', 'eventstore/sqlite/sqlite.ts', 'call its openSqlite'],
-  ['pg', 'eventstore/postgres/postgres.ts', 'take the EventStore port of #eventstore'],
+  ['pg', 'eventstore/postgres/server.ts', 'call its openServer'],
   ['@kurrent/kurrentdb-client', 'eventstore/kurrentdb/kurrentdb.ts', 'take the EventStore port of #eventstore'],
 ].map(([name, file, instead]) => ({
   name: `one-file-${name.replace(/^@.*\//, '')}`,

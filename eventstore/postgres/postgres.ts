@@ -1,8 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { Client, type ClientConfig, Pool } from 'pg'
 import {
   type Appended,
-  appendBytesMax,
   checkAppend,
   type EventStore,
   type EventToAppend,
@@ -13,7 +11,9 @@ import {
   StoreFailed,
   WrongExpectedRevision,
 } from '#eventstore'
+import { nextGroup } from '../group.ts'
 import { appendName, isMade, making, session } from './schema.ts'
+import { checkSchema, isLoss, openServer, unless } from './server.ts'
 
 export type PostgresStore = EventStore & {
   /** What is on its way to the server is awaited; what still waits is refused. */
@@ -35,28 +35,12 @@ export type PostgresOptions = {
   readonly onTrouble?: (trouble: StoreFailed) => void
 }
 
-/** Appends that come while others are on their way go together, up to so many and so much. */
-const groupMax = { appends: 500, octets: 4 * appendBytesMax }
-
 type Asked = {
   readonly stream: string
   readonly expected: Expected
   readonly events: readonly EventToAppend[]
   readonly since: number
   readonly settle: (outcome: Appended | Error) => void
-}
-
-const codesOfLoss = new Set([
-  ...['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'ENOENT', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN'],
-  // Shut down, crashed, starting, too many connections; cancelled; a standby that does not write yet; to be tried again.
-  ...['57P01', '57P02', '57P03', '53300', '57014', '25006', '40001', '40P01'],
-])
-const wordsOfLoss = /^Connection terminated|^Query read timeout|^timeout e|Client has encountered a connection error/
-
-/** The connection or the server went away, or is not there yet: the same may succeed on another connection. */
-const isLoss = (cause: unknown): boolean => {
-  const { code = '', message = '' } = cause as { code?: string; message?: string }
-  return codesOfLoss.has(code) || code.startsWith('08') || wordsOfLoss.test(message)
 }
 
 type Row = [position: string, name: string, revision: string, id: string, type: string, text: string, storedAt: string]
@@ -84,39 +68,9 @@ export const postgresStore = async (
   options: PostgresOptions = {},
 ): Promise<PostgresStore> => {
   const { schema = 'tallystick', patience_ms = 15_000, answerWithin_ms = 10_000, pollEvery_ms = 500 } = options
-  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) throw new StoreFailed(`${schema} is no name for a schema.`)
-  const config: ClientConfig = { connectionString: url, keepAlive: true, application_name: 'tallystick' }
-  const { host, port, database } = addressed(config)
-  const server = `PostgreSQL at ${host}:${port}/${database}`
-
-  const pool = new Pool({
-    ...config,
-    max: 6,
-    connectionTimeoutMillis: answerWithin_ms,
-    query_timeout: answerWithin_ms,
-    // The pool listens for errors of connections that are idle, and of those that are asked; not yet for this one's.
-    verify: (client, done) => {
-      client.on('error', () => {})
-      client.query(session).then(() => done(), done)
-    },
-  })
-  // An idle connection that was lost is replaced when it is needed.
-  pool.on('error', () => {})
-  const stop = new AbortController()
-
-  const failed = (what: string, cause: unknown): StoreFailed =>
-    new StoreFailed(`${what}: ${server}: ${(cause as Error).message || (cause as { code?: string }).code}.`, { cause })
-
-  /** Tries again where the connection was lost, until the deadline. */
-  const patiently = async <Answer>(what: string, deadline: number, act: () => Promise<Answer>): Promise<Answer> => {
-    for (let wait_ms = 10; ; wait_ms = Math.min(2 * wait_ms, 500))
-      try {
-        return await act()
-      } catch (cause) {
-        if (!isLoss(cause) || Date.now() + wait_ms > deadline || stop.signal.aborted) throw failed(what, cause)
-        await pause(wait_ms)
-      }
-  }
+  checkSchema(schema)
+  const server = openServer(url, { what: 'log', answerWithin_ms, session })
+  const { pool, closing, failed, patiently } = server
 
   /* ------------------------------------------------------- making */
 
@@ -130,7 +84,7 @@ export const postgresStore = async (
       if (!made) await pool.query(making(schema))
     })
   } catch (error) {
-    await pool.end()
+    await server.end()
     throw error
   }
 
@@ -138,15 +92,6 @@ export const postgresStore = async (
 
   let waiting: Asked[] = []
   let pumping: Promise<void> | undefined
-
-  const nextGroup = (): Asked[] => {
-    let octets = 0
-    const end = waiting.findIndex(({ events }, place) => {
-      for (const { text } of events) octets += text.length
-      return place > 0 && (place === groupMax.appends || octets > groupMax.octets)
-    })
-    return waiting.splice(0, end < 0 ? waiting.length : end)
-  }
 
   const append = {
     name: 'append',
@@ -192,8 +137,8 @@ export const postgresStore = async (
   }
 
   const pump = async (): Promise<void> => {
-    while (waiting.length > 0 && !stop.signal.aborted) {
-      await commit(nextGroup())
+    while (waiting.length > 0 && !closing.aborted) {
+      await commit(nextGroup(waiting))
       // Who was just answered may have the next append at hand: it goes with those that waited.
       await new Promise(resolve => setImmediate(resolve))
     }
@@ -257,25 +202,13 @@ export const postgresStore = async (
   }
 
   let listening: Promise<void> | undefined
-  const listen = async (): Promise<void> => {
-    while (!stop.signal.aborted) {
-      const client = new Client({ ...config, connectionTimeoutMillis: answerWithin_ms })
-      const ended = new Promise(resolve => client.once('end', resolve))
-      client.on('error', () => {})
-      client.on('notification', ({ payload }) => heard(Number(payload)))
-      try {
-        await unless(stop.signal, client.connect())
-        await client.query(`listen ${schema}`)
-        // What was said while nobody listened.
-        wake(true)
-        await unless(stop.signal, ended)
-      } catch {
-        // Followers look by themselves until somebody listens again.
-      }
-      void client.end().catch(() => {})
-      await pause(pollEvery_ms, undefined, { signal: stop.signal }).catch(() => {})
-    }
-  }
+  const listen = (): Promise<void> =>
+    server.listen(schema, {
+      heard: payload => heard(Number(payload)),
+      // What was said while nobody listened.
+      listening: () => wake(true),
+      again_ms: pollEvery_ms,
+    })
 
   /** Until an event at this log index or after it was heard of, or it is time to look, or the signal. */
   const comes = (next: number, signal: AbortSignal): Promise<void> =>
@@ -297,7 +230,7 @@ export const postgresStore = async (
     })
 
   async function* follow({ from, pageSize = 1000, signal: asked }: ReadAll & { readonly signal: AbortSignal }) {
-    const signal = AbortSignal.any([asked, stop.signal])
+    const signal = AbortSignal.any([asked, closing])
     let next = from
     let isTold = false
     let isTroubled = false
@@ -337,7 +270,7 @@ export const postgresStore = async (
           if (outcome instanceof Error) reject(outcome)
           else resolve(outcome)
         }
-        if (stop.signal.aborted) {
+        if (closing.aborted) {
           settle(failed(`Append to ${stream} failed`, new Error('the store was closed')))
           return
         }
@@ -350,32 +283,14 @@ export const postgresStore = async (
     readAll,
     follow,
     close: async () => {
-      stop.abort()
+      server.abort()
       const left = waiting
       waiting = []
       for (const { stream, settle } of left)
         settle(failed(`Append to ${stream} failed`, new Error('the store was closed')))
       await pumping
       await listening
-      await pool.end()
+      await server.end()
     },
   }
 }
-
-/** Where a connection string leads, for messages: without user and password. */
-const addressed = (config: ClientConfig): Client => {
-  try {
-    return new Client(config)
-  } catch (cause) {
-    throw new StoreFailed('The log was not opened: its address is no PostgreSQL connection string.', { cause })
-  }
-}
-
-/** The answer, unless the signal comes first; then nobody waits for the answer any more. */
-const unless = <Answer>(signal: AbortSignal, answer: Promise<Answer>): Promise<Answer> =>
-  new Promise((resolve, reject) => {
-    const aborted = () => reject(signal.reason as Error)
-    signal.addEventListener('abort', aborted)
-    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted))
-    if (signal.aborted) aborted()
-  })

@@ -14,7 +14,7 @@ const appendTypes = 'text[], bigint[], integer[], uuid[], text[], text[], text'
 
 /** 'TALL' as the upper half of an advisory lock's key; the lower half is the log's table. */
 const tall = 0x54_41_4c_4c
-const lockOf = (lower: string): string => `(${tall}::bigint << 32) | ${lower}`
+export const lockOf = (lower: string): string => `(${tall}::bigint << 32) | ${lower}`
 
 /**
  * For each connection, whatever the server is set to: the lock is of use only to who looks after he has it, and what is

@@ -1,7 +1,6 @@
 import Database from 'better-sqlite3'
 import {
   type Appended,
-  appendBytesMax,
   checkAppend,
   type EventStore,
   type EventToAppend,
@@ -12,6 +11,7 @@ import {
   StoreFailed,
   WrongExpectedRevision,
 } from '#eventstore'
+import { nextGroup } from '../group.ts'
 
 export type SqliteStore = EventStore & {
   /** What `PRAGMA synchronous` reads back on the appending connection: 2 is FULL. */
@@ -87,9 +87,6 @@ const stored = ([position, stream, revision, id, type, text, storedAt]: Row): St
 const columns = 'position, name, revision, id, type, text, stored_at'
 const joined = 'events join streams on streams.key = events.stream'
 const pollEvery_ms = 250
-
-/** Appends that wait are committed together, up to so many and so much: the loop must not stand still for long. */
-const groupMax = { appends: 500, octets: 4 * appendBytesMax }
 
 type Asked = {
   readonly stream: string
@@ -185,20 +182,12 @@ export const sqliteStore = (file: string, now: () => string, options: SqliteOpti
     }
   }
 
-  let waiting: Asked[] = []
+  const waiting: Asked[] = []
   /** Whether a group was committed in this turn of the loop: then others are likely to be on their way. */
   let isBusy = false
-  const nextGroup = (): Asked[] => {
-    let octets = 0
-    const end = waiting.findIndex(({ events }, place) => {
-      for (const { text } of events) octets += text.length
-      return place > 0 && (place === groupMax.appends || octets > groupMax.octets)
-    })
-    return waiting.splice(0, end < 0 ? waiting.length : end)
-  }
   const flush = (): void => {
     if (waiting.length === 0) return
-    commitAll(nextGroup())
+    commitAll(nextGroup(waiting))
     isBusy = true
     setImmediate(() => {
       isBusy = false
