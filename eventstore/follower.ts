@@ -1,6 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { trustEvent } from '#canonical/event'
 import type { EventStore, StoredEvent } from '#eventstore'
-import { FoldFailed, type LoggedEvent, type Projection, type Rows } from '#eventstore/rows'
+import { FoldFailed, type LoggedEvent, type Projection, type Rows, RowsAway } from '#eventstore/rows'
 
 /**
  * Followers read the whole log in its order, from a durable checkpoint. A projector writes rows and may begin again; a
@@ -40,6 +41,9 @@ export type ProjectOptions = {
 const logged = ({ text, index, storedAt }: StoredEvent): LoggedEvent =>
   Object.assign(trustEvent(text), { index, storedAt })
 
+/** How long rows that were out of reach are left alone before they are asked again. */
+const awayFor_ms = 500
+
 /** Lets sockets and timers have their turn: reads of an embedded store never wait, so nothing else would. */
 const breathe = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
@@ -49,16 +53,41 @@ const breathe = (): Promise<void> => new Promise(resolve => setImmediate(resolve
  */
 export const project = async (options: ProjectOptions): Promise<void> => {
   const { store, rows, projections, signal, pageSize = 5000, onProgress, onStopped } = options
-  const next = new Map(projections.map(projection => [projection, rows.checkpoint(projection)]))
+  /** Rows whose server is away are waited for, as the log is. Undefined where the signal came first. */
+  const waited = async <Answer>(act: () => Promise<Answer>): Promise<Answer | undefined> => {
+    while (!signal.aborted)
+      try {
+        return await act()
+      } catch (error) {
+        if (!(error instanceof RowsAway)) throw error
+        await pause(awayFor_ms, undefined, { signal }).catch(() => {})
+      }
+    return undefined
+  }
+  const next = new Map<Projection, number>()
+  for (const projection of projections) {
+    const at = await waited(() => rows.checkpoint(projection))
+    if (at === undefined) return
+    next.set(projection, at)
+  }
 
   /** False where the rows are behind this page: someone threw them away, and the log must be read again. */
-  const applyPage = (projection: Projection, page: readonly StoredEvent[], read: (at: StoredEvent) => LoggedEvent) => {
+  const applyPage = async (
+    projection: Projection,
+    page: readonly StoredEvent[],
+    read: (at: StoredEvent) => LoggedEvent,
+  ): Promise<boolean> => {
     const first = (page[0] as StoredEvent).index
     const end = (page.at(-1) as StoredEvent).index + 1
     for (let at = next.get(projection) as number; at < end; ) {
       if (at < first) return false
       const events = page.filter(event => event.index >= at && projection.wants(event.type)).map(read)
-      at = rows.apply(projection, events, { from: at, next: end }) ? end : rows.checkpoint(projection)
+      const from = at
+      const reached = await waited(async () =>
+        (await rows.apply(projection, events, { from, next: end })) ? end : rows.checkpoint(projection),
+      )
+      if (reached === undefined) return true
+      at = reached
       next.set(projection, at)
     }
     return true
@@ -77,7 +106,7 @@ export const project = async (options: ProjectOptions): Promise<void> => {
       if (page.length > 0)
         for (const projection of next.keys()) {
           try {
-            behind = !applyPage(projection, page, read) || behind
+            behind = !(await applyPage(projection, page, read)) || behind
           } catch (cause) {
             const event = cause instanceof FoldFailed ? cause.event : undefined
             const reason = cause instanceof FoldFailed ? cause.cause : cause

@@ -1,4 +1,3 @@
-import { hex } from '#canonical/bytes'
 import type { Crypto } from '#canonical/crypto'
 import type { Event } from '#canonical/event'
 
@@ -38,6 +37,8 @@ export type Look = (table: string, key: Key) => Row | undefined
 export interface Projection {
   readonly name: string
   readonly version: number
+  /** Rows folded beside the live ones (`RowsReader.generation`); without it the live ones are meant, whichever they are. */
+  readonly generation?: number
   readonly tables: readonly Table[]
   /** False for types that change nothing here: they are not even parsed. */
   wants(type: string): boolean
@@ -56,9 +57,11 @@ export type Where = Readonly<Record<string, Value | Range>>
 
 export interface RowsReader {
   /** The next log index to apply: everything before it is in the rows. */
-  checkpoint(projection: Projection): number
-  get(projection: Projection, table: string, key: Key): Row | undefined
-  /** In key order unless told otherwise. */
+  checkpoint(projection: Projection): Promise<number>
+  /** The generation that is live: 0 at first, one more after each `adopt`. */
+  generation(projection: Projection): Promise<number>
+  get(projection: Projection, table: string, key: Key): Promise<Row | undefined>
+  /** In key order unless told otherwise; null is before everything. */
   select(
     projection: Projection,
     table: string,
@@ -67,13 +70,15 @@ export interface RowsReader {
       readonly order?: readonly (readonly [column: string, direction: 'up' | 'down'])[]
       readonly limit?: number
     },
-  ): Row[]
+  ): Promise<Row[]>
   /** Sums of an int column and counts of rows (`sum`, `count`), by the columns named. No rows, no groups. */
   sums(
     projection: Projection,
     table: string,
     options: { readonly column: string; readonly by: readonly string[]; readonly where?: Where },
-  ): Row[]
+  ): Promise<Row[]>
+  /** A hash over all rows in key order: equal for equal rows, in every adapter. */
+  fingerprint(projection: Projection, crypto: Crypto): Promise<string>
 }
 
 export interface Rows extends RowsReader {
@@ -85,13 +90,11 @@ export interface Rows extends RowsReader {
     projection: Projection,
     events: readonly LoggedEvent[],
     at: { readonly from: number; readonly next: number },
-  ): boolean
-  /** Several reads of one moment. */
-  snapshot<Answer>(ask: (rows: RowsReader) => Answer): Answer
-  /** A hash over all rows in key order: equal for equal rows, in every adapter. */
-  fingerprint(projection: Projection, crypto: Crypto): string
+  ): Promise<boolean>
+  /** Several reads of one moment. It may be asked again where a connection was lost: `ask` only reads. */
+  snapshot<Answer>(ask: (rows: RowsReader) => Promise<Answer>): Promise<Answer>
   /** Throws the rows away; the follower folds them again from the first event. */
-  reset(projection: Projection): void
+  reset(projection: Projection): Promise<void>
 }
 
 /** An event that a projection's own code could not fold. The rows stay as they were before its page. */
@@ -109,90 +112,22 @@ export class FoldFailed extends Error {
   }
 }
 
-/* ------------------------------------------------------- what adapters share */
-
-export const tableOf = (projection: Projection, name: string): Table => {
-  const table = projection.tables.find(table => table.name === name)
-  if (!table) throw new RangeError(`Projection ${projection.name} has no table ${name}`)
-  return table
+/**
+ * The rows' server is out of reach, and was tried for as long as its patience lasts. Nothing is known to be lost: a
+ * follower waits and asks again; a question says so to whoever asked it.
+ */
+export class RowsAway extends Error {
+  readonly code = 'RowsAway'
 }
 
-/** One text for one key. Lengths stand before the parts, so that no part can end early. */
-export const keyText = (key: Key): string => {
-  if (key.length === 1) return String(key[0])
-  let text = ''
-  for (const part of key) {
-    const word = String(part)
-    text += `${word.length}:${word}`
+/** Rows of a generation that another rebuild has replaced. Begin again beside the one that is live now. */
+export class GenerationGone extends Error {
+  readonly code = 'GenerationGone'
+  constructor(projection: Projection, live: number) {
+    super(
+      `Generation ${projection.generation} of ${projection.name} is gone: ${live} is live. Rebuild beside that one.`,
+    )
   }
-  return text
-}
-
-/** `found`: there is, or may be, such a row in the table. */
-export type Touched = { readonly key: Key; readonly found: boolean; changed: boolean; row: Row | undefined }
-
-/** Folds a page in memory, so that a row which a thousand events touch is read once and written once. */
-export const foldPage = (
-  projection: Projection,
-  events: readonly LoggedEvent[],
-  load: (table: string, key: Key, text: string) => Row | undefined,
-): Map<string, Map<string, Touched>> => {
-  const touched = new Map<string, Map<string, Touched>>(projection.tables.map(({ name }) => [name, new Map()]))
-  // A projection mostly changes the row that it just looked at.
-  let latest: { readonly table: string; readonly key: Key; readonly held: Touched } | undefined
-  const of = (table: string, key: Key, unread = false): Touched => {
-    if (latest?.key === key && latest.table === table) return latest.held
-    const rows = touched.get(table)
-    if (!rows) throw new RangeError(`no table ${table}`)
-    const text = keyText(key)
-    let held = rows.get(text)
-    if (!held) {
-      const row = unread ? undefined : load(table, key, text)
-      held = { key, found: unread || row !== undefined, changed: false, row }
-      rows.set(text, held)
-    }
-    latest = { table, key, held }
-    return held
-  }
-  const look: Look = (table, key) => of(table, key).row
-  for (const event of events) {
-    try {
-      for (const change of projection.apply(event, look)) {
-        const held = of(change.table, change.key, 'row' in change)
-        held.row = 'row' in change ? change.row : change.change(held.row)
-        held.changed = true
-      }
-    } catch (cause) {
-      throw new FoldFailed(projection.name, event, { cause })
-    }
-  }
-  return touched
-}
-
-/** A hash chained over lines, a thousand at a time: memory stays flat for any number of rows. */
-export const fingerprintOf = (
-  crypto: Crypto,
-  projection: Projection,
-  rowsOf: (table: Table) => Iterable<Row>,
-): string => {
-  let digest = hex(crypto.sha256('tallystick-rows-1\n'))
-  for (const table of projection.tables) {
-    const columns = Object.keys(table.columns)
-    let lines: string[] = [table.name]
-    const hashed = () => {
-      digest = hex(crypto.sha256(digest, lines.join('\n')))
-      lines = []
-    }
-    for (const row of rowsOf(table)) {
-      const values = columns.map(column => {
-        const value = row[column] ?? null
-        return typeof value === 'bigint' ? { int: value.toString() } : value
-      })
-      if (lines.push(JSON.stringify(values)) === 1000) hashed()
-    }
-    hashed()
-  }
-  return digest
 }
 
 /* ------------------------------------------------------ what projections use */

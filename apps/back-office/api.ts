@@ -144,7 +144,7 @@ export const backOfficeModule = (node: BackOffice): Type => {
       const { index, age_ms } = await node.ask.age()
       const { stopped, log } = node.status()
       const { note: _, ...signed } = log
-      const newer = node.ask.newer()
+      const newer = await node.ask.newer()
       const isWell = stopped.length === 0 && !log.silence && !newer.some(({ money }) => money)
       return {
         status: isWell ? 'ok' : 'degraded',

@@ -41,7 +41,7 @@ export const backOffice = async (parts: BackOfficeParts) => {
   const news = new Subject<{ readonly kind: string }>()
   const here = office(store, crypto, clock, keys)
   const book = await rulebook(here)
-  const following = followers(here, clock, rows, news, log.error)
+  const following = await followers(here, clock, rows, news, log.error)
   const { settled, status, run } = following
   const heard = new Map<string, number>()
   const ask = questions({ rows, store, now: () => clock.now(), heard, freshness: following.freshness })

@@ -5,14 +5,14 @@ import type { Ran } from '#cqrs/run'
 import { FollowerStopped, project, react } from '#eventstore/follower'
 import type { Rows } from '#eventstore/rows'
 import { verdicts } from '#evidence/verdicts'
-import { projections } from '#projections'
+import { appliedTo, projections } from '#projections'
 import { outgrown } from '#projections/newer'
 import { nothingFrom, type Office } from './office.ts'
 
 /** The projector that keeps the rows, and the reactor that judges; and what they know of how far they have got. */
-export type Followers = ReturnType<typeof followers>
+export type Followers = Awaited<ReturnType<typeof followers>>
 
-export const followers = (
+export const followers = async (
   { store, crypto, keys, reactorSalt }: Office,
   clock: Clock,
   rows: Rows,
@@ -20,7 +20,7 @@ export const followers = (
   onFault: (message: string) => void,
 ) => {
   const reactor = verdicts({ store, crypto, keys, salt: reactorSalt })
-  let applied = Math.min(...projections.map(projection => rows.checkpoint(projection)))
+  let applied = (await rows.snapshot(appliedTo)) + 1
   let judged = 0
   const freshness = { following: false, currentAt: clock.now() }
   const waiters = new Set<{ readonly index: number; readonly done: () => void }>()
@@ -45,8 +45,8 @@ export const followers = (
   const follow = async (signal: AbortSignal): Promise<void> => {
     let next = 0
     freshness.following = true
-    if (outgrown(rows)) {
-      for (const projection of projections) rows.reset(projection)
+    if (await outgrown(rows)) {
+      for (const projection of projections) await rows.reset(projection)
       applied = 0
     }
     await Promise.all([

@@ -36,7 +36,7 @@ export const licenses = (
     readonly proof: string
   }) => {
     const { account, publicKey, proof } = asked
-    const figures = figuresOf(account)
+    const figures = await figuresOf(account)
     if (!figures) {
       const message = `No account ${account} was opened: open it at the back office first.`
       return { reason: 'AccountUnknown', message, account }

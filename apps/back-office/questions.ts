@@ -43,16 +43,17 @@ const asked = <Question extends object>(
 
 export const questions = ({ rows, store, now, heard, freshness }: Parts) => {
   const age_ms = async (): Promise<number> => {
-    if (freshness.following && (await nothingFrom(store, appliedTo(rows) + 1))) freshness.currentAt = now()
+    if (freshness.following && (await nothingFrom(store, (await rows.snapshot(appliedTo)) + 1)))
+      freshness.currentAt = now()
     return Math.max(0, Math.round(now() - freshness.currentAt))
   }
 
   /** Figures and the log index that they belong to, of one moment. */
-  const answer = async <Figures extends object>(look: (rows: RowsReader) => Figures | Refusal) => {
+  const answer = async <Figures extends object>(look: (rows: RowsReader) => Promise<Figures | Refusal>) => {
     const age = await age_ms()
-    return rows.snapshot(reader => {
-      const figures = look(reader)
-      return isRefusal(figures) ? figures : { index: appliedTo(reader), ...figures, age_ms: age }
+    return rows.snapshot(async reader => {
+      const figures = await look(reader)
+      return isRefusal(figures) ? figures : { index: await appliedTo(reader), ...figures, age_ms: age }
     })
   }
 
@@ -69,56 +70,56 @@ export const questions = ({ rows, store, now, heard, freshness }: Parts) => {
   })
 
   return {
-    age: async () => ({ index: appliedTo(rows), age_ms: await age_ms() }),
+    age: async () => ({ index: await rows.snapshot(appliedTo), age_ms: await age_ms() }),
     /** What newer writers wrote and this version cannot read, by who wrote it. */
     newer: () => newerEvents(rows),
-    figures: (account: string) => grantFigures(rows, { account }),
+    figures: (account: string) => rows.snapshot(reader => grantFigures(reader, { account })),
     overview: () =>
-      answer(reader => {
-        const { accounts, owed, credit, available } = balanceTotals(reader)
-        const { count, silent } = counts(reader)
+      answer(async reader => {
+        const { accounts, owed, credit, available } = await balanceTotals(reader)
+        const { count, silent } = await counts(reader)
         return {
           accounts,
           owed,
           credit,
           available,
-          takingsToday: takingsOf(reader, new Date(now()).toISOString().slice(0, 10)),
-          transactions: verdictCounts(reader),
+          takingsToday: await takingsOf(reader, new Date(now()).toISOString().slice(0, 10)),
+          transactions: await verdictCounts(reader),
           terminals: { count, silent },
-          exceptions: exceptionCount(reader),
-          notUnderstood: notUnderstood(reader),
-          fees: feesEarned(reader),
-          recent: transactionList(reader, { limit: 10 }).transactions,
+          exceptions: await exceptionCount(reader),
+          notUnderstood: await notUnderstood(reader),
+          fees: await feesEarned(reader),
+          recent: (await transactionList(reader, { limit: 10 })).transactions,
         }
       }),
     accounts: () => answer(reader => accountList(reader)),
     /** Now, as of a moment, as known at a log index, or both; and what the figure does not know. */
     balance: (question: { account: string; at?: string | undefined; knownAt?: number | undefined }) =>
-      answer(reader => {
+      answer(async reader => {
         const { account, at, knownAt } = question
         const moment = at === undefined ? undefined : new Date(at).toISOString()
         const found =
           moment === undefined && knownAt === undefined
-            ? balanceOf(reader, { account })
-            : balanceAsOf(reader, { account, ...asked({ at: moment, knownAt }) })
+            ? await balanceOf(reader, { account })
+            : await balanceAsOf(reader, { account, ...asked({ at: moment, knownAt }) })
         if (!found) return unknownAccount(account)
-        const { silent, openGaps } = counts(reader, moment)
-        return { ...found, missing: { silentTerminals: silent, openGaps, notUnderstood: notUnderstood(reader) } }
+        const { silent, openGaps } = await counts(reader, moment)
+        return { ...found, missing: { silentTerminals: silent, openGaps, notUnderstood: await notUnderstood(reader) } }
       }),
     postings: (account: string) =>
-      answer(reader =>
-        balanceOf(reader, { account }) ? postingsOfAccount(reader, { account }) : unknownAccount(account),
+      answer(async reader =>
+        (await balanceOf(reader, { account })) ? postingsOfAccount(reader, { account }) : unknownAccount(account),
       ),
     transactions: (question: TransactionsAsked) => answer(reader => transactionList(reader, asked(question))),
     transaction: (transaction: string) =>
-      answer(reader => {
+      answer(async reader => {
         const message = `No verdict on transaction ${transaction} is here: it may wait on its terminal still.`
-        return transactionOf(reader, transaction) ?? { reason: 'TransactionUnknown', message, transaction }
+        return (await transactionOf(reader, transaction)) ?? { reason: 'TransactionUnknown', message, transaction }
       }),
     terminals: () =>
-      answer(reader => {
-        const { terminals, index } = terminalList(reader)
-        const newer = newerEvents(reader)
+      answer(async reader => {
+        const { terminals, index } = await terminalList(reader)
+        const newer = await newerEvents(reader)
         const skipped = (id: string): number =>
           newer.reduce((sum, { terminal, count }) => sum + (terminal === id ? count : 0), 0)
         return { terminals: terminals.map(each => ({ ...each, notUnderstood: skipped(each.terminal) })), index }

@@ -177,7 +177,7 @@ const compareRows = async (crypto: Crypto, store: EventStore, file: string) => {
   try {
     const compared: { name: string; equal: boolean }[] = []
     for (const projection of projections) {
-      const upTo = held.checkpoint(projection)
+      const upTo = await held.checkpoint(projection)
       const stop = new AbortController()
       const upToThere = {
         follow: async function* (options: Parameters<typeof store.follow>[0]) {
@@ -192,7 +192,7 @@ const compareRows = async (crypto: Crypto, store: EventStore, file: string) => {
       await project({ store: upToThere, rows: fresh, projections: [projection], signal: stop.signal })
       compared.push({
         name: projection.name,
-        equal: held.fingerprint(projection, crypto) === fresh.fingerprint(projection, crypto),
+        equal: (await held.fingerprint(projection, crypto)) === (await fresh.fingerprint(projection, crypto)),
       })
     }
     return compared

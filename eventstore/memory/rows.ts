@@ -1,17 +1,14 @@
 import {
-  fingerprintOf,
-  foldPage,
   intOf,
-  type Key,
-  keyText,
   type Projection,
   type Range,
   type Row,
   type Rows,
-  tableOf,
+  type RowsReader,
   type Value,
   type Where,
 } from '#eventstore/rows'
+import { begun, fingerprintOf, foldPage, keyText, liveName, meant, type Standing, tableOf } from '../folding.ts'
 
 /** As SQLite orders: null, then integers, then text by its UTF-8 octets. */
 const compare = (a: Value, b: Value): number => {
@@ -34,18 +31,27 @@ const holds = (value: Value, condition: Value | Range): boolean => {
   )
 }
 
-/** Rows for tests and the simulation: the same promise, without a disk. */
-export const memoryRows = (): Rows => {
-  const kept = new Map<string, { next: number; tables: Map<string, Map<string, Row>> }>()
-  const of = (projection: Projection) => {
-    const name = `${projection.name}@${projection.version}`
-    const held = kept.get(name) ?? { next: 0, tables: new Map(projection.tables.map(({ name }) => [name, new Map()])) }
-    kept.set(name, held)
-    return held
+const ordered = (a: Row, b: Row, columns: readonly string[]): number => {
+  for (const column of columns) {
+    const found = compare(a[column] ?? null, b[column] ?? null)
+    if (found !== 0) return found
   }
-  const table = (projection: Projection, name: string) =>
-    of(projection).tables.get(tableOf(projection, name).name) as Map<string, Row>
+  return 0
+}
 
+type Table = ReadonlyMap<string, Row>
+/** One set of rows as it stands; another page is another value, so that who holds this one holds a moment. */
+type Kept = Standing & { readonly tables: ReadonlyMap<string, Table> }
+
+const answering = (sets: ReadonlyMap<string, Kept>): RowsReader => {
+  const of = (projection: Projection): Kept | undefined => {
+    const { name } = meant(projection, each => sets.get(each))
+    return sets.get(name)
+  }
+  const table = (projection: Projection, name: string): Table => {
+    tableOf(projection, name)
+    return of(projection)?.tables.get(name) ?? new Map<string, Row>()
+  }
   const matching = (projection: Projection, name: string, where: Where = {}): Row[] => {
     const { key } = tableOf(projection, name)
     const conditions = Object.entries(where)
@@ -53,57 +59,86 @@ export const memoryRows = (): Rows => {
       .filter(row => conditions.every(([column, condition]) => holds(row[column] ?? null, condition)))
       .sort((a, b) => ordered(a, b, key))
   }
-  const ordered = (a: Row, b: Row, columns: readonly string[]): number => {
-    for (const column of columns) {
-      const found = compare(a[column] ?? null, b[column] ?? null)
-      if (found !== 0) return found
-    }
-    return 0
-  }
-
-  const rows: Rows = {
-    checkpoint: projection => of(projection).next,
-    get: (projection, name, key: Key) => table(projection, name).get(keyText(key)),
-    select: (projection, name, { where, order = [], limit } = {}) => {
+  return {
+    checkpoint: async projection => of(projection)?.next ?? 0,
+    generation: async projection => sets.get(liveName(projection))?.generation ?? 0,
+    get: async (projection, name, key) => table(projection, name).get(keyText(key)),
+    select: async (projection, name, { where, order = [], limit } = {}) => {
       const found = matching(projection, name, where)
       // The sort is stable, so the last column named is sorted by first.
       for (const [column, direction] of [...order].reverse())
         found.sort((a, b) => ordered(a, b, [column]) * (direction === 'up' ? 1 : -1))
       return found.slice(0, limit)
     },
-    sums: (projection, name, { column, by, where }) => {
+    sums: async (projection, name, { column, by, where }) => {
       const groups = new Map<string, Row>()
       for (const row of matching(projection, name, where)) {
         const values = by.map(each => row[each] ?? null)
         const key = JSON.stringify(values.map(value => (typeof value === 'bigint' ? { int: `${value}` } : value)))
         const group = groups.get(key) ?? {
           ...Object.fromEntries(by.map((each, at) => [each, values[at] as Value])),
-          sum: 0n,
+          sum: null,
           count: 0n,
         }
-        groups.set(key, { ...group, sum: intOf(group, 'sum') + intOf(row, column), count: intOf(group, 'count') + 1n })
+        // As in SQL: what is null adds nothing, and where all is null there is no sum.
+        const sum = row[column] === null ? group['sum'] : ((group['sum'] as bigint) ?? 0n) + intOf(row, column)
+        groups.set(key, { ...group, sum: sum ?? null, count: intOf(group, 'count') + 1n })
       }
       return [...groups.values()].sort((a, b) => ordered(a, b, by))
     },
-    apply: (projection, events, { from, next }) => {
-      const held = of(projection)
-      if (held.next !== from) return false
-      const touched = foldPage(projection, events, (name, key) => rows.get(projection, name, key))
-      for (const [name, changed] of touched) {
-        const target = table(projection, name)
-        for (const [text, { row }] of changed) {
+    fingerprint: async (projection, crypto) =>
+      fingerprintOf(crypto, projection, ({ name }) => [matching(projection, name)]),
+  }
+}
+
+/** Rows for tests and the simulation: the same promise, without a disk. */
+export const memoryRows = (): Rows => {
+  const sets = new Map<string, Kept>()
+  const here = (projection: Projection) => {
+    const rows = meant(projection, name => sets.get(name))
+    const tables = sets.get(rows.name)?.tables ?? new Map(projection.tables.map(({ name }) => [name, new Map()]))
+    return { ...rows, before: begun(rows), tables }
+  }
+  /** Maps that an open snapshot may hold are copied before they change. */
+  let lent = 0
+  const own = (table: Table): Map<string, Row> => (lent > 0 ? new Map(table) : (table as Map<string, Row>))
+
+  return {
+    ...answering(sets),
+    apply: async (projection, events, { from, next }) => {
+      const { name, before, tables } = here(projection)
+      if (before.next !== from) return false
+      const touched = foldPage(projection, events, (table, _, text) => tables.get(table)?.get(text))
+      const after = new Map<string, Table>()
+      for (const [table, rows] of tables) {
+        const target = own(rows)
+        for (const [text, { changed, row }] of touched.get(table) ?? []) {
+          if (!changed) continue
           if (row) target.set(text, row)
           else target.delete(text)
         }
+        after.set(table, target)
       }
-      held.next = next
+      sets.set(name, { ...before, next, tables: after })
       return true
     },
-    snapshot: ask => ask(rows),
-    fingerprint: (projection, crypto) => fingerprintOf(crypto, projection, ({ name }) => matching(projection, name)),
-    reset: projection => {
-      kept.delete(`${projection.name}@${projection.version}`)
+    snapshot: async ask => {
+      lent += 1
+      try {
+        return await ask(answering(new Map(sets)))
+      } finally {
+        lent -= 1
+      }
+    },
+    reset: async projection => {
+      const { name, standing } = here(projection)
+      if (standing)
+        sets.set(name, {
+          ...standing,
+          next: 0,
+          edition: standing.edition + 1,
+          tables: new Map(projection.tables.map(({ name }) => [name, new Map()])),
+        })
     },
   }
-  return rows
 }

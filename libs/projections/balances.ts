@@ -167,7 +167,7 @@ const availableOf = (row: Row): bigint => available(figuresOf(row))
 /* -------------------------------------------------------------- questions */
 
 /** The log index that the rows are folded up to, -1 before the first event. */
-export const balancesIndex = (rows: RowsReader): number => rows.checkpoint(balances) - 1
+export const balancesIndex = async (rows: RowsReader): Promise<number> => (await rows.checkpoint(balances)) - 1
 
 export type BalanceAnswer = {
   readonly account: string
@@ -197,42 +197,42 @@ export const inWords = (
 const answerOf = (row: Row): BalanceAnswer => inWords(textOf(row, 'account'), textOf(row, 'currency'), figuresOf(row))
 
 /** An account's row: in the currency asked for, else in the first it has by alphabet. */
-const rowOf = (rows: RowsReader, account: string, currency?: Currency): Row | undefined =>
+const rowOf = async (rows: RowsReader, account: string, currency?: Currency): Promise<Row | undefined> =>
   currency === undefined
-    ? rows.select(balances, 'balance', { where: { account }, limit: 1 })[0]
+    ? (await rows.select(balances, 'balance', { where: { account }, limit: 1 }))[0]
     : rows.get(balances, 'balance', [account, currency])
 
-export const balanceOf = (
+export const balanceOf = async (
   rows: RowsReader,
   asked: { readonly account: string; readonly currency?: Currency },
-): (BalanceAnswer & { readonly index: number }) | undefined => {
-  const row = rowOf(rows, asked.account, asked.currency)
-  return row && { ...answerOf(row), index: balancesIndex(rows) }
+): Promise<(BalanceAnswer & { readonly index: number }) | undefined> => {
+  const row = await rowOf(rows, asked.account, asked.currency)
+  return row && { ...answerOf(row), index: await balancesIndex(rows) }
 }
 
 /** One line for each account and currency, by account. `after` and `limit` page through them. */
-export const accountList = (
+export const accountList = async (
   rows: RowsReader,
   asked: { readonly after?: string; readonly limit?: number } = {},
-): { readonly accounts: (BalanceAnswer & { readonly state: 'open' })[]; readonly index: number } => {
+): Promise<{ readonly accounts: (BalanceAnswer & { readonly state: 'open' })[]; readonly index: number }> => {
   const where = asked.after === undefined ? {} : { account: { above: asked.after } }
-  const found = rows.select(balances, 'balance', { where, limit: asked.limit ?? 1000 })
-  return { accounts: found.map(row => ({ ...answerOf(row), state: 'open' })), index: balancesIndex(rows) }
+  const found = await rows.select(balances, 'balance', { where, limit: asked.limit ?? 1000 })
+  return { accounts: found.map(row => ({ ...answerOf(row), state: 'open' })), index: await balancesIndex(rows) }
 }
 
 /** What `GrantAllowance` must be told of an account, and the log index at which it was so. */
-export const grantFigures = (
+export const grantFigures = async (
   rows: RowsReader,
   asked: { readonly account: string; readonly currency?: Currency },
-): { currency: Currency; owed: bigint; inDispute: Amount; drawn: Amount; knownAt: number } | undefined => {
-  const row = rowOf(rows, asked.account, asked.currency)
+): Promise<{ currency: Currency; owed: bigint; inDispute: Amount; drawn: Amount; knownAt: number } | undefined> => {
+  const row = await rowOf(rows, asked.account, asked.currency)
   return (
     row && {
       currency: textOf(row, 'currency'),
       owed: intOf(row, 'owed'),
       inDispute: amount(intOf(row, 'in_dispute')),
       drawn: amount(intOf(row, 'drawn')),
-      knownAt: balancesIndex(rows),
+      knownAt: await balancesIndex(rows),
     }
   )
 }
@@ -240,16 +240,16 @@ export const grantFigures = (
 export type Money = { readonly currency: Currency; readonly amount: string }
 
 /** Sums over all accounts, by currency. */
-export const balanceTotals = (
+export const balanceTotals = async (
   rows: RowsReader,
-): {
+): Promise<{
   readonly accounts: number
   readonly owed: Money[]
   readonly credit: Money[]
   readonly held: Money[]
   readonly available: Money[]
-} => {
-  const totals = rows.select(balances, 'total')
+}> => {
+  const totals = await rows.select(balances, 'total')
   const each = (column: string): Money[] =>
     totals.map(row => {
       const currency = textOf(row, 'currency')

@@ -260,7 +260,7 @@ export type DayAnswer = {
   readonly complete: boolean
 }
 
-export const daysIndex = (rows: RowsReader): number => rows.checkpoint(days) - 1
+export const daysIndex = async (rows: RowsReader): Promise<number> => (await rows.checkpoint(days)) - 1
 
 /** Totals of either side as people read them. */
 export const totalsInWords = (totals: Totals | DayTotals, currency: Currency): TotalsAnswer => {
@@ -285,22 +285,31 @@ const centreOf = (row: Row): Totals =>
   ) as Totals
 
 /** The newest business day first. A day without money has no currency yet; its zeros are written as euros. */
-export const reconciledDays = (
+export const reconciledDays = async (
   rows: RowsReader,
   asked: { readonly limit?: number } = {},
-): { readonly days: DayAnswer[]; readonly index: number } => {
-  const found = rows.select(days, 'day', { order: [['business_date', 'down']], limit: asked.limit ?? 400 })
-  return { days: found.map(row => dayAnswer(rows, row)), index: daysIndex(rows) }
+): Promise<{ readonly days: DayAnswer[]; readonly index: number }> => {
+  const found = await rows.select(days, 'day', { order: [['business_date', 'down']], limit: asked.limit ?? 400 })
+  const dates = found.map(row => textOf(row, 'business_date'))
+  const [to = '', from = ''] = [dates[0], dates.at(-1)]
+  const differences = new Map<string, Row[]>()
+  for (const row of await rows.select(days, 'difference', { where: { business_date: { from, to } } }))
+    differences.set(keyOfDay(row), [...(differences.get(keyOfDay(row)) ?? []), row])
+  return {
+    days: found.map(row => dayAnswer(row, differences.get(keyOfDay(row)) ?? [])),
+    index: await daysIndex(rows),
+  }
 }
 
-const dayAnswer = (rows: RowsReader, row: Row): DayAnswer => {
+const keyOfDay = (row: Row): string => JSON.stringify([row['terminal'], row['business_date'], String(row['first'])])
+
+const dayAnswer = (row: Row, differences: readonly Row[]): DayAnswer => {
   const [terminal, businessDate] = [textOf(row, 'terminal'), textOf(row, 'business_date')]
   const currency = textOrNull(row, 'currency')
   const unit = currency ?? 'EUR'
   const till = row['till'] === null ? null : (JSON.parse(textOf(row, 'till')) as DayTotals)
   const centre = centreOf(row)
-  const where = { terminal, business_date: businessDate, first: intOf(row, 'first') }
-  const named = rows.select(days, 'difference', { where }).map(
+  const named = differences.map(
     (each): Difference => ({
       kind: textOf(each, 'kind') as Difference['kind'],
       amount: intOf(each, 'amount'),

@@ -50,12 +50,13 @@ export type ExceptionAnswer = {
 }
 
 /** The newest first. */
-export const exceptionList = (
+export const exceptionList = async (
   rows: RowsReader,
   asked: { readonly before?: number; readonly limit?: number } = {},
-): { readonly exceptions: ExceptionAnswer[]; readonly index: number } => {
+): Promise<{ readonly exceptions: ExceptionAnswer[]; readonly index: number }> => {
   const where = asked.before === undefined ? {} : { index: { below: BigInt(asked.before) } }
-  const found = rows.select(exceptions, 'exception', { where, order: [['index', 'down']], limit: asked.limit ?? 100 })
+  const order = [['index', 'down']] as const
+  const found = await rows.select(exceptions, 'exception', { where, order, limit: asked.limit ?? 100 })
   return {
     exceptions: found.map(row => {
       const currency = textOf(row, 'currency')
@@ -70,9 +71,11 @@ export const exceptionList = (
         index: Number(intOf(row, 'index')),
       }
     }),
-    index: rows.checkpoint(exceptions) - 1,
+    index: (await rows.checkpoint(exceptions)) - 1,
   }
 }
 
-export const exceptionCount = (rows: RowsReader): number =>
-  Number(rows.sums(exceptions, 'exception', { column: 'index', by: [] })[0]?.['count'] ?? 0n)
+export const exceptionCount = async (rows: RowsReader): Promise<number> => {
+  const [all] = await rows.sums(exceptions, 'exception', { column: 'index', by: [] })
+  return Number(all?.['count'] ?? 0n)
+}

@@ -82,33 +82,40 @@ export type MerchantAnswer = {
   } | null
 }
 
-export const merchantsIndex = (rows: RowsReader): number => rows.checkpoint(merchants) - 1
+export const merchantsIndex = async (rows: RowsReader): Promise<number> => (await rows.checkpoint(merchants)) - 1
 
-export const merchantList = (rows: RowsReader): { readonly merchants: MerchantAnswer[]; readonly index: number } => ({
-  merchants: rows.select(merchants, 'merchant').map(row => {
-    const [merchant, currency] = [textOf(row, 'merchant'), textOf(row, 'currency')]
-    const owed = rows.get(merchants, 'payable', [merchant, currency])
-    return {
-      merchant,
-      name: textOf(row, 'name'),
-      currency,
-      payable: formatAmount(owed ? intOf(owed, 'amount') : 0n, currency),
-      terms:
-        row['terms'] === null
-          ? null
-          : {
-              version: Number(intOf(row, 'terms')),
-              feeBasisPoints: Number(intOf(row, 'fee_basis_points')),
-              taxBasisPoints: Number(intOf(row, 'tax_basis_points')),
-              returnsFee: intOf(row, 'returns_fee') === 1n,
-            },
-    }
-  }),
-  index: merchantsIndex(rows),
-})
+export const merchantList = async (
+  rows: RowsReader,
+): Promise<{ readonly merchants: MerchantAnswer[]; readonly index: number }> => {
+  const found = await rows.select(merchants, 'merchant')
+  const owed = await rows.select(merchants, 'payable')
+  const payable = new Map(owed.map(row => [`${textOf(row, 'currency')} ${textOf(row, 'merchant')}`, row]))
+  return {
+    merchants: found.map(row => {
+      const [merchant, currency] = [textOf(row, 'merchant'), textOf(row, 'currency')]
+      const owed = payable.get(`${currency} ${merchant}`)
+      return {
+        merchant,
+        name: textOf(row, 'name'),
+        currency,
+        payable: formatAmount(owed ? intOf(owed, 'amount') : 0n, currency),
+        terms:
+          row['terms'] === null
+            ? null
+            : {
+                version: Number(intOf(row, 'terms')),
+                feeBasisPoints: Number(intOf(row, 'fee_basis_points')),
+                taxBasisPoints: Number(intOf(row, 'tax_basis_points')),
+                returnsFee: intOf(row, 'returns_fee') === 1n,
+              },
+      }
+    }),
+    index: await merchantsIndex(rows),
+  }
+}
 
-export const feesEarned = (rows: RowsReader): Money[] =>
-  rows.select(merchants, 'fee').map(row => {
+export const feesEarned = async (rows: RowsReader): Promise<Money[]> =>
+  (await rows.select(merchants, 'fee')).map(row => {
     const currency = textOf(row, 'currency')
     return { currency, amount: formatAmount(intOf(row, 'amount'), currency) }
   })

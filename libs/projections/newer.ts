@@ -62,8 +62,8 @@ export type NewerAnswer = {
   readonly firstIndex: number
 }
 
-export const newerEvents = (rows: RowsReader): NewerAnswer[] =>
-  rows.select(newer, 'newer').map(row => {
+export const newerEvents = async (rows: RowsReader): Promise<NewerAnswer[]> =>
+  (await rows.select(newer, 'newer')).map(row => {
     const source = textOf(row, 'source')
     return {
       terminal: source === centre ? null : source,
@@ -76,14 +76,14 @@ export const newerEvents = (rows: RowsReader): NewerAnswer[] =>
   })
 
 /** How many events there are that a balance may lack something by, because this version cannot read them. */
-export const notUnderstood = (rows: RowsReader): number =>
-  rows
-    .sums(newer, 'newer', { column: 'count', by: [], where: { money: 1n } })
-    .reduce((sum, row) => sum + Number(intOf(row, 'sum')), 0)
+export const notUnderstood = async (rows: RowsReader): Promise<number> => {
+  const sums = await rows.sums(newer, 'newer', { column: 'count', by: [], where: { money: 1n } })
+  return sums.reduce((sum, row) => sum + Number(intOf(row, 'sum')), 0)
+}
 
 /** Was something skipped that this version can read? Then all rows were folded by an older one, and are folded anew. */
-export const outgrown = (rows: RowsReader): boolean =>
-  newerEvents(rows).some(
+export const outgrown = async (rows: RowsReader): Promise<boolean> =>
+  (await newerEvents(rows)).some(
     ({ terminal, type, schema }) =>
       knownType(type) && schema <= tradeWords[type].schema && (terminal !== null) === Object.hasOwn(tillWords, type),
   )

@@ -75,7 +75,7 @@ const paymentOf = ({ data }: TradeEvent): string | null =>
 
 /* -------------------------------------------------------------- questions */
 
-export const postingsIndex = (rows: RowsReader): number => rows.checkpoint(postings) - 1
+export const postingsIndex = async (rows: RowsReader): Promise<number> => (await rows.checkpoint(postings)) - 1
 
 export type PostingAnswer = {
   readonly index: number
@@ -113,18 +113,20 @@ const answerOf = (row: Row): PostingAnswer => {
 const booksOf = (account: string): readonly string[] => [`payer:${account}`, `commitment:${account}`]
 
 /** An account's postings in both books, the newest first, and those of one event as it made them. */
-export const postingsOfAccount = (
+export const postingsOfAccount = async (
   rows: RowsReader,
   asked: { readonly account: string; readonly before?: number; readonly limit?: number },
-): { readonly postings: PostingAnswer[]; readonly index: number } => {
+): Promise<{ readonly postings: PostingAnswer[]; readonly index: number }> => {
   const limit = asked.limit ?? 1000
   const below = asked.before === undefined ? {} : { index: { below: BigInt(asked.before) } }
-  const found = booksOf(asked.account).flatMap(account =>
-    rows.select(postings, 'posting', { where: { account, ...below }, order: [['index', 'down']], limit }),
+  const found = await Promise.all(
+    booksOf(asked.account).map(account =>
+      rows.select(postings, 'posting', { where: { account, ...below }, order: [['index', 'down']], limit }),
+    ),
   )
   const order = (a: Row, b: Row): number =>
     Number(intOf(b, 'index') - intOf(a, 'index')) || Number(intOf(a, 'place') - intOf(b, 'place'))
-  return { postings: found.sort(order).slice(0, limit).map(answerOf), index: postingsIndex(rows) }
+  return { postings: found.flat().sort(order).slice(0, limit).map(answerOf), index: await postingsIndex(rows) }
 }
 
 /** A posting that may lie on either side of the instant asked for: its bracket spans it. */
@@ -134,7 +136,7 @@ export type Straddling = PostingAnswer & { readonly after: string; readonly befo
  * A balance as of an instant (`at`, on the trade's clock), as known at a log index (`knownAt`), or both. The figure sums
  * what has its instant up to then; what has a bracket across it is listed beside, for it could be on the other side.
  */
-export const balanceAsOf = (
+export const balanceAsOf = async (
   rows: RowsReader,
   asked: {
     readonly account: string
@@ -143,49 +145,48 @@ export const balanceAsOf = (
     readonly at?: string
     readonly knownAt?: number
   },
-): (BalanceAnswer & { readonly index: number; readonly straddling: Straddling[] }) | undefined => {
+): Promise<(BalanceAnswer & { readonly index: number; readonly straddling: Straddling[] }) | undefined> => {
   const { account, at } = asked
-  const applied = postingsIndex(rows)
+  const applied = await postingsIndex(rows)
   const index = Math.min(asked.knownAt ?? applied, applied)
   const known: Where = { index: { to: BigInt(index) } }
   const then: Where = at === undefined ? {} : { occurred: { to: at } }
-  const first = rows.select(postings, 'limit', {
+  const [first] = await rows.select(postings, 'limit', {
     where: asked.currency === undefined ? { account } : { account, currency: asked.currency },
     limit: 1,
-  })[0]
+  })
   if (!first) return undefined
   const currency = textOf(first, 'currency')
-  const limit = rows.select(postings, 'limit', {
+  const [limit] = await rows.select(postings, 'limit', {
     where: { account, currency, ...known, ...then },
     order: [['index', 'down']],
     limit: 1,
-  })[0]
-  const net = (name: string): bigint =>
-    rows
-      .sums(postings, 'posting', {
-        column: 'amount',
-        by: ['side'],
-        where: { account: name, currency, ...known, ...then },
-      })
-      .reduce((sum, row) => sum + (row['side'] === 'debit' ? 1n : -1n) * intOf(row, 'sum'), 0n)
+  })
+  const net = async (name: string): Promise<bigint> => {
+    const where = { account: name, currency, ...known, ...then }
+    const sides = await rows.sums(postings, 'posting', { column: 'amount', by: ['side'], where })
+    return sides.reduce((sum, row) => sum + (row['side'] === 'debit' ? 1n : -1n) * intOf(row, 'sum'), 0n)
+  }
   const figures = {
     limit: limit ? intOf(limit, 'limit') : 0n,
-    owed: net(`payer:${account}`),
+    owed: await net(`payer:${account}`),
     inDispute: 0n,
-    held: -net(`commitment:${account}`),
+    held: -(await net(`commitment:${account}`)),
   }
   const straddling =
     at === undefined
       ? []
-      : booksOf(account).flatMap(name =>
-          rows.select(postings, 'posting', {
-            where: { account: name, currency, ...known, after: { to: at }, before: { above: at } },
-          }),
+      : await Promise.all(
+          booksOf(account).map(name =>
+            rows.select(postings, 'posting', {
+              where: { account: name, currency, ...known, after: { to: at }, before: { above: at } },
+            }),
+          ),
         )
   return {
     ...inWords(account, currency, figures),
     index,
-    straddling: straddling.map(row => ({
+    straddling: straddling.flat().map(row => ({
       ...answerOf(row),
       after: textOf(row, 'after'),
       before: textOf(row, 'before'),

@@ -1,4 +1,4 @@
-import type { Projection } from '#eventstore/rows'
+import type { Projection, RowsReader } from '#eventstore/rows'
 import { balances } from './balances.ts'
 import { days } from './days.ts'
 import { exceptions } from './exceptions.ts'
@@ -21,5 +21,5 @@ export const projections: readonly Projection[] = [
 ]
 
 /** Where a set of answers stands: the last log index that every one of these projections has applied. */
-export const appliedTo = (rows: { checkpoint(projection: Projection): number }): number =>
-  Math.min(...projections.map(projection => rows.checkpoint(projection))) - 1
+export const appliedTo = async (rows: Pick<RowsReader, 'checkpoint'>): Promise<number> =>
+  Math.min(...(await Promise.all(projections.map(projection => rows.checkpoint(projection))))) - 1

@@ -152,23 +152,25 @@ const answerOf = (row: Row): TerminalAnswer => {
   }
 }
 
-export const terminalsIndex = (rows: RowsReader): number => rows.checkpoint(terminals) - 1
+export const terminalsIndex = async (rows: RowsReader): Promise<number> => (await rows.checkpoint(terminals)) - 1
 
-export const terminalList = (rows: RowsReader): { readonly terminals: TerminalAnswer[]; readonly index: number } => ({
-  terminals: rows.select(terminals, 'terminal').map(answerOf),
-  index: terminalsIndex(rows),
+export const terminalList = async (
+  rows: RowsReader,
+): Promise<{ readonly terminals: TerminalAnswer[]; readonly index: number }> => ({
+  terminals: (await rows.select(terminals, 'terminal')).map(answerOf),
+  index: await terminalsIndex(rows),
 })
 
 /** Enrolled terminals, those not heard of since an instant, and gaps and forks in their logs. */
-export const terminalCounts = (
+export const terminalCounts = async (
   rows: RowsReader,
   asked: {
     readonly silentSince: string
     /** When a process heard a terminal itself, in milliseconds: a contact without events is in no log. */
     readonly heard?: ReadonlyMap<string, number>
   },
-): { readonly count: number; readonly silent: number; readonly openGaps: number } => {
-  const enrolled = rows.select(terminals, 'terminal', { where: { state: 'enrolled' } })
+): Promise<{ readonly count: number; readonly silent: number; readonly openGaps: number }> => {
+  const enrolled = await rows.select(terminals, 'terminal', { where: { state: 'enrolled' } })
   return {
     count: enrolled.length,
     silent: enrolled.filter(row => {

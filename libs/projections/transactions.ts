@@ -173,7 +173,7 @@ const chargesOf = ({
 
 /* -------------------------------------------------------------- questions */
 
-export const transactionsIndex = (rows: RowsReader): number => rows.checkpoint(transactions) - 1
+export const transactionsIndex = async (rows: RowsReader): Promise<number> => (await rows.checkpoint(transactions)) - 1
 
 export type TransactionAnswer = {
   readonly transaction: string
@@ -230,7 +230,7 @@ const answerOf = (row: Row): TransactionAnswer => {
 }
 
 /** The newest first. `before` is a log index: the answer's last one asks for the next page. */
-export const transactionList = (
+export const transactionList = async (
   rows: RowsReader,
   asked: {
     readonly account?: string
@@ -240,7 +240,7 @@ export const transactionList = (
     readonly limit?: number
     readonly before?: number
   } = {},
-): { readonly transactions: TransactionAnswer[]; readonly index: number } => {
+): Promise<{ readonly transactions: TransactionAnswer[]; readonly index: number }> => {
   const { account, terminal, merchant, state, before } = asked
   const where: Where = {
     ...(account === undefined ? {} : { account }),
@@ -249,30 +249,34 @@ export const transactionList = (
     ...(state === undefined ? {} : { state }),
     ...(before === undefined ? {} : { index: { below: BigInt(before) } }),
   }
-  const found = rows.select(transactions, 'payment', { where, order: [['index', 'down']], limit: asked.limit ?? 100 })
-  return { transactions: found.map(answerOf), index: transactionsIndex(rows) }
+  const order = [['index', 'down']] as const
+  const found = await rows.select(transactions, 'payment', { where, order, limit: asked.limit ?? 100 })
+  return { transactions: found.map(answerOf), index: await transactionsIndex(rows) }
 }
 
 /** By its transaction id or its payment hash. Of two payments under one transaction id, the one judged first. */
-export const transactionOf = (rows: RowsReader, id: string): TransactionAnswer | undefined => {
-  const row =
-    rows.select(transactions, 'payment', { where: { transaction: id }, order: [['index', 'up']], limit: 1 })[0] ??
-    rows.get(transactions, 'payment', [id])
+export const transactionOf = async (rows: RowsReader, id: string): Promise<TransactionAnswer | undefined> => {
+  const asked = { where: { transaction: id }, order: [['index', 'up']], limit: 1 } as const
+  const [first] = await rows.select(transactions, 'payment', asked)
+  const row = first ?? (await rows.get(transactions, 'payment', [id]))
   return row && answerOf(row)
 }
 
 /** What shops took on a business day, by currency: payments less what was given back. */
-export const takingsOf = (
+export const takingsOf = async (
   rows: RowsReader,
   businessDate: string,
-): { readonly currency: Currency; readonly amount: string; readonly count: number }[] =>
-  rows.select(transactions, 'taking', { where: { business_date: businessDate } }).map(row => {
+): Promise<{ readonly currency: Currency; readonly amount: string; readonly count: number }[]> =>
+  (await rows.select(transactions, 'taking', { where: { business_date: businessDate } })).map(row => {
     const currency = textOf(row, 'currency')
     return { currency, amount: formatAmount(intOf(row, 'amount'), currency), count: Number(intOf(row, 'count')) }
   })
 
 /** How many payments were accepted, and how many are held and not yet decided. */
-export const verdictCounts = (rows: RowsReader): { readonly accepted: number; readonly held: number } => {
-  const count = (state: string): number => Number(rows.get(transactions, 'verdict', [state])?.['count'] ?? 0n)
-  return { accepted: count('accepted'), held: count('held') }
+export const verdictCounts = async (
+  rows: RowsReader,
+): Promise<{ readonly accepted: number; readonly held: number }> => {
+  const count = async (state: string): Promise<number> =>
+    Number((await rows.get(transactions, 'verdict', [state]))?.['count'] ?? 0n)
+  return { accepted: await count('accepted'), held: await count('held') }
 }

@@ -106,7 +106,7 @@ export const rebuild = async (folder: string): Promise<Row> => {
         },
       }),
     )
-    const [total] = balanceTotals(rows).owed
+    const [total] = (await balanceTotals(rows)).owed
     rows.close()
     store.close()
     const expected = `${owed / 100n}.${(owed % 100n).toString().padStart(2, '0')}`

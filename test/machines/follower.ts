@@ -61,10 +61,10 @@ const follow = async (told: Exclude<Told, { rests: boolean }>): Promise<void> =>
   const kept = sqliteRows(join(folder, 'rows.sqlite'))
   const rows: Rows = {
     ...kept,
-    apply: (projection, events, at) => {
+    apply: async (projection, events, at) => {
       const last = events.at(-1)
       const dies = last !== undefined && passes('between the rows and their checkpoint')
-      const done = kept.apply(dies ? deadly(projection, last) : projection, events, at)
+      const done = await kept.apply(dies ? deadly(projection, last) : projection, events, at)
       if (done && events.length > 0 && passes('after the commit of a page')) die('after the commit of a page')
       return done
     },

@@ -165,8 +165,9 @@ it(`two followers on one file, one of them killed ${kills} times, write what one
   const onProgress = ({ caughtUp }: { caughtUp: boolean }) => caughtUp && stop.abort()
   await project({ store, rows: fresh, projections, signal: stop.signal, onProgress })
   const rows = sqliteRows(join(dir, 'rows.sqlite'))
-  const fingerprints = (of: typeof fresh) => projections.map(each => [each.name, of.fingerprint(each, crypto)])
-  expect(fingerprints(rows)).toEqual(fingerprints(fresh))
+  const fingerprints = (of: typeof fresh) =>
+    Promise.all(projections.map(async each => [each.name, await of.fingerprint(each, crypto)] as const))
+  expect(await fingerprints(rows)).toEqual(await fingerprints(fresh))
   rows.close()
   store.close()
 })

@@ -38,22 +38,22 @@ const counted = {
 }
 
 /** Rows folded from a copy of the log, in which somebody had his hands. */
-const fromCopy = (copy: readonly StoredEvent[]) => {
+const fromCopy = async (copy: readonly StoredEvent[]) => {
   const rows = memoryRows()
   const events = copy.map(({ text, storedAt }, index): LoggedEvent => ({ ...JSON.parse(text), index, storedAt }))
-  rows.apply(
+  await rows.apply(
     days,
     events.filter(({ type }) => days.wants(type)),
     { from: 0, next: copy.length },
   )
-  return reconciledDays(rows).days
+  return (await reconciledDays(rows)).days
 }
 
 describe('a business day', () => {
   it('that the till closed agrees with what the centre holds', async () => {
     const { store, shop } = await busyDay()
     await shop.closed()
-    expect(reconciledDays(await folded(store, [days])).days).toEqual([
+    expect((await reconciledDays(await folded(store, [days]))).days).toEqual([
       {
         terminal: 'T-1',
         shop: 's-1',
@@ -70,7 +70,7 @@ describe('a business day', () => {
 
   it('that is open has no totals of the till yet', async () => {
     const { store } = await busyDay()
-    expect(reconciledDays(await folded(store, [days])).days).toEqual([
+    expect((await reconciledDays(await folded(store, [days]))).days).toEqual([
       expect.objectContaining({ closed: false, complete: false, till: null, centre: counted, differences: [] }),
     ])
   })
@@ -81,7 +81,7 @@ describe('a business day', () => {
     await shop.opened()
     await shop.sold('e', '100')
     await shop.closed()
-    const found = reconciledDays(await folded(store, [days])).days
+    const found = (await reconciledDays(await folded(store, [days]))).days
     expect(found.map(({ centre, differences, complete }) => [centre.sales, differences, complete])).toEqual([
       [line(2, '19.50'), [], true],
       [line(1, '1.00'), [], true],
@@ -93,7 +93,7 @@ describe('a business day', () => {
     const shop = shopDay(write)
     await shop.opened()
     await shop.closed()
-    const [day] = reconciledDays(await folded(store, [days])).days
+    const [day] = (await reconciledDays(await folded(store, [days]))).days
     expect(day).toMatchObject({ closed: true, complete: true, till: { sales: line(0, '0.00') } })
   })
 
@@ -106,7 +106,7 @@ describe('a business day', () => {
       const shop = shopDay(write, terminal)
       await shop.opened(date)
     }
-    const found = reconciledDays(await folded(store, [days])).days
+    const found = (await reconciledDays(await folded(store, [days]))).days
     expect(found.map(({ terminal, businessDate }) => [terminal, businessDate])).toEqual([
       ['T-2', '2026-11-23'],
       ['T-1', '2026-11-22'],
@@ -118,7 +118,7 @@ describe('a business day', () => {
     const totals = shop.till().day?.totals
     if (!totals) throw new Error('no day is open')
     await shop.closed({ ...totals, sales: { count: 3, sum: '2450' }, torn: { count: 1, sum: '1000' } })
-    const [day] = reconciledDays(await folded(store, [days])).days
+    const [day] = (await reconciledDays(await folded(store, [days]))).days
     expect(day?.differences.map(({ kind, amount }) => [kind, amount])).toEqual([
       ['TotalsMismatch', '5.00'],
       ['TotalsMismatch', '0.00'],
@@ -132,7 +132,7 @@ describe('a business day', () => {
     const { store, shop } = await busyDay()
     await shop.closed()
     const lost = store.events.findIndex(({ type }) => type === 'TransactionRecorded')
-    const [day] = fromCopy(store.events.filter((_, place) => place !== lost))
+    const [day] = await fromCopy(store.events.filter((_, place) => place !== lost))
     expect(day?.complete).toBe(false)
     expect(day?.differences.map(({ kind, amount }) => [kind, amount])).toEqual([
       ['Missing', '12.50'],
@@ -145,7 +145,7 @@ describe('a business day', () => {
     await shop.closed()
     const doubled = store.events.find(({ type }) => type === 'TransactionRecorded') as StoredEvent
     const place = store.events.indexOf(doubled)
-    const [day] = fromCopy(store.events.toSpliced(place, 0, doubled))
+    const [day] = await fromCopy(store.events.toSpliced(place, 0, doubled))
     expect(day?.differences.map(({ kind, amount }) => [kind, amount])).toEqual([['Duplicate', '12.50']])
     expect(day?.centre.sales).toEqual(line(2, '19.50'))
   })
@@ -158,7 +158,7 @@ describe('a business day', () => {
         ? { ...event, text: event.text.replace('"amount":"700"', '"amount":"900"') }
         : event,
     )
-    const [day] = fromCopy(altered)
+    const [day] = await fromCopy(altered)
     expect(day?.differences.map(({ kind, amount }) => [kind, amount])).toEqual([['TotalsMismatch', '2.00']])
   })
 })
@@ -179,7 +179,7 @@ describe('a business day in which a newer till wrote', () => {
     for (const type of types) await newer('terminal-T-1', '2026-11-23T10:00:00.000Z', { type, data: { amount: '5' } })
     await shop.sold('b', '700')
     await shop.closed()
-    return reconciledDays(await folded(store, [days])).days
+    return (await reconciledDays(await folded(store, [days]))).days
   }
 
   it('is complete past a type that moves no money: it has its place, and nothing is missing there', async () => {
@@ -217,7 +217,7 @@ describe('a business day in which a newer till wrote', () => {
     await shop.closed()
     await shop.opened('2026-11-24')
     await shop.closed()
-    expect(reconciledDays(await folded(store, [days])).days).toMatchObject([
+    expect((await reconciledDays(await folded(store, [days]))).days).toMatchObject([
       { businessDate: '2026-11-24', complete: true, differences: [] },
       { businessDate: '2026-11-23', complete: false, differences: [{ kind: 'NotUnderstood' }] },
     ])
@@ -230,7 +230,7 @@ describe('a business day in which a newer till wrote', () => {
     await shop.opened()
     const closing = { DayClosed: word(z.looseObject({}), data => data) }
     await writer(store, closing)('terminal-T-1', '2026-11-23T20:00:00.000Z', { type: 'DayClosed', data: {} })
-    expect(reconciledDays(await folded(store, [days])).days).toMatchObject([
+    expect((await reconciledDays(await folded(store, [days]))).days).toMatchObject([
       { closed: false, complete: false, differences: [{ kind: 'NotUnderstood' }] },
     ])
   })

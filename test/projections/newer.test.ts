@@ -29,31 +29,31 @@ describe('what newer writers wrote', () => {
       // It says of itself that it moves none; but a verdict should be made of it.
       { terminal, type: 'TransactionRecorded', schema: 2, money: true, count: 2, firstIndex: from + 3 },
     ]
-    expect(newerEvents(rows)).toEqual([...of('T-1', 1), ...of('T-2', 6)])
-    expect(notUnderstood(rows)).toBe(6)
-    expect(outgrown(rows)).toBe(false)
+    expect(await newerEvents(rows)).toEqual([...of('T-1', 1), ...of('T-2', 6)])
+    expect(await notUnderstood(rows)).toBe(6)
+    expect(await outgrown(rows)).toBe(false)
   })
 
   it('is nothing in a log of this version', async () => {
     const { store, write } = log()
     await write('account-acc-1', at, accountOpened('acc-1', '1000'))
     const rows = await folded(store, [newer])
-    expect(newerEvents(rows)).toEqual([])
-    expect(notUnderstood(rows)).toBe(0)
-    expect(outgrown(rows)).toBe(false)
+    expect(await newerEvents(rows)).toEqual([])
+    expect(await notUnderstood(rows)).toBe(0)
+    expect(await outgrown(rows)).toBe(false)
   })
 })
 
 describe('rows that an older version folded', () => {
   /** As a version would have counted that did not know the type. */
-  const counted = (source: string, type: string, schema: bigint) => {
+  const counted = async (source: string, type: string, schema: bigint) => {
     const rows = memoryRows()
     const row = { source, type, schema, money: 1n, count: 1n, first: 0n }
     const older: Projection = {
       ...newer,
       apply: () => [{ table: 'newer', key: [source, type, schema], row }],
     }
-    rows.apply(older, [{ index: 0 } as LoggedEvent], { from: 0, next: 1 })
+    await rows.apply(older, [{ index: 0 } as LoggedEvent], { from: 0, next: 1 })
     return outgrown(rows)
   }
 
@@ -64,7 +64,7 @@ describe('rows that an older version folded', () => {
     ['', 'CreditTeleported', 1n, false],
     // In whose stream it is nobody's word, whatever this version knows.
     ['T-1', 'RepaymentReceived', 1n, false],
-  ])('of %j, %s in shape %i skipped: outgrown is %s', (source, type, schema, expected) =>
-    expect(counted(source, type, schema)).toBe(expected),
+  ])('of %j, %s in shape %i skipped: outgrown is %s', async (source, type, schema, expected) =>
+    expect(await counted(source, type, schema)).toBe(expected),
   )
 })

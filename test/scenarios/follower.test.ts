@@ -24,7 +24,9 @@ const balance = async () => {
 }
 const written = () => world.log.events.map(({ stream, text }) => [stream, text])
 const fingerprints = (rows: Rows = world.rows) =>
-  projections.map(projection => [projection.name, rows.fingerprint(projection, world.crypto)])
+  Promise.all(
+    projections.map(async projection => [projection.name, await rows.fingerprint(projection, world.crypto)] as const),
+  )
 const minutes = (count: number) => count * 60_000
 
 describe('a balance', () => {
@@ -63,16 +65,16 @@ describe('a balance', () => {
 
 describe('a centre started anew', () => {
   it('writes nothing that is written, and has the same rows', async () => {
-    const [before, rows] = [written(), fingerprints()]
+    const [before, rows] = [written(), await fingerprints()]
     for (let time = 0; time < 3; time++) {
       await world.restartCentre()
       expect(written()).toEqual(before)
-      expect(fingerprints()).toEqual(rows)
+      expect(await fingerprints()).toEqual(rows)
     }
   })
 
   it('with its rows thrown away comes to the same rows', async () => {
-    const before = fingerprints()
+    const before = await fingerprints()
     const rows = memoryRows()
     const ending = new AbortController()
     await project({
@@ -86,7 +88,7 @@ describe('a centre started anew', () => {
         if (caughtUp) ending.abort()
       },
     })
-    expect(fingerprints(rows)).toEqual(before)
+    expect(await fingerprints(rows)).toEqual(before)
     expect(new Set(before.map(([, hash]) => hash)).size).toBe(projections.length)
   })
 
@@ -109,7 +111,7 @@ describe('the verdict on a batch', () => {
     await other.tap('anna')
     orThrow(await other.sync())
     expect(cuts).toBeGreaterThan(0)
-    const rows = other.centres.map(({ rows }) => fingerprints(rows))
+    const rows = await Promise.all(other.centres.map(({ rows }) => fingerprints(rows)))
     const texts = other.log.events.map(({ text }) => text)
     await other.end()
     return { texts, rows }

@@ -280,9 +280,9 @@ describe('a centre that now reads what its rows had skipped', () => {
     // As a version left them that did not know repayments.
     const row = { source: '', type: 'RepaymentReceived', schema: 1n, money: 1n, count: 1n, first: 0n }
     const change = { table: 'newer', key: ['', 'RepaymentReceived', 1n], row }
-    const at = world.rows.checkpoint(newer)
+    const at = await world.rows.checkpoint(newer)
     const older: Projection = { ...newer, apply: () => [change] }
-    expect(world.rows.apply(older, [{ index: at } as LoggedEvent], { from: at, next: at })).toBe(true)
+    expect(await world.rows.apply(older, [{ index: at } as LoggedEvent], { from: at, next: at })).toBe(true)
     expect(await missing('anna')).toBe(1)
     await world.restartCentre()
     expect(await missing('anna')).toBe(0)

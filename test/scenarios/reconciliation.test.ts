@@ -198,7 +198,7 @@ describe('the rows of a centre that was given such a copy', () => {
     const ending = new AbortController()
     const onProgress = ({ caughtUp }: { caughtUp: boolean }) => caughtUp && ending.abort()
     await project({ store: storeOf(events), rows, projections: [days], signal: ending.signal, onProgress })
-    const [day] = reconciledDays(rows).days
+    const [day] = (await reconciledDays(rows)).days
     return { complete: day?.complete, differences: day?.differences.map(({ kind, amount }) => [kind, amount]) }
   }
 

@@ -325,7 +325,7 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
         )
       }
       for (const [place, { rows }] of world.centres.entries()) {
-        askRows(holds, rows, place, money.payments)
+        await askRows(holds, rows, place, money.payments)
         await refold(holds, world, rows, place)
       }
       await reactAgain(holds, world)

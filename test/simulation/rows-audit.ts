@@ -9,13 +9,13 @@ import type { Holds } from './laws.ts'
 import type { World } from './world.ts'
 
 /** Postings balance, and each payment is in them once, for what the phone signed. */
-export const askRows = (
+export const askRows = async (
   holds: Holds,
   rows: Rows,
   place: number,
   due: ReadonlyMap<string, { readonly amount: bigint }>,
-): void => {
-  const all = rows.select(postings, 'posting')
+): Promise<void> => {
+  const all = await rows.select(postings, 'posting')
   const balance = new Map<string, bigint>()
   const debits = new Map<string, bigint[]>()
   for (const row of all) {
@@ -49,7 +49,7 @@ export const refold = async (holds: Holds, { log, crypto }: World, rows: Rows, p
   const onProgress = ({ caughtUp }: { caughtUp: boolean }) => caughtUp && stop.abort()
   await project({ store: log, rows: fresh, projections, signal: stop.signal, pageSize: 100, onProgress })
   for (const projection of projections) {
-    const equal = rows.fingerprint(projection, crypto) === fresh.fingerprint(projection, crypto)
+    const equal = (await rows.fingerprint(projection, crypto)) === (await fresh.fingerprint(projection, crypto))
     holds(
       'rows are a fold',
       equal,

@@ -250,7 +250,7 @@ export const makeWorld = async (options: WorldOptions) => {
     storedAt = undefined
     logDisk = restored
     for (const centre of centres) {
-      for (const projection of projections) centre.rows.reset(projection)
+      for (const projection of projections) await centre.rows.reset(projection)
       await restart(centre)
     }
     await settle()

@@ -90,7 +90,10 @@ describe.each(versions)('the data of %s', version => {
     await project({ store: street.log, rows: fresh, projections, signal: stop.signal, onProgress })
     const { rows, crypto } = street
     for (const each of projections)
-      expect([each.name, rows.fingerprint(each, crypto)]).toEqual([each.name, fresh.fingerprint(each, crypto)])
+      expect([each.name, await rows.fingerprint(each, crypto)]).toEqual([
+        each.name,
+        await fresh.fingerprint(each, crypto),
+      ])
   })
 })
 
