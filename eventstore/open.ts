@@ -1,5 +1,6 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type EventStore, StoreFailed } from '#eventstore'
+import type { Rows } from '#eventstore/rows'
 
 /** A store that was opened by its address. `name` says where it is, without user, password or options. */
 export type OpenedStore = EventStore & {
@@ -125,5 +126,39 @@ export const openStore = async (
         throw new AddressRefused(`${name}: the KurrentDB client cannot read this connection string.`)
       }
     }
+  }
+}
+
+/** Rows that were opened by their address; `name` as of a store. */
+export type OpenedRows = Rows & { readonly name: string; close(): Promise<void> }
+
+export const rowAddresses = 'sqlite:FILE or postgres://USER@HOST/DATABASE'
+
+/** Where a centre's rows are: as it was told, beside a log in PostgreSQL, where nodes share both, or in its own folder. */
+export const rowsAddress = (centre: {
+  readonly rows?: string | undefined
+  readonly store?: string | undefined
+  readonly folder: string
+}): string => {
+  const { rows, store, folder } = centre
+  if (rows !== undefined) return rows
+  return store !== undefined && readAddress(store).engine === 'postgres' ? store : join(folder, 'rows.sqlite')
+}
+
+/** Opens rows by their address: in PostgreSQL the schema `tallystick_rows`, in SQLite a file. */
+export const openRows = async (address: string): Promise<OpenedRows> => {
+  const { engine, place, name } = readAddress(address)
+  switch (engine) {
+    case 'sqlite': {
+      const { sqliteRows } = await import('./sqlite/rows.ts')
+      const rows = sqliteRows(place)
+      return { ...rows, name, close: async () => rows.close() }
+    }
+    case 'postgres': {
+      const { postgresRows } = await import('./postgres/rows.ts')
+      return { ...(await postgresRows(place)), name }
+    }
+    case 'kurrentdb':
+      throw new AddressRefused(`${name} keeps a log, and no rows: give ${rowAddresses}.`)
   }
 }

@@ -1,9 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { openStore, readAddress, storeAddresses } from '#eventstore/open'
+import { openRows, openStore, readAddress, rowAddresses, rowsAddress, storeAddresses } from '#eventstore/open'
 import { sqliteHeads } from '#eventstore/sqlite/heads'
-import { sqliteRows } from '#eventstore/sqlite/rows'
 import { serve } from '#http/serve'
 import { systemClock } from '#machine/clock'
 import { nodeCrypto } from '#machine/crypto'
@@ -15,7 +14,7 @@ import { tileFiles } from './tiles.ts'
 
 /** The centre as a process: its own folder with keys, log and rows, and one port. */
 
-const usage = `back-office --port N --data DIR [--host 127.0.0.1] [--store ADDRESS], which is ${storeAddresses}.`
+const usage = `back-office --port N --data DIR [--host 127.0.0.1] [--store ADDRESS], which is ${storeAddresses}; [--rows ADDRESS], which is ${rowAddresses}.`
 
 const now = (): string => new Date(systemClock.now()).toISOString()
 
@@ -29,13 +28,15 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
       host: { type: 'string', default: '127.0.0.1' },
       data: { type: 'string' },
       store: { type: 'string' },
+      rows: { type: 'string' },
     },
   })
   const { port, host, data } = values
   if (!port || !data) throw new Usage(`Usage: ${usage}`)
   // In the node's own folder, or where several nodes share it. PostgreSQL's password may come by PGPASSWORD.
   const address = values.store ?? join(data, 'log.sqlite')
-  readAddress(address)
+  const rowsAt = rowsAddress({ ...values, folder: data })
+  for (const each of [address, rowsAt]) readAddress(each)
   const crypto = nodeCrypto()
   mkdirSync(data, { recursive: true, mode: 0o700 })
   let text = readWhole(data, 'keys.json')
@@ -45,7 +46,7 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
     log.info('made the authority’s keys')
   }
   const store = await openStore(address, now, { onTrouble: ({ message }) => log.warn(message) })
-  const rows = sqliteRows(join(data, 'rows.sqlite'))
+  const rows = await openRows(rowsAt)
   const heads = sqliteHeads(join(data, 'heads.sqlite'))
   const tiles = tileFiles(join(data, 'tiles'))
   const keys = keysFrom(text)
@@ -65,7 +66,7 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
     stop.abort()
     await served.close()
     await running
-    rows.close()
+    await rows.close()
     heads.close()
     tiles.close()
     await store.close()

@@ -79,7 +79,7 @@ export class RefusalFilter implements ExceptionFilter {
       return [status, { reason, message: `${fault.message}. Nothing was done.` }]
     }
     this.report(fault)
-    if (fault.code === 'StoreFailed' || fault.code === 'WrongExpectedRevision')
+    if (fault.code === 'StoreFailed' || fault.code === 'RowsAway' || fault.code === 'WrongExpectedRevision')
       return [503, { reason: fault.code, message: `${fault.message} Try again; nothing was acknowledged.` }]
     if (fault.code === 'NewerThanKnown') return [503, { reason: fault.code, message: fault.message }]
     return [

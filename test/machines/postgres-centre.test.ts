@@ -1,4 +1,4 @@
-import { copyFileSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Postgres, startPostgres } from './postgres.ts'
@@ -16,10 +16,10 @@ afterAll(async () => {
   place.remove()
 })
 
-const centre = async (name: string, data: string) => {
+const centre = async (name: string, data: string, ...more: string[]) => {
   const port = await freePorts()
   const url = `http://127.0.0.1:${port}`
-  const args = ['--port', `${port}`, '--data', data, '--store', server.url]
+  const args = ['--port', `${port}`, '--data', data, '--store', server.url, ...more]
   const one = run(name, program('dist/apps/back-office/main.js', args))
   await healthy(one, url)
   return { one, url }
@@ -41,8 +41,10 @@ it('two centres keep one log in PostgreSQL: what one says the other knows, and a
   await eventually(async () => expect(await accountsAt(first.url)).toEqual(['acc-1', 'acc-2']))
 
   await first.one.kill()
-  for (const end of ['', '-wal', '-shm']) rmSync(join(here, `rows.sqlite${end}`), { force: true })
-  const again = await centre('again', here)
+  // They share their rows too, beside the log; one that wants its own says so.
+  expect(existsSync(join(here, 'rows.sqlite'))).toBe(false)
+  expect(server.sql('select count(*) from tallystick_rows.balances_2_balance')).toBe('2')
+  const again = await centre('again', here, '--rows', join(here, 'own.sqlite'))
   await eventually(async () => expect(await accountsAt(again.url)).toEqual(['acc-1', 'acc-2']))
 
   // The log's server goes and comes: nobody restarts a centre for that.
@@ -50,6 +52,7 @@ it('two centres keep one log in PostgreSQL: what one says the other knows, and a
   await server.start()
   await ask('POST', `${second.url}/api/accounts`, { account: 'acc-3', limit: '100.00', currency: 'EUR' })
   await eventually(async () => expect(await accountsAt(again.url)).toEqual(['acc-1', 'acc-2', 'acc-3']))
+  expect(existsSync(join(here, 'own.sqlite'))).toBe(true)
   await again.one.end()
   expect(await again.one.ended).toEqual({ code: 0, signal: null })
 })

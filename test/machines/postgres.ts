@@ -114,7 +114,7 @@ export type Cut = 'before the server has it' | 'before its answer' | 'never answ
 
 /** A wire between a store and its server that can be cut. */
 export const wireTo = async (port: number) => {
-  let armed: Cut | undefined
+  let armed: { readonly cut: Cut; readonly word: string } | undefined
   let cuts = 0
   const open = new Set<Socket>()
   const wire = createServer(near => {
@@ -133,8 +133,8 @@ export const wireTo = async (port: number) => {
       })
     }
     near.on('data', chunk => {
-      if (armed !== undefined && chunk.includes('append')) {
-        cut = armed
+      if (armed !== undefined && chunk.includes(armed.word)) {
+        cut = armed.cut
         armed = undefined
         cuts += 1
       }
@@ -152,8 +152,9 @@ export const wireTo = async (port: number) => {
   if (address === null || typeof address === 'string') throw new Error('the wire has no port')
   return {
     url: urlOf(address.port),
-    arm: (cut: Cut): void => {
-      armed = cut
+    /** The next question that holds the word meets it. */
+    arm: (cut: Cut, word = 'append'): void => {
+      armed = { cut, word }
     },
     cuts: () => cuts,
     close: async (): Promise<void> => {
