@@ -174,6 +174,19 @@ export const rowsContract = (engine: string, open: () => Promise<OpenedRows>, ru
       expect((await rows.select(boxes, 'box')).map(row => row['amount'])).toEqual([-4n, 7n])
     })
 
+    it('take each page of many once, whoever comes first', async () => {
+      const { rows, beside } = await fresh()
+      const other = beside ? await beside() : rows
+      for (let at = 0; at < 25; at++) {
+        const put = [boxEvent(at, 'Put', 'a', `${2 ** at}`)]
+        const took = await Promise.all(
+          [rows, other, rows].map(each => each.apply(boxes, put, { from: at, next: at + 1 })),
+        )
+        expect(took.filter(Boolean)).toHaveLength(1)
+      }
+      expect(await rows.get(boxes, 'box', ['a'])).toMatchObject({ amount: BigInt(2 ** 25 - 1) })
+    })
+
     it('stay as they were where one event of a page cannot be folded, and name it', async () => {
       const rows = await filled()
       const before = await rows.fingerprint(boxes, crypto)
