@@ -113,7 +113,7 @@ describe('a newer terminal at an older centre', () => {
       { terminal: 'T-1', notUnderstood: 0 },
       { terminal: 'T-2', notUnderstood: 3 },
     ])
-    expect(world.centre().ask.newer()).toMatchObject([
+    expect(await world.centre().ask.newer()).toMatchObject([
       { terminal: 'T-2', type: 'HologramShown', schema: 1, money: false, count: 2 },
       { terminal: 'T-2', type: 'TipGiven', schema: 1, money: true, count: 1 },
     ])
