@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { type EventStore, StoreFailed } from '#eventstore'
+import type { Heads } from '#eventstore/heads'
 import type { Rows } from '#eventstore/rows'
 
 /** A store that was opened by its address. `name` says where it is, without user, password or options. */
@@ -134,15 +135,38 @@ export type OpenedRows = Rows & { readonly name: string; close(): Promise<void> 
 
 export const rowAddresses = 'sqlite:FILE or postgres://USER@HOST/DATABASE'
 
-/** Where a centre's rows are: as it was told, beside a log in PostgreSQL, where nodes share both, or in its own folder. */
-export const rowsAddress = (centre: {
-  readonly rows?: string | undefined
-  readonly store?: string | undefined
-  readonly folder: string
-}): string => {
-  const { rows, store, folder } = centre
-  if (rows !== undefined) return rows
-  return store !== undefined && readAddress(store).engine === 'postgres' ? store : join(folder, 'rows.sqlite')
+type Centre = { readonly store?: string | undefined; readonly folder: string }
+
+/** As the centre was told, beside a log in PostgreSQL, where nodes share both, or in its own folder. */
+const besideLog = (told: string | undefined, { store, folder }: Centre, file: string): string => {
+  if (told !== undefined) return told
+  return store !== undefined && readAddress(store).engine === 'postgres' ? store : join(folder, file)
+}
+
+export const rowsAddress = (centre: Centre & { readonly rows?: string | undefined }): string =>
+  besideLog(centre.rows, centre, 'rows.sqlite')
+/** Nodes on one log must share their heads: two that do not could each sign what the other would not continue. */
+export const headsAddress = (centre: Centre & { readonly heads?: string | undefined }): string =>
+  besideLog(centre.heads, centre, 'heads.sqlite')
+
+export type OpenedHeads = Heads & { readonly name: string; close(): Promise<void> }
+
+/** Opens heads by their address: in PostgreSQL the schema `tallystick_heads`, in SQLite a file. */
+export const openHeads = async (address: string): Promise<OpenedHeads> => {
+  const { engine, place, name } = readAddress(address)
+  switch (engine) {
+    case 'sqlite': {
+      const { sqliteHeads } = await import('./sqlite/heads.ts')
+      const heads = sqliteHeads(place)
+      return { ...heads, name, close: async () => heads.close() }
+    }
+    case 'postgres': {
+      const { postgresHeads } = await import('./postgres/heads.ts')
+      return { ...(await postgresHeads(place)), name }
+    }
+    case 'kurrentdb':
+      throw new AddressRefused(`${name} keeps a log, and no heads of it: give ${rowAddresses}.`)
+  }
 }
 
 /** Opens rows by their address: in PostgreSQL the schema `tallystick_rows`, in SQLite a file. */

@@ -42,13 +42,20 @@ export const followers = async (
     onFault(fault.message)
   }
 
+  /** Rows of another log are none of this one: of one that a backup brought back, or that a newer version could read. */
+  const foldAnew = async (): Promise<void> => {
+    const ahead = applied > 0 && (await nothingFrom(store, applied - 1))
+    if (ahead)
+      onFault(`The rows hold ${applied} events, and the log has fewer: it was restored, and they are folded anew.`)
+    if (!ahead && !(await outgrown(rows))) return
+    for (const projection of projections) await rows.reset(projection)
+    applied = 0
+  }
+
   const follow = async (signal: AbortSignal): Promise<void> => {
     let next = 0
     freshness.following = true
-    if (await outgrown(rows)) {
-      for (const projection of projections) await rows.reset(projection)
-      applied = 0
-    }
+    await foldAnew()
     await Promise.all([
       project({ store, rows, projections, signal, onProgress, onStopped }).finally(() => {
         freshness.following = false

@@ -1,8 +1,16 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { openRows, openStore, readAddress, rowAddresses, rowsAddress, storeAddresses } from '#eventstore/open'
-import { sqliteHeads } from '#eventstore/sqlite/heads'
+import {
+  headsAddress,
+  openHeads,
+  openRows,
+  openStore,
+  readAddress,
+  rowAddresses,
+  rowsAddress,
+  storeAddresses,
+} from '#eventstore/open'
 import { serve } from '#http/serve'
 import { systemClock } from '#machine/clock'
 import { nodeCrypto } from '#machine/crypto'
@@ -14,7 +22,7 @@ import { tileFiles } from './tiles.ts'
 
 /** The centre as a process: its own folder with keys, log and rows, and one port. */
 
-const usage = `back-office --port N --data DIR [--host 127.0.0.1] [--store ADDRESS], which is ${storeAddresses}; [--rows ADDRESS], which is ${rowAddresses}.`
+const usage = `back-office --port N --data DIR [--host 127.0.0.1] [--store ADDRESS], which is ${storeAddresses}; [--rows ADDRESS] and [--heads ADDRESS], which are ${rowAddresses}.`
 
 const now = (): string => new Date(systemClock.now()).toISOString()
 
@@ -29,6 +37,7 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
       data: { type: 'string' },
       store: { type: 'string' },
       rows: { type: 'string' },
+      heads: { type: 'string' },
     },
   })
   const { port, host, data } = values
@@ -36,7 +45,8 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
   // In the node's own folder, or where several nodes share it. PostgreSQL's password may come by PGPASSWORD.
   const address = values.store ?? join(data, 'log.sqlite')
   const rowsAt = rowsAddress({ ...values, folder: data })
-  for (const each of [address, rowsAt]) readAddress(each)
+  const headsAt = headsAddress({ ...values, folder: data })
+  for (const each of [address, rowsAt, headsAt]) readAddress(each)
   const crypto = nodeCrypto()
   mkdirSync(data, { recursive: true, mode: 0o700 })
   let text = readWhole(data, 'keys.json')
@@ -47,7 +57,7 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
   }
   const store = await openStore(address, now, { onTrouble: ({ message }) => log.warn(message) })
   const rows = await openRows(rowsAt)
-  const heads = sqliteHeads(join(data, 'heads.sqlite'))
+  const heads = await openHeads(headsAt)
   const tiles = tileFiles(join(data, 'tiles'))
   const keys = keysFrom(text)
   const node = await backOffice({ clock: systemClock, crypto, store, rows, keys, heads, tiles, sleep, log })
@@ -67,7 +77,7 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
     await served.close()
     await running
     await rows.close()
-    heads.close()
+    await heads.close()
     tiles.close()
     await store.close()
   })
