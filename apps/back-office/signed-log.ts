@@ -259,14 +259,11 @@ export const signedLog = async (parts: Parts) => {
       const size = events + leavesBefore()
       if (running && !silence && !(newest && newest.size >= size)) {
         const ending = new AbortController()
-        await Promise.race([
-          new Promise<void>(resolve => {
-            waiters.add({ size, done: resolve })
-            if (isAwaited()) void signOrTell()
-          }),
-          sleep(waitFor_ms, ending.signal),
-        ])
-        ending.abort()
+        const waiter = { size, done: () => ending.abort() }
+        waiters.add(waiter)
+        if (isAwaited()) void signOrTell()
+        await sleep(waitFor_ms, ending.signal)
+        waiters.delete(waiter)
       }
       return newest
     },
