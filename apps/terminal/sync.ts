@@ -56,8 +56,17 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
       log.warn(`this clock differs from the centre's by ${Math.round(skew_ms / 1000)} s`)
   }
 
-  /** Sends one batch; true where more waits. */
-  const sendOne = async (): Promise<boolean> => {
+  let turn: Promise<unknown> = Promise.resolve()
+  /**
+   * Sends one batch; true where more waits. One is on its way at a time, whoever asks: an answer is held against the
+   * checkpoint that its own batch named.
+   */
+  const sendOne = (): Promise<boolean> => {
+    const mine = turn.then(sendNext)
+    turn = mine.catch(() => {})
+    return mine
+  }
+  const sendNext = async (): Promise<boolean> => {
     const from = till.acknowledgedTo + 1
     const texts: string[] = []
     let octets = 0

@@ -78,6 +78,21 @@ it('is told by its terminals what it signed, where that was lost too', async () 
   await world.end()
 })
 
+it('shows one history to who asks twice at once', async () => {
+  const world = await makeWorld({ seed: 'twice at once' })
+  await shopping(world, 1250n)
+  await world.sync()
+  for (const amount of [100n, 200n, 300n]) {
+    await shopping(world, amount)
+    const answers = await Promise.all([world.till().syncNow(), world.till().syncNow(), world.till().syncNow()])
+    expect(answers.filter(isRefusal)).toEqual([])
+    await world.settle()
+  }
+  expect(atTerminal(world, 'CheckpointRefused')).toEqual([])
+  expect(world.till().status()).toMatchObject({ lastSyncError: undefined, waiting: { count: 0 } })
+  await world.end()
+})
+
 it('that lost nothing begins nothing anew', async () => {
   const world = await makeWorld({ seed: 'well' })
   await shopping(world, 1250n)
