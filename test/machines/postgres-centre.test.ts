@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { balances } from '#projections/balances'
 import { type Postgres, startPostgres } from './postgres.ts'
 import { ask, compile, endAll, eventually, freePorts, healthy, makePlace, program, run } from './processes.ts'
 
@@ -43,7 +44,9 @@ it('two centres keep one log in PostgreSQL: what one says the other knows, and a
   await first.one.kill()
   // They share their rows too, beside the log; one that wants its own says so.
   expect(existsSync(join(here, 'rows.sqlite'))).toBe(false)
-  expect(server.sql('select count(*) from tallystick_rows.balances_2_balance')).toBe('2')
+  expect(existsSync(join(here, 'heads.sqlite'))).toBe(false)
+  expect(server.sql('select count(*) from tallystick_heads.heads')).toBe('1')
+  expect(server.sql(`select count(*) from tallystick_rows.balances_${balances.version}_balance`)).toBe('2')
   const again = await centre('again', here, '--rows', join(here, 'own.sqlite'))
   await eventually(async () => expect(await accountsAt(again.url)).toEqual(['acc-1', 'acc-2']))
 
