@@ -24,17 +24,45 @@ export class FollowerStopped extends Error {
   }
 }
 
+/** An order that a follower pass over an event, as the log has it; `said` is the log index of the order itself. */
+export type Skip = { readonly follower: string; readonly index: number; readonly said: number }
+
+/**
+ * What an operator had followers pass over. It is asked for and not left out: rows folded without it would differ from
+ * those that were folded with it.
+ */
+export interface Skips {
+  /** All orders to this follower that are in the log now. */
+  of(follower: string): Promise<readonly Skip[]>
+  /** The order in a stored event, if it is one. */
+  in(event: StoredEvent): Skip | undefined
+}
+
+/** For followers that nobody can give orders to. */
+export const noSkips: Skips = { of: async () => [], in: () => undefined }
+
+/** Where one follower stands. */
+export type Standing = {
+  /** The next log index: everything before it was applied or handled. */
+  readonly next: number
+  /** When the store took what it has still before it; undefined where it has seen all there is. */
+  readonly waitingSince: string | undefined
+}
+
 /** How far the projections that still run have got; `caughtUp` when they had seen all that was committed. */
 export type Progress = { readonly next: number; readonly caughtUp: boolean }
 
 export type ProjectOptions = {
   readonly store: Pick<EventStore, 'follow'>
-  readonly rows: Pick<Rows, 'checkpoint' | 'apply'>
+  readonly rows: Pick<Rows, 'checkpoint' | 'apply' | 'reset'>
   readonly projections: readonly Projection[]
+  readonly skips: Skips
   readonly signal: AbortSignal
   readonly pageSize?: number
   /** After each page, and each time all that is committed was seen. */
   readonly onProgress?: (progress: Progress) => void
+  /** Of each projection, before and after each page. */
+  readonly onStanding?: (follower: string, standing: Standing) => void
   readonly onStopped?: (stopped: FollowerStopped) => void
 }
 
@@ -50,9 +78,11 @@ const breathe = (): Promise<void> => new Promise(resolve => setImmediate(resolve
 /**
  * Keeps several projections' rows up to the log with one read of it; ends with the signal, or when the last projection
  * has stopped. Another process may do the same on the same rows: who is slower goes on from where the faster one got.
+ * An order to skip an event that is in the rows already has them folded again without it. So rows whose checkpoint is
+ * beyond an order obey it, whenever this was killed.
  */
 export const project = async (options: ProjectOptions): Promise<void> => {
-  const { store, rows, projections, signal, pageSize = 5000, onProgress, onStopped } = options
+  const { store, rows, projections, skips, signal, pageSize = 5000, onProgress, onStanding, onStopped } = options
   /** Rows whose server is away are waited for, as the log is. Undefined where the signal came first. */
   const waited = async <Answer>(act: () => Promise<Answer>): Promise<Answer | undefined> => {
     while (!signal.aborted)
@@ -65,10 +95,27 @@ export const project = async (options: ProjectOptions): Promise<void> => {
     return undefined
   }
   const next = new Map<Projection, number>()
+  const passedOver = new Map<string, Set<number>>()
   for (const projection of projections) {
-    const at = await waited(() => rows.checkpoint(projection))
+    const orders = await skips.of(projection.name)
+    const at = await waited(async () => {
+      const held = await rows.checkpoint(projection)
+      // Between the event and the order nobody can tell whether these rows have the event in them.
+      if (!orders.some(({ index, said }) => index < held && held <= said)) return held
+      await rows.reset(projection)
+      return 0
+    })
     if (at === undefined) return
+    passedOver.set(projection.name, new Set(orders.map(({ index }) => index)))
     next.set(projection, at)
+  }
+
+  const obey = async ({ follower, index }: Skip): Promise<void> => {
+    const known = passedOver.get(follower)
+    if (!known || known.has(index)) return
+    known.add(index)
+    for (const [projection, at] of next)
+      if (projection.name === follower && at > index) await waited(() => rows.reset(projection))
   }
 
   /** False where the rows are behind this page: someone threw them away, and the log must be read again. */
@@ -81,7 +128,10 @@ export const project = async (options: ProjectOptions): Promise<void> => {
     const end = (page.at(-1) as StoredEvent).index + 1
     for (let at = next.get(projection) as number; at < end; ) {
       if (at < first) return false
-      const events = page.filter(event => event.index >= at && projection.wants(event.type)).map(read)
+      const over = passedOver.get(projection.name)
+      const events = page
+        .filter(({ index, type }) => index >= at && projection.wants(type) && !over?.has(index))
+        .map(read)
       const from = at
       const reached = await waited(async () =>
         (await rows.apply(projection, events, { from, next: end })) ? end : rows.checkpoint(projection),
@@ -103,8 +153,14 @@ export const project = async (options: ProjectOptions): Promise<void> => {
         return held
       }
       let behind = false
+      for (const event of page) {
+        const order = skips.in(event)
+        if (order) await obey(order)
+      }
+      const [first, last] = [page[0]?.storedAt, page.at(-1)?.storedAt]
       if (page.length > 0)
         for (const projection of next.keys()) {
+          onStanding?.(projection.name, { next: next.get(projection) as number, waitingSince: first })
           try {
             behind = !(await applyPage(projection, page, read)) || behind
           } catch (cause) {
@@ -114,6 +170,7 @@ export const project = async (options: ProjectOptions): Promise<void> => {
             next.delete(projection)
           }
         }
+      for (const [{ name }, at] of next) onStanding?.(name, { next: at, waitingSince: last })
       if (next.size > 0) onProgress?.({ next: Math.min(...next.values()), caughtUp: page.length === 0 })
       await breathe()
       if (behind || next.size === 0 || signal.aborted) break
@@ -126,12 +183,15 @@ export type ReactOptions = {
   readonly name: string
   /** The next log index to handle. Kept durably, beside what the reactor writes. */
   readonly checkpoint: { read(): number; write(next: number): void }
+  /** One passed over is as one that nobody wants. What came of an event before the order stays: it is in the log. */
+  readonly skips: Skips
   wants(type: string): boolean
   /** Must do nothing when it is told the same event again. */
   handle(event: LoggedEvent): Promise<void>
   readonly signal: AbortSignal
   readonly pageSize?: number
   readonly onProgress?: (progress: Progress) => void
+  readonly onStanding?: (standing: Standing) => void
 }
 
 /** Events that nobody wants move the durable checkpoint only so often: each write is a sync of the disk. */
@@ -142,7 +202,8 @@ const checkpointEvery = 1000
  * signal; throws `FollowerStopped` where an event cannot be handled.
  */
 export const react = async (options: ReactOptions): Promise<void> => {
-  const { store, name, checkpoint, handle, signal, pageSize = 500, onProgress } = options
+  const { store, name, checkpoint, skips, handle, signal, pageSize = 500, onProgress, onStanding } = options
+  const passedOver = new Set((await skips.of(name)).map(({ index }) => index))
   let next = checkpoint.read()
   let written = next
   const write = () => {
@@ -152,7 +213,10 @@ export const react = async (options: ReactOptions): Promise<void> => {
   for await (const page of store.follow({ from: next, pageSize, signal })) {
     for (const stored of page) {
       if (signal.aborted) return
-      if (options.wants(stored.type)) {
+      const order = skips.in(stored)
+      if (order?.follower === name) passedOver.add(order.index)
+      if (options.wants(stored.type) && !passedOver.has(stored.index)) {
+        onStanding?.({ next: stored.index, waitingSince: stored.storedAt })
         try {
           await handle(logged(stored))
         } catch (cause) {
@@ -160,9 +224,12 @@ export const react = async (options: ReactOptions): Promise<void> => {
         }
         next = stored.index + 1
         write()
+        // Of an embedded store neither reads nor appends wait for anything: projectors and sockets come between.
+        await breathe()
       } else next = stored.index + 1
     }
     if (next - written >= checkpointEvery) write()
+    onStanding?.({ next, waitingSince: page.at(-1)?.storedAt })
     onProgress?.({ next, caughtUp: page.length === 0 })
     await breathe()
     if (signal.aborted) return

@@ -1,6 +1,6 @@
 import { type Act, chain, type Event, type Fact, type Vocabulary } from '#canonical/event'
 import { type EventStore, readLast } from '#eventstore'
-import { project } from '#eventstore/follower'
+import { noSkips, project } from '#eventstore/follower'
 import { memoryStore } from '#eventstore/memory'
 import { memoryRows } from '#eventstore/memory/rows'
 import type { Projection, Rows } from '#eventstore/rows'
@@ -41,6 +41,7 @@ export const folded = async (store: EventStore, projections: readonly Projection
     store,
     rows,
     projections,
+    skips: noSkips,
     signal: stop.signal,
     pageSize: 7,
     onStopped: fault => {

@@ -51,6 +51,8 @@ const decideBody = z.object({
   operators: z.tuple([id, id]),
   reason: z.string().min(1).max(500),
 })
+const skipBody = z.object({ index: z.int().nonnegative(), event: z.uuid(), reason: z.string().min(1).max(500) })
+const retryBody = z.object({ reason: z.string().min(1).max(500) })
 const refuseBody = z.object({ operators: z.tuple([id, id]), why: z.string().min(1).max(500) })
 const octets = z.string().max(4096)
 const licenseBody = z.object({ account: id, allowance: amountText, publicKey: octets, proof: octets })
@@ -100,6 +102,12 @@ export const backOfficeModule = (node: BackOffice): Type => {
     'RefuseReversal',
     (asked: z.infer<typeof refuseBody> & { payment: string; reversal: string }) => node.refuseReversal(asked),
   )
+  const SkipEvent = door.order('SkipEvent', (asked: z.infer<typeof skipBody> & { follower: string }) =>
+    node.skipEvent({ ...asked, by }),
+  )
+  const RetryFollower = door.order('RetryFollower', (asked: z.infer<typeof retryBody> & { follower: string }) =>
+    node.retryFollower({ ...asked, by }),
+  )
   const IssueLicense = door.order('IssueLicense', (asked: z.infer<typeof licenseBody>) => node.license(asked))
   const Enrol = door.order('Enrol', (asked: z.infer<typeof enrolBody>) => node.enrol(asked))
   const AcceptBatch = door.order(
@@ -123,6 +131,7 @@ export const backOfficeModule = (node: BackOffice): Type => {
   const Merchants = door.question('Merchants', async () => node.ask.merchants())
   const Reconciliation = door.question('Reconciliation', async () => node.ask.reconciliation())
   const Exceptions = door.question('Exceptions', async () => node.ask.exceptions())
+  const FollowerList = door.question('FollowerList', async () => ({ followers: node.status().followers }))
   const Rules = door.question('Rules', (terminal: string) => node.rulesFor(terminal))
 
   class Asking {
@@ -142,7 +151,7 @@ export const backOfficeModule = (node: BackOffice): Type => {
   class BackOfficeController extends Asking {
     @Get('health') async health() {
       const { index, age_ms } = await node.ask.age()
-      const { stopped, log } = node.status()
+      const { stopped, followers, log } = node.status()
       const { note: _, ...signed } = log
       const newer = await node.ask.newer()
       const isWell = stopped.length === 0 && !log.silence && !newer.some(({ money }) => money)
@@ -153,6 +162,7 @@ export const backOfficeModule = (node: BackOffice): Type => {
         index,
         age_ms,
         stopped,
+        followers,
         notUnderstood: newer,
         log: signed,
       }
@@ -221,6 +231,18 @@ export const backOfficeModule = (node: BackOffice): Type => {
     }
     @Get('exceptions') exceptions() {
       return this.ask(new Exceptions.Message(undefined))
+    }
+    @Get('followers') followers() {
+      return this.ask(new FollowerList.Message(undefined))
+    }
+    @Post('followers/:follower/skip') @HttpCode(200) skip(@Param('follower') follower: string, @Body() body: unknown) {
+      return this.order(new SkipEvent.Message({ follower, ...bodyOf(skipBody, body) }))
+    }
+    @Post('followers/:follower/retry') @HttpCode(200) retry(
+      @Param('follower') follower: string,
+      @Body() body: unknown,
+    ) {
+      return this.order(new RetryFollower.Message({ follower, ...bodyOf(retryBody, body) }))
     }
     @Post('licenses') @HttpCode(201) license(@Body() body: unknown) {
       return this.order(new IssueLicense.Message(bodyOf(licenseBody, body)))

@@ -124,6 +124,8 @@ export const backOffice = async (parts: BackOfficeParts) => {
     ...licenses(here, book, settled, ask.figures),
     acceptBatch,
     rulesFor,
+    skipEvent: following.skipEvent,
+    retryFollower: following.retryFollower,
     status: () => ({ ...status(), log: signing.state() }),
     signing,
     /** Follows the log, and signs it, until the signal. */

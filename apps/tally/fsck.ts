@@ -5,6 +5,7 @@ import { type Event, trustEvent } from '#canonical/event'
 import type { EventStore } from '#eventstore'
 import { project } from '#eventstore/follower'
 import { sqliteRows } from '#eventstore/sqlite/rows'
+import { skipsIn } from '#evidence/skips'
 import { reactorSalt, verdicts, verdictsBy } from '#evidence/verdicts'
 import { type TradeEvent, understood } from '#ledger/vocabulary'
 import { nodeCrypto } from '#machine/crypto'
@@ -173,6 +174,7 @@ const witnessOf = (event: TradeEvent): (Witness & { readonly terminal: string })
 /** Folds the log again in memory up to where each stored projection stands, and compares fingerprints. */
 const compareRows = async (crypto: Crypto, store: EventStore, file: string) => {
   const held = sqliteRows(file)
+  const skips = skipsIn(store)
   const fresh = sqliteRows(':memory:')
   try {
     const compared: { name: string; equal: boolean }[] = []
@@ -189,7 +191,7 @@ const compareRows = async (crypto: Crypto, store: EventStore, file: string) => {
           stop.abort()
         },
       }
-      await project({ store: upToThere, rows: fresh, projections: [projection], signal: stop.signal })
+      await project({ store: upToThere, rows: fresh, projections: [projection], skips, signal: stop.signal })
       compared.push({
         name: projection.name,
         equal: (await held.fingerprint(projection, crypto)) === (await fresh.fingerprint(projection, crypto)),

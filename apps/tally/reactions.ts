@@ -1,5 +1,6 @@
 import { type Event, trustEvent } from '#canonical/event'
 import { type EventStore, readStream, type StoredEvent, WrongExpectedRevision } from '#eventstore'
+import { skipsIn } from '#evidence/skips'
 import { placeOf } from './chains.ts'
 import type { Progress } from './progress.ts'
 
@@ -96,9 +97,11 @@ export const recomputeReactions = async (
   }
 
   const { wants, handle } = reactor.make(recording)
+  const orders = await skipsIn(log).of(reactor.by.replace(/^reactor:/, ''))
+  const passedOver = new Set(orders.map(({ index }) => index))
   for await (const page of log.readAll({ from: 0 })) {
     for (const stored of page) {
-      if (!wants(stored.type)) continue
+      if (!wants(stored.type) || passedOver.has(stored.index)) continue
       cause = stored
       try {
         await handle(trustEvent(stored.text))

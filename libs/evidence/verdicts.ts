@@ -38,6 +38,8 @@ type Parts = {
   /** Whom the phones' licenses lead back to, and what makes the TAC keys. */
   readonly keys: { readonly root: { readonly publicKey: Uint8Array }; readonly tacMaster: { readonly key: Uint8Array } }
   readonly salt: (eventId: string) => string
+  /** Awaited before each tap is judged: a node that does other things gives them their turn. */
+  readonly between?: () => Promise<void>
 }
 
 type Recorded = Event<Extract<TillEvent, { type: 'TransactionRecorded' }>['data']>
@@ -72,7 +74,7 @@ export class ReactionDiverged extends Error {
   readonly code = 'ReactionDiverged'
 }
 
-export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
+export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
   const balances = new Map<string, bigint>()
   const limits = new Map<string, Amount>()
   const licenses = new Map<string, { readonly account: string; readonly counters: Map<number, string> }>()
@@ -449,6 +451,8 @@ export const verdicts = ({ store, crypto, keys, salt }: Parts) => {
         if (event.type === 'RulesAdopted') known.rulesUnread = false
         if (event.type === 'TransactionRecorded') {
           const { transaction } = event.data
+          // The checks of one tap are as long as everything else may have to wait.
+          await between?.()
           if (known.rulesUnread || known.unread.has(transaction)) await noteWaiting(event, known, batch)
           else await judge(event, known.taps.tap(transaction), known.taps, batch)
         } else if (event.type === 'TransactionVoided') await reverse(event, 'void', known.taps, batch)

@@ -96,7 +96,10 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'BatchAccepted':
     case 'CreditLimitSet':
     case 'DenyListChanged':
+    case 'EventSkipped':
     case 'ExceptionRaised':
+    case 'FollowerRetried':
+    case 'FollowerStopped':
     case 'ForkDetected':
     case 'CentreWentBack':
     case 'HourStruck':

@@ -8,6 +8,7 @@ import { type MerchantEvent, merchantWords } from '#settlement/merchant'
 import { type ShopEvent, shopWords } from '#settlement/shop'
 import { type EnrolmentEvent, enrolmentWords, type IntakeEvent, intakeWords } from '#sync/events'
 import { type TillEvent, tillWords } from '#till/events'
+import { type FollowerEvent, followerWords } from '#upkeep'
 
 /** Every fact that this version of the house can read: what the centre writes, and what terminals bring. */
 export type TradeEvent =
@@ -15,6 +16,7 @@ export type TradeEvent =
   | DecreeEvent
   | EnrolmentEvent
   | ExceptionEvent
+  | FollowerEvent
   | IntakeEvent
   | LicenseEvent
   | MerchantEvent
@@ -27,6 +29,7 @@ export const tradeWords: Readonly<Record<TradeEvent['type'], Word>> = {
   ...decreeWords,
   ...enrolmentWords,
   ...exceptionWords,
+  ...followerWords,
   ...intakeWords,
   ...licenseWords,
   ...merchantWords,

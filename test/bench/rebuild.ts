@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { accountWords } from '#account/events'
 import { type Act, chain, type Event, type Fact, type Vocabulary } from '#canonical/event'
-import { project } from '#eventstore/follower'
+import { noSkips, project } from '#eventstore/follower'
 import { openSqlite, sqliteStore } from '#eventstore/sqlite'
 import { sqliteRows } from '#eventstore/sqlite/rows'
 import { nodeCrypto } from '#machine/crypto'
@@ -97,6 +97,7 @@ export const rebuild = async (folder: string): Promise<Row> => {
         store,
         rows,
         projections: [balances],
+        skips: noSkips,
         signal: stop.signal,
         onProgress: ({ caughtUp }) => {
           if (caughtUp) stop.abort()

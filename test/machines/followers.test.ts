@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, expect, it } from 'vitest'
-import { project } from '#eventstore/follower'
+import { noSkips, project } from '#eventstore/follower'
 import { memoryRows } from '#eventstore/memory/rows'
 import { sqliteStore } from '#eventstore/sqlite'
 import { sqliteRows } from '#eventstore/sqlite/rows'
@@ -163,7 +163,7 @@ it(`two followers on one file, one of them killed ${kills} times, write what one
   const fresh = memoryRows()
   const stop = new AbortController()
   const onProgress = ({ caughtUp }: { caughtUp: boolean }) => caughtUp && stop.abort()
-  await project({ store, rows: fresh, projections, signal: stop.signal, onProgress })
+  await project({ store, rows: fresh, projections, skips: noSkips, signal: stop.signal, onProgress })
   const rows = sqliteRows(join(dir, 'rows.sqlite'))
   const fingerprints = (of: typeof fresh) =>
     Promise.all(projections.map(async each => [each.name, await of.fingerprint(each, crypto)] as const))

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type FollowerStopped, project } from '#eventstore/follower'
+import { type FollowerStopped, noSkips, project } from '#eventstore/follower'
 import { memoryRows } from '#eventstore/memory/rows'
 import { type PostgresStore, postgresStore } from '#eventstore/postgres'
 import { type PostgresRows, postgresRows } from '#eventstore/postgres/rows'
@@ -73,7 +73,7 @@ const peaceful = async () => {
   const rows = memoryRows()
   const stop = new AbortController()
   const onProgress = ({ caughtUp }: { caughtUp: boolean }) => caughtUp && stop.abort()
-  await project({ store: world.log, rows, projections, signal: stop.signal, onProgress })
+  await project({ store: world.log, rows, projections, skips: noSkips, signal: stop.signal, onProgress })
   return fingerprints(rows)
 }
 
@@ -123,7 +123,7 @@ it.each([1, 13, 1000])('pages of %i give the same rows', async pageSize => {
   const rows = await rowsIn(`paged_${pageSize}`)
   const stop = new AbortController()
   const onProgress = ({ caughtUp }: { caughtUp: boolean }) => caughtUp && stop.abort()
-  await project({ store: world.log, rows, projections, signal: stop.signal, onProgress, pageSize })
+  await project({ store: world.log, rows, projections, skips: noSkips, signal: stop.signal, onProgress, pageSize })
   expect(await fingerprints(rows)).toEqual(await peaceful())
 })
 
@@ -136,6 +136,7 @@ it('a server that is killed while pages are folded is waited for, and no page is
     store: world.log,
     rows,
     projections,
+    skips: noSkips,
     signal: stop.signal,
     pageSize: 2,
     onProgress: ({ next, caughtUp }) => {
@@ -190,7 +191,15 @@ it('a server that stays away: who asks is told so after its patience, and a proj
   const stopped: FollowerStopped[] = []
   const onProgress = ({ caughtUp }: { caughtUp: boolean }) => caughtUp && stop.abort()
   const onStopped = (fault: FollowerStopped) => stopped.push(fault)
-  const running = project({ store: world.log, rows, projections, signal: stop.signal, onProgress, onStopped })
+  const running = project({
+    store: world.log,
+    rows,
+    projections,
+    skips: noSkips,
+    signal: stop.signal,
+    onProgress,
+    onStopped,
+  })
   await wait(1500)
   await server.start()
   await running

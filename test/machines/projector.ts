@@ -1,4 +1,4 @@
-import { project } from '#eventstore/follower'
+import { noSkips, project } from '#eventstore/follower'
 import { postgresStore } from '#eventstore/postgres'
 import { postgresRows } from '#eventstore/postgres/rows'
 import { projections } from '#projections'
@@ -15,6 +15,7 @@ await project({
   store,
   rows,
   projections,
+  skips: noSkips,
   signal: new AbortController().signal,
   pageSize: Number(pageSize),
   onProgress: ({ next, caughtUp }) => process.send?.({ next, caughtUp }),

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fromHex } from '#canonical/bytes'
 import { isRefusal } from '#canonical/decider'
 import type { StoredEvent } from '#eventstore'
-import { project } from '#eventstore/follower'
+import { noSkips, project } from '#eventstore/follower'
 import { openStore } from '#eventstore/open'
 import { openSqlite } from '#eventstore/sqlite'
 import { sqliteHeads } from '#eventstore/sqlite/heads'
@@ -52,7 +52,7 @@ beforeAll(async () => {
   const rows = sqliteRows(join(centre, 'rows.sqlite'))
   const stop = new AbortController()
   const onProgress = ({ caughtUp }: { caughtUp: boolean }) => caughtUp && stop.abort()
-  await project({ store, rows, projections, signal: stop.signal, onProgress })
+  await project({ store, rows, projections, skips: noSkips, signal: stop.signal, onProgress })
   rows.close()
   await store.close()
   await world.end()

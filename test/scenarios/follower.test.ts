@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { project } from '#eventstore/follower'
+import { noSkips, project } from '#eventstore/follower'
 import { memoryRows } from '#eventstore/memory/rows'
 import type { Rows } from '#eventstore/rows'
 import { projections } from '#projections'
@@ -81,6 +81,7 @@ describe('a centre started anew', () => {
       store: world.log,
       rows,
       projections,
+      skips: noSkips,
       signal: ending.signal,
       // Page by page, as small as can be: what a page is must not matter.
       pageSize: 1,

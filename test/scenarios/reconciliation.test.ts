@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Event } from '#canonical/event'
 import type { EventStore, StoredEvent } from '#eventstore'
-import { project } from '#eventstore/follower'
+import { noSkips, project } from '#eventstore/follower'
 import { memoryRows } from '#eventstore/memory/rows'
 import { amount, formatAmount } from '#money'
 import { days, reconciledDays } from '#projections/days'
@@ -197,7 +197,14 @@ describe('the rows of a centre that was given such a copy', () => {
     const rows = memoryRows()
     const ending = new AbortController()
     const onProgress = ({ caughtUp }: { caughtUp: boolean }) => caughtUp && ending.abort()
-    await project({ store: storeOf(events), rows, projections: [days], signal: ending.signal, onProgress })
+    await project({
+      store: storeOf(events),
+      rows,
+      projections: [days],
+      skips: noSkips,
+      signal: ending.signal,
+      onProgress,
+    })
     const [day] = (await reconciledDays(rows)).days
     return { complete: day?.complete, differences: day?.differences.map(({ kind, amount }) => [kind, amount]) }
   }

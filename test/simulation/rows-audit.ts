@@ -1,6 +1,7 @@
 import { project } from '#eventstore/follower'
 import { memoryRows } from '#eventstore/memory/rows'
 import { intOf, type Rows, textOf } from '#eventstore/rows'
+import { skipsIn } from '#evidence/skips'
 import { reactorSalt, verdicts, verdictsBy } from '#evidence/verdicts'
 import { projections } from '#projections'
 import { postings } from '#projections/postings'
@@ -42,12 +43,19 @@ export const askRows = async (
   }
 }
 
-/** A fresh fold in another adapter, by other pages, gives the same rows. */
-export const refold = async (holds: Holds, { log, crypto }: World, rows: Rows, place: number): Promise<void> => {
+/** The rows of everything that a log holds, folded by somebody who knows nothing else. */
+export const foldAnew = async (log: World['log']): Promise<Rows> => {
   const fresh = memoryRows()
   const stop = new AbortController()
   const onProgress = ({ caughtUp }: { caughtUp: boolean }) => caughtUp && stop.abort()
-  await project({ store: log, rows: fresh, projections, signal: stop.signal, pageSize: 100, onProgress })
+  const skips = skipsIn(log)
+  await project({ store: log, rows: fresh, projections, skips, signal: stop.signal, pageSize: 100, onProgress })
+  return fresh
+}
+
+/** A fresh fold in another adapter, by other pages, gives the same rows. */
+export const refold = async (holds: Holds, { log, crypto }: World, rows: Rows, place: number): Promise<void> => {
+  const fresh = await foldAnew(log)
   for (const projection of projections) {
     const equal = (await rows.fingerprint(projection, crypto)) === (await fresh.fingerprint(projection, crypto))
     holds(
