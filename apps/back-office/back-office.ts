@@ -9,6 +9,7 @@ import { type LogAnswer, proofText } from '#sync/acknowledgement'
 import type { BatchBody } from '#sync/batch'
 import type { Tiles } from '#transparency/tiles'
 import type { AuthorityKeys } from './authority.ts'
+import { calendar } from './calendar.ts'
 import { enrolments } from './enrolments.ts'
 import { followers } from './followers.ts'
 import { intake } from './intake.ts'
@@ -47,6 +48,7 @@ export const backOffice = async (parts: BackOfficeParts) => {
   const ask = questions({ rows, store, now: () => clock.now(), heard, freshness: following.freshness })
   const { fingerprint, ...terminals } = enrolments(here, book, settled)
 
+  const hours = calendar(here, clock, sleep, log.error)
   const { origin } = keys
   const signing = await signedLog({
     store,
@@ -128,9 +130,11 @@ export const backOffice = async (parts: BackOfficeParts) => {
     retryFollower: following.retryFollower,
     status: () => ({ ...status(), log: signing.state() }),
     signing,
+    /** Strikes the hours that have passed; while this runs, that happens by itself. */
+    strikeHours: hours.strike,
     /** Follows the log, and signs it, until the signal. */
     run: async (signal: AbortSignal): Promise<void> => {
-      await Promise.all([run(signal), signing.run(signal)])
+      await Promise.all([run(signal), signing.run(signal), hours.run(signal)])
     },
   }
 }

@@ -5,6 +5,7 @@ import { trustEvent } from '#canonical/event'
 import { type Ran, run } from '#cqrs/run'
 import { FollowerStopped, project, react, type Standing } from '#eventstore/follower'
 import type { Projection, Rows } from '#eventstore/rows'
+import { expiry } from '#evidence/expiry'
 import { skipsIn } from '#evidence/skips'
 import { verdicts } from '#evidence/verdicts'
 import { understood } from '#ledger/vocabulary'
@@ -60,7 +61,10 @@ export const followers = async (
     judge = judgeAnew()
     return judge
   }
-  const reactors = new Map<string, () => Reactor>([[judge.name, makeJudge]])
+  const reactors = new Map<string, () => Reactor>([
+    [judge.name, makeJudge],
+    ['expiry', () => expiry({ store, crypto, salt: reactorSalt })],
+  ])
   const projectors = new Map<string, Projection>(projections.map(projection => [projection.name, projection]))
 
   let applied = (await rows.snapshot(appliedTo)) + 1

@@ -5,6 +5,7 @@ import { type Event, trustEvent } from '#canonical/event'
 import type { EventStore } from '#eventstore'
 import { project } from '#eventstore/follower'
 import { sqliteRows } from '#eventstore/sqlite/rows'
+import { expiry, expiryBy } from '#evidence/expiry'
 import { skipsIn } from '#evidence/skips'
 import { reactorSalt, verdicts, verdictsBy } from '#evidence/verdicts'
 import { type TradeEvent, understood } from '#ledger/vocabulary'
@@ -82,6 +83,7 @@ const unread = (error: unknown): number => {
 }
 
 const reactorsOf = (crypto: Crypto, keys: CentreKeys): readonly Reactor[] => [
+  { by: expiryBy, make: store => expiry({ store, crypto, salt: reactorSalt(crypto, keys.saltKey) }) },
   { by: verdictsBy, make: store => verdicts({ store, crypto, keys, salt: reactorSalt(crypto, keys.saltKey) }) },
 ]
 

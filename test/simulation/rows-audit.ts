@@ -1,6 +1,7 @@
 import { project } from '#eventstore/follower'
 import { memoryRows } from '#eventstore/memory/rows'
 import { intOf, type Rows, textOf } from '#eventstore/rows'
+import { expiry, expiryBy } from '#evidence/expiry'
 import { skipsIn } from '#evidence/skips'
 import { reactorSalt, verdicts, verdictsBy } from '#evidence/verdicts'
 import { projections } from '#projections'
@@ -70,6 +71,10 @@ export const refold = async (holds: Holds, { log, crypto }: World, rows: Rows, p
 export const reactAgain = async (holds: Holds, { log, crypto, keys }: World): Promise<void> => {
   const salt = reactorSalt(crypto, keys.saltKey)
   const make: Reactor['make'] = store => verdicts({ store, crypto, keys, salt })
-  const found = await recomputeReactions(log, { by: verdictsBy, make })
+  const ending: Reactor['make'] = store => expiry({ store, crypto, salt })
+  const found = [
+    ...(await recomputeReactions(log, { by: verdictsBy, make })),
+    ...(await recomputeReactions(log, { by: expiryBy, make: ending })),
+  ]
   holds('reactions follow', found.length === 0, () => found.join('; '))
 }

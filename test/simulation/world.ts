@@ -213,15 +213,25 @@ export const makeWorld = async (options: WorldOptions) => {
       }
   }
 
+  /** The centres' clocks strike here: what is timed is asked for, and a power cut in it is one like any other. */
+  const strikeHours = async (): Promise<void> => {
+    for (const { life } of centres)
+      if (!life.off)
+        await life.node.strikeHours().catch((error: unknown) => {
+          if (!(error instanceof Crashed)) throw error
+        })
+  }
+
   /** Until every follower has seen all there is; a centre without power gets it back. */
   const settle = async (): Promise<void> => {
     for (let calm = 0; calm < 3; ) {
       for (const centre of centres) if (centre.life.off) await restart(centre)
+      await strikeHours()
       const seen = centres.map(({ life }) => life.node.status())
       const lives = seen.filter((_, place) => centres[place]?.life.off === false)
       const stopped = lives.flatMap(({ stopped }) => stopped)[0]
       if (stopped !== undefined) throw new Error(stopped)
-      const current = lives.filter(({ applied, judged }) => Math.min(applied, judged) >= log.events.length)
+      const current = lives.filter(({ followers }) => followers.every(({ next }) => next >= log.events.length))
       calm = current.length === centres.length ? calm + 1 : 0
       await setImmediate()
     }

@@ -1,0 +1,92 @@
+import { licenseWords, licensing } from '#account/licensing'
+import type { Crypto } from '#canonical/crypto'
+import { isRefusal } from '#canonical/decider'
+import { type Act, chain, type Event } from '#canonical/event'
+import { idOf } from '#canonical/ids'
+import { type EventStore, WrongExpectedRevision } from '#eventstore'
+import { understood } from '#ledger/vocabulary'
+import { NewerThanKnown, readHeld } from './held.ts'
+import { ReactionDiverged } from './verdicts.ts'
+
+/**
+ * The reactor that ends licenses: on each hour that the calendar strikes, those whose time was over by then. The hold of
+ * such a license stays, for taps that were made while it stood may be on their way.
+ */
+export const expiryBy = 'reactor:expiry'
+const hour_ms = 3_600_000
+const attemptsMax = 8
+
+type Parts = {
+  readonly store: Pick<EventStore, 'read' | 'append'>
+  readonly crypto: Crypto
+  readonly salt: (eventId: string) => string
+}
+
+export const expiry = ({ store, crypto, salt }: Parts) => {
+  /** Licenses by the hour on which they end, so that an hour looks at its own and at no others. */
+  const due = new Map<number, Set<string>>()
+  let struck_ms: number | undefined
+
+  const learn = (license: string, expires: string): void => {
+    const ends_ms = Math.ceil(Date.parse(expires) / hour_ms) * hour_ms
+    const on_ms = struck_ms === undefined ? ends_ms : Math.max(ends_ms, struck_ms + hour_ms)
+    const those = due.get(on_ms) ?? new Set()
+    due.set(on_ms, those.add(license))
+  }
+
+  const strike = async (hour: Event, instant: string): Promise<void> => {
+    const at_ms = Date.parse(instant)
+    // Hours follow one another; before the first that is known here, all that has passed is due.
+    const hours =
+      struck_ms === undefined || at_ms > struck_ms + hour_ms ? [...due.keys()].filter(each => each <= at_ms) : [at_ms]
+    for (const each of hours.sort((a, b) => a - b))
+      for (const license of due.get(each) ?? []) await expire(license, instant, hour)
+    // After the last append: an hour that was cut short is struck again, whole.
+    for (const each of hours) due.delete(each)
+    struck_ms = at_ms
+  }
+
+  /** Reads the target, decides, appends; what is there already is the answer. */
+  const expire = async (license: string, at: string, hour: Event): Promise<void> => {
+    const stream = `license-${license}`
+    const act: Act = {
+      id: idOf(crypto, hour.id, expiryBy, license),
+      at: hour.at,
+      by: expiryBy,
+      correlation: hour.correlation,
+      causation: hour.id,
+    }
+    for (let attempt = 1; ; attempt++) {
+      const { events, last, newer } = await readHeld(store, stream, licenseWords)
+      if (events.some(({ id }) => id === idOf(crypto, act.id, stream, 0))) return
+      if (newer) throw new NewerThanKnown(newer)
+      const state = events.reduce((state, event) => licensing.evolve(state, event), licensing.initialState)
+      const facts = licensing.decide({ type: 'ExpireLicense', license, at }, state)
+      if (isRefusal(facts)) throw new ReactionDiverged(`License ${license} did not expire: ${facts.message}`)
+      // It was revoked before.
+      if (facts.length === 0) return
+      const written = chain(crypto, licenseWords, stream, last, facts, act, salt)
+      try {
+        const toAppend = written.map(({ event: { id, type }, text }) => ({ id, type, text }))
+        await store.append(stream, last?.revision ?? 'NoStream', toAppend)
+        return
+      } catch (error) {
+        if (!(error instanceof WrongExpectedRevision) || attempt === attemptsMax) throw error
+      }
+    }
+  }
+
+  return {
+    name: 'expiry',
+    wants: (type: string): boolean => type === 'LicenseIssued' || type === 'HourStruck',
+    handle: async (told: Event): Promise<void> => {
+      const event = understood(told)
+      if (!event) {
+        if (!told.stream.startsWith('terminal-')) throw new NewerThanKnown(told)
+        return
+      }
+      if (event.type === 'LicenseIssued') learn(event.data.license, event.data.expires)
+      if (event.type === 'HourStruck') await strike(event, event.data.instant)
+    },
+  }
+}
