@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { EventStore, StoredEvent } from '#eventstore'
-import { project } from '#eventstore/follower'
+import { noSkips, project } from '#eventstore/follower'
 import { kurrentStore } from '#eventstore/kurrentdb'
 import { memoryStore } from '#eventstore/memory'
 import { memoryRows } from '#eventstore/memory/rows'
@@ -76,6 +76,7 @@ const foldByTwo = async (store: EventStore, hands: readonly [Rows, Rows], pageSi
       store,
       rows,
       projections,
+      skips: noSkips,
       signal: stop.signal,
       pageSize,
       onStopped: ({ message }) => faults.push(message),
