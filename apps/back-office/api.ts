@@ -164,6 +164,7 @@ export const backOfficeModule = (node: BackOffice): Type => {
         stopped,
         followers,
         notUnderstood: newer,
+        undelivered: await node.undelivered(),
         log: signed,
       }
     }

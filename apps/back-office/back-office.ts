@@ -15,6 +15,7 @@ import { followers } from './followers.ts'
 import { intake } from './intake.ts'
 import { licenses } from './licenses.ts'
 import { office } from './office.ts'
+import { outboxWorker, type Send } from './outbox.ts'
 import { questions } from './questions.ts'
 import { rulebook } from './rulebook.ts'
 import { signedLog } from './signed-log.ts'
@@ -31,6 +32,8 @@ export type BackOfficeParts = {
   /** What was signed of the log, and its Merkle tree: both apart from the log. */
   readonly heads: Heads
   readonly tiles: Tiles
+  /** Where exceptions and stopped followers are told, if anywhere. */
+  readonly webhook?: Send
   readonly sleep: (wait_ms: number, signal: AbortSignal) => Promise<void>
   readonly log: { info(line: string): void; warn(line: string): void; error(line: string): void }
 }
@@ -38,7 +41,7 @@ export type BackOfficeParts = {
 export type BackOffice = Awaited<ReturnType<typeof backOffice>>
 
 export const backOffice = async (parts: BackOfficeParts) => {
-  const { clock, crypto, store, rows, keys, heads, tiles, sleep, log } = parts
+  const { clock, crypto, store, rows, keys, heads, tiles, sleep, log, webhook } = parts
   const news = new Subject<{ readonly kind: string }>()
   const here = office(store, crypto, clock, keys)
   const book = await rulebook(here)
@@ -49,6 +52,7 @@ export const backOffice = async (parts: BackOfficeParts) => {
   const { fingerprint, ...terminals } = enrolments(here, book, settled)
 
   const hours = calendar(here, clock, sleep, log.error)
+  const telling = webhook && outboxWorker(here, rows, clock, sleep, webhook, log.error)
   const { origin } = keys
   const signing = await signedLog({
     store,
@@ -130,11 +134,15 @@ export const backOffice = async (parts: BackOfficeParts) => {
     retryFollower: following.retryFollower,
     status: () => ({ ...status(), log: signing.state() }),
     signing,
+    /** Sends what is due to be told outside; undefined where nobody is told. */
+    deliver: telling?.deliver,
+    /** What waits to be told outside; null where nobody is told. */
+    undelivered: async () => (telling ? telling.counts() : null),
     /** Strikes the hours that have passed; while this runs, that happens by itself. */
     strikeHours: hours.strike,
     /** Follows the log, and signs it, until the signal. */
     run: async (signal: AbortSignal): Promise<void> => {
-      await Promise.all([run(signal), signing.run(signal), hours.run(signal)])
+      await Promise.all([run(signal), signing.run(signal), hours.run(signal), telling?.run(signal)])
     },
   }
 }

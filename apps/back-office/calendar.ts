@@ -20,8 +20,6 @@ const hoursMax = 10 * 8766
 /** A machine may sleep, or its clock be set: it is looked at more often than it strikes. */
 const look_ms = 60_000
 
-export type Calendar = ReturnType<typeof calendar>
-
 export const calendar = (
   { store, crypto, reactorSalt }: Pick<Office, 'store' | 'crypto' | 'reactorSalt'>,
   clock: Clock,

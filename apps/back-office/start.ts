@@ -19,10 +19,11 @@ import { backOfficeModule } from './api.ts'
 import { keysFrom, keysText, makeAuthorityKeys } from './authority.ts'
 import { backOffice } from './back-office.ts'
 import { tileFiles } from './tiles.ts'
+import { webhook, webhookFault } from './webhook.ts'
 
 /** The centre as a process: its own folder with keys, log and rows, and one port. */
 
-const usage = `back-office --port N --data DIR [--host 127.0.0.1] [--store ADDRESS], which is ${storeAddresses}; [--rows ADDRESS] and [--heads ADDRESS], which are ${rowAddresses}.`
+const usage = `back-office --port N --data DIR [--host 127.0.0.1] [--store ADDRESS], which is ${storeAddresses}; [--rows ADDRESS] and [--heads ADDRESS], which are ${rowAddresses}; [--webhook URL], which is told of exceptions and stopped followers.`
 
 const now = (): string => new Date(systemClock.now()).toISOString()
 
@@ -38,10 +39,13 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
       store: { type: 'string' },
       rows: { type: 'string' },
       heads: { type: 'string' },
+      webhook: { type: 'string' },
     },
   })
   const { port, host, data } = values
   if (!port || !data) throw new Usage(`Usage: ${usage}`)
+  const wrong = values.webhook === undefined ? undefined : webhookFault(values.webhook)
+  if (wrong !== undefined) throw new Usage(wrong)
   // In the node's own folder, or where several nodes share it. PostgreSQL's password may come by PGPASSWORD.
   const address = values.store ?? join(data, 'log.sqlite')
   const rowsAt = rowsAddress({ ...values, folder: data })
@@ -60,7 +64,8 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
   const heads = await openHeads(headsAt)
   const tiles = tileFiles(join(data, 'tiles'))
   const keys = keysFrom(text)
-  const node = await backOffice({ clock: systemClock, crypto, store, rows, keys, heads, tiles, sleep, log })
+  const parts = { clock: systemClock, crypto, store, rows, keys, heads, tiles, sleep, log }
+  const node = await backOffice(values.webhook === undefined ? parts : { ...parts, webhook: webhook(values.webhook) })
   const served = await serve({
     module: backOfficeModule(node),
     port: Number(port),

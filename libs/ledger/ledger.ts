@@ -95,6 +95,9 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'AccountOpened':
     case 'BatchAccepted':
     case 'CreditLimitSet':
+    case 'DeliveryFailed':
+    case 'DeliveryLeased':
+    case 'DeliveryMade':
     case 'DenyListChanged':
     case 'EventSkipped':
     case 'ExceptionRaised':

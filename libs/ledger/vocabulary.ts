@@ -9,11 +9,13 @@ import { type ShopEvent, shopWords } from '#settlement/shop'
 import { type EnrolmentEvent, enrolmentWords, type IntakeEvent, intakeWords } from '#sync/events'
 import { type TillEvent, tillWords } from '#till/events'
 import { type FollowerEvent, followerWords } from '#upkeep'
+import { type DeliveryEvent, deliveryWords } from '#upkeep/delivery'
 
 /** Every fact that this version of the house can read: what the centre writes, and what terminals bring. */
 export type TradeEvent =
   | AccountEvent
   | DecreeEvent
+  | DeliveryEvent
   | EnrolmentEvent
   | ExceptionEvent
   | FollowerEvent
@@ -27,6 +29,7 @@ export type TradeEvent =
 export const tradeWords: Readonly<Record<TradeEvent['type'], Word>> = {
   ...accountWords,
   ...decreeWords,
+  ...deliveryWords,
   ...enrolmentWords,
   ...exceptionWords,
   ...followerWords,

@@ -4,6 +4,7 @@ import { days } from './days.ts'
 import { exceptions } from './exceptions.ts'
 import { merchants } from './merchants.ts'
 import { newer } from './newer.ts'
+import { outbox } from './outbox.ts'
 import { postings } from './postings.ts'
 import { terminals } from './terminals.ts'
 import { transactions } from './transactions.ts'
@@ -18,6 +19,7 @@ export const projections: readonly Projection[] = [
   days,
   exceptions,
   newer,
+  outbox,
 ]
 
 /** Where a set of answers stands: the last log index that every one of these projections has applied. */

@@ -16,6 +16,7 @@ import type { PhoneMemory } from '#tap/phone'
 import { memoryTiles } from '#transparency/tiles'
 import { type AuthorityKeys, makeAuthorityKeys } from '../../apps/back-office/authority.ts'
 import { type BackOffice, backOffice } from '../../apps/back-office/back-office.ts'
+import type { Send } from '../../apps/back-office/outbox.ts'
 import { enrolWith } from '../../apps/terminal/enrol.ts'
 import { type Identity, type Link, LinkDown, type Moment } from '../../apps/terminal/ports.ts'
 import { type Terminal, terminal } from '../../apps/terminal/terminal.ts'
@@ -114,6 +115,8 @@ export type WorldOptions = {
   /** Wraps the terminal node: mutants break one thing here. */
   readonly breakTerminal?: (parts: Parameters<typeof terminal>[0]) => Parameters<typeof terminal>[0]
   readonly breakCentre?: (store: EventStore) => EventStore
+  /** Where the centres tell of exceptions; when the test says so. */
+  readonly webhook?: Send
   readonly breakRows?: (rows: Rows) => Rows
   readonly breakDisk?: (keep: (memory: PhoneMemory) => void) => (memory: PhoneMemory) => void
 }
@@ -188,7 +191,8 @@ export const makeWorld = async (options: WorldOptions) => {
       },
     }
     const parts = { clock, crypto, store, rows: breakRows(rows), keys, heads, tiles: memoryTiles(), log: quiet }
-    life.node = await backOffice({ ...parts, sleep: (_, signal) => aborted(signal) })
+    const telling = options.webhook ? { webhook: options.webhook } : {}
+    life.node = await backOffice({ ...parts, ...telling, sleep: (_, signal) => aborted(signal) })
     stop.signal.addEventListener('abort', () => ending.abort())
     life.running = life.node.run(ending.signal)
     return life
