@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { Usage } from '#machine/process'
 import { demo } from './demo.ts'
+import { followers } from './followers.ts'
 import { fsck } from './fsck.ts'
 import { replay } from './replay.ts'
 import { store } from './store.ts'
@@ -14,6 +15,10 @@ const help = `tally COMMAND
   replay  --account ID [--at TIME] [--known-at N] an account's postings, with the balance after each
   fsck                                            every chain, hash, verdict and row of a store, checked again;
                                                   exit 0 all holds, 1 something does not, 3 it could not be read
+  followers [--centre URL]                        what follows the log, how far each is, which has stopped and why
+  followers retry NAME --reason TEXT [--centre]   lets a stopped one try again
+  followers skip  NAME --reason TEXT --index N --event ID
+                                                  has it pass over that event, now and in every later fold
   store info                                      what a log holds, and its root
   store copy    --from ADDRESS --to ADDRESS       a log into another engine, in its order; goes on where it was cut
   store export  --from ADDRESS [--to FILE]        every event's own text as a line of a file
@@ -47,6 +52,9 @@ export const run = async (args: readonly string[]): Promise<void> => {
       }
       case 'replay':
         process.exitCode = await replay(rest)
+        return
+      case 'followers':
+        process.exitCode = await followers(rest)
         return
       case 'fsck':
         process.exitCode = await fsck(rest)

@@ -145,7 +145,7 @@ describe('a webhook', () => {
 
   it('that nobody serves is told when somebody does', async () => {
     await start()
-    world.end()
+    await world.end()
     heard = []
     world = await makeWorld({ seed: 'nobody', webhook: webhook('http://127.0.0.1:9/hook', 300) })
     await raise('one')
@@ -157,7 +157,7 @@ describe('a webhook', () => {
   it('is asked by one of two nodes, however close they look', async () => {
     await start(2)
     const events = [await raise('one'), await raise('two'), await raise('three')]
-    const tried = await Promise.all([0, 1, 0, 1].map(place => world.centres[place]?.life.node.deliver?.()))
+    const tried = await Promise.all([0, 1, 0, 1].map(async place => world.centres[place]?.life.node.deliver?.()))
     await world.settle()
     expect(tried.reduce<number>((sum, each) => sum + (each ?? 0), 0)).toBe(3)
     expect(heard.map(({ key }) => key).sort()).toEqual(events.map(({ id }) => id).sort())

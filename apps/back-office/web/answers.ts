@@ -38,6 +38,14 @@ export interface Transaction {
   readonly index: number
 }
 
+export interface Follower {
+  readonly follower: string
+  readonly kind: 'projector' | 'reactor'
+  readonly state: 'following' | 'stopped'
+  readonly lag: { readonly events: number; readonly seconds: number }
+  readonly stopped?: { readonly index: number; readonly event: string | null; readonly message: string }
+}
+
 export interface Overview extends Aged {
   readonly accounts: number
   readonly owed: readonly Sum[]
@@ -46,6 +54,8 @@ export interface Overview extends Aged {
   readonly transactions: { readonly accepted: number; readonly held: number }
   readonly terminals: { readonly count: number; readonly silent: number }
   readonly exceptions: number
+  /** Events that a balance may lack something by, because this version cannot read them. */
+  readonly notUnderstood: number
   readonly fees: readonly Sum[]
   readonly recent: readonly Transaction[]
 }
@@ -102,6 +112,8 @@ export interface Terminal {
   readonly gaps: number
   /** Two contents seen for one revision: somebody copied the terminal, or turned it back. */
   readonly forks: number
+  /** Events of a newer version in its log, which this one cannot read. */
+  readonly notUnderstood: number
   readonly policyVersion: number | null
   readonly denyListVersion: number | null
 }

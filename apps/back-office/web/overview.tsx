@@ -7,6 +7,7 @@ import { Answered, Empty } from '#screens/states'
 import { type Overview, useAnswer } from './answers.ts'
 import { Page } from './frame.tsx'
 import classes from './office.module.css'
+import { StoppedFollowers } from './stopped.tsx'
 import { transactionColumns } from './transaction-columns.tsx'
 
 const Figure = (props: { readonly name: string; readonly to?: string; readonly children: ReactNode }) => {
@@ -34,6 +35,7 @@ export const OverviewPage = () => {
       <Answered query={query} lines={8}>
         {overview => (
           <>
+            <StoppedFollowers />
             <div className={classes.figures}>
               <Figure name="Takings today">
                 <Monies amounts={overview.takingsToday} testId="figure-takings" />
@@ -61,6 +63,13 @@ export const OverviewPage = () => {
               <Figure name="Exceptions raised" to="/reconciliation">
                 <span data-testid="figure-exceptions">{overview.exceptions}</span>
               </Figure>
+              {overview.notUnderstood > 0 && (
+                <Figure name="Events not understood" to="/terminals">
+                  <span className={classes.over} data-testid="figure-not-understood">
+                    {overview.notUnderstood}
+                  </span>
+                </Figure>
+              )}
               <Figure name="Terminals, of them silent" to="/terminals">
                 <span data-testid="figure-terminals">
                   {overview.terminals.count}, {overview.terminals.silent} silent

@@ -61,6 +61,12 @@ const columns: readonly Column<Terminal>[] = [
     cell: each => (each.gaps === 0 && each.forks === 0 ? '0' : <b className={classes.over}>{broken(each)}</b>),
   },
   {
+    name: 'notUnderstood',
+    title: 'Not understood',
+    figure: true,
+    cell: each => (each.notUnderstood === 0 ? '0' : <b className={classes.over}>{each.notUnderstood}</b>),
+  },
+  {
     name: 'rules',
     title: 'Policy, deny list',
     figure: true,
