@@ -9,12 +9,14 @@ import { intakeRow } from './intake.ts'
 import { print, type Row, standing } from './measure.ts'
 import { rebuild } from './rebuild.ts'
 import { openShop, type Shop } from './shop.ts'
+import { store } from './store/store.ts'
 import { tap, warmUp } from './tap.ts'
 import { verdictsRow } from './verdicts.ts'
 
 /**
- * `npm run bench [-- name…] [--json]`: figures against the raw limit of the same machine in the same run. Nothing fails
- * on a time; what is wrong in a row's outcome does.
+ * `npm run bench [-- name…] [--json] [--quick]`: figures against the raw limit of the same machine in the same run.
+ * Nothing fails on a time; what is wrong in a row's outcome does. `store` is several rows, and measures peers beside,
+ * which it installs; `--quick` shortens it.
  */
 const folder = mkdtempSync(join(process.env['BENCH_DIR'] ?? tmpdir(), 'tallystick-bench-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -32,17 +34,18 @@ const taps = (): Promise<Shop> => {
   return shop
 }
 
-const benches: Readonly<Record<string, () => Promise<Row>>> = {
+const benches: Readonly<Record<string, (done: (row: Row) => void) => Promise<Row | void>>> = {
   append: async () => append(await taps(), place('append')),
   tap: async () => tap(await taps(), () => fsyncsOfTap(folder)),
   intake: async () => intakeRow(await taps(), place('intake')),
   verdicts: async () => verdictsRow(await taps(), place('verdicts')),
   rebuild: () => rebuild(place('rebuild')),
+  store: done => store(place('store'), values.quick, done),
 }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false } },
+  options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
 })
 const unknown = positionals.filter(name => benches[name] === undefined)
 if (unknown.length > 0) {
@@ -57,9 +60,12 @@ if (!values.json) process.stdout.write(`commit ${commit}, Node ${machine.node}, 
 const rows: Row[] = []
 for (const [name, bench] of Object.entries(benches)) {
   if (positionals.length > 0 && !positionals.includes(name)) continue
-  const row = await bench()
-  rows.push(row)
-  if (!values.json) process.stdout.write(`${print(row)}\n`)
+  const done = (row: Row): void => {
+    rows.push(row)
+    if (!values.json) process.stdout.write(`${print(row)}\n`)
+  }
+  const row = await bench(done)
+  if (row) done(row)
 }
 
 if (values.json) {

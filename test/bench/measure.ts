@@ -6,7 +6,7 @@ export type Spread = { readonly median: number; readonly min: number; readonly m
 
 export type Figure = {
   readonly what: string
-  readonly unit: 'events/s' | 'taps/s' | 'ms' | 'times' | 'a tap'
+  readonly unit: 'events/s' | 'taps/s' | 'leaves/s' | 'ms' | 'times' | 'a tap' | 'MB'
   readonly value: Spread
   readonly target?: Target
 }
