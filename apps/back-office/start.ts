@@ -23,7 +23,7 @@ import { webhook, webhookFault } from './webhook.ts'
 
 /** The centre as a process: its own folder with keys, log and rows, and one port. */
 
-const usage = `back-office --port N --data DIR [--host 127.0.0.1] [--store ADDRESS], which is ${storeAddresses}; [--rows ADDRESS] and [--heads ADDRESS], which are ${rowAddresses}; [--webhook URL], which is told of exceptions and stopped followers.`
+const usage = `back-office --port N --data DIR [--host 127.0.0.1 | --host 0.0.0.0 --known-as NAME…] [--keys DIR] [--store ADDRESS], which is ${storeAddresses}; [--rows ADDRESS] and [--heads ADDRESS], which are ${rowAddresses}; [--webhook URL], which is told of exceptions and stopped followers.`
 
 const now = (): string => new Date(systemClock.now()).toISOString()
 
@@ -35,11 +35,13 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
     options: {
       port: { type: 'string' },
       host: { type: 'string', default: '127.0.0.1' },
+      'known-as': { type: 'string', multiple: true, default: [] },
       data: { type: 'string' },
       store: { type: 'string' },
       rows: { type: 'string' },
       heads: { type: 'string' },
       webhook: { type: 'string' },
+      keys: { type: 'string' },
     },
   })
   const { port, host, data } = values
@@ -53,10 +55,12 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
   for (const each of [address, rowsAt, headsAt]) readAddress(each)
   const crypto = nodeCrypto()
   mkdirSync(data, { recursive: true, mode: 0o700 })
-  let text = readWhole(data, 'keys.json')
+  // Nodes that share a log share the authority's keys: in a folder of their own they can be handed to each.
+  const keysIn = values.keys ?? data
+  let text = readWhole(keysIn, 'keys.json')
   if (text === undefined) {
     text = keysText(makeAuthorityKeys(crypto, Math.floor(systemClock.now() / 1000)))
-    writeWhole(data, 'keys.json', text)
+    writeWhole(keysIn, 'keys.json', text)
     log.info('made the authority’s keys')
   }
   const store = await openStore(address, now, { onTrouble: ({ message }) => log.warn(message) })
@@ -70,6 +74,7 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
     module: backOfficeModule(node),
     port: Number(port),
     host,
+    knownAs: values['known-as'],
     pages: join(import.meta.dirname, '..', '..', 'web', 'back-office'),
     log,
     // A batch is at most 1 MiB of events; as JSON in JSON it may double.

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { accounts, ask, call, invited, openHouse, SetUpFailed, shops } from './opening.ts'
 
 /**
  * The main job on one machine: a centre, two terminals and a set of phones, each a process of its own with a folder of
@@ -11,46 +12,8 @@ import { fileURLToPath } from 'node:url'
 
 const apps = join(dirname(fileURLToPath(import.meta.url)), '..')
 const terminals = ['T-1001', 'T-1002'] as const
-const shops = { 'T-1001': 'corner-shop', 'T-1002': 'market-stall' } as const
-const accounts = [
-  { account: 'anna', limit: '500.00', allowance: '200.00' },
-  { account: 'bela', limit: '300.00', allowance: '100.00' },
-  { account: 'cyra', limit: '120.00', allowance: '40.00' },
-] as const
 
 export type DemoOptions = { readonly data: string; readonly ports: number; readonly host: string }
-
-type Reply = { readonly status: number; readonly body: Record<string, unknown> }
-
-const call = async (method: string, url: string, body?: unknown): Promise<Reply> => {
-  const response = await fetch(url, {
-    method,
-    signal: AbortSignal.timeout(15_000),
-    ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-  })
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> }
-}
-
-/** A step of the set-up that the centre or an app refused: the demo stops and says which. */
-class SetUpFailed extends Error {
-  readonly code = 'SetUpFailed'
-}
-
-const ask = async (method: string, url: string, body?: unknown): Promise<Record<string, unknown>> => {
-  const reply = await call(method, url, body)
-  if (reply.status >= 300)
-    throw new SetUpFailed(
-      `${method} ${url} answered ${reply.status}: ${String(reply.body['message'] ?? reply.body['reason'])}`,
-    )
-  return reply.body
-}
-
-/** Opens what may be there already, perhaps changed since: 409 says that it is. */
-const ensure = async (url: string, body: unknown): Promise<void> => {
-  const reply = await call('POST', url, body)
-  if (reply.status >= 300 && reply.status !== 409)
-    throw new SetUpFailed(`POST ${url} answered ${reply.status}: ${String(reply.body['message'])}`)
-}
 
 const portFree = (port: number): Promise<boolean> =>
   new Promise(settled => {
@@ -129,28 +92,12 @@ export const demo = async ({ data, ports, host }: DemoOptions): Promise<void> =>
     launch('centre', 'back-office', ['--port', `${at.centre}`, '--data', join(folder, 'back-office')])
     await healthy('centre', at.centre)
     const centre = api(at.centre)
-    const merchants = (await ask('GET', `${centre}/merchants`))['merchants'] as { merchant: string }[]
-    // Each thing by its own name, at every start: a first start that was cut short goes on where it ended.
-    if (!merchants.some(({ merchant }) => merchant === 'corner'))
-      await ask('POST', `${centre}/merchants`, {
-        merchant: 'corner',
-        name: 'Corner & Co.',
-        currency: 'EUR',
-        feeBasisPoints: 150,
-        taxBasisPoints: 2000,
-      })
-    for (const shop of Object.values(shops))
-      await ensure(`${centre}/shops`, { shop, merchant: 'corner', name: shop, zone: 'Europe/Berlin' })
-    for (const { account, limit } of accounts) await ensure(`${centre}/accounts`, { account, limit, currency: 'EUR' })
-    const known = (await ask('GET', `${centre}/terminals`))['terminals'] as { terminal: string; state: string }[]
+    await openHouse(centre)
     for (const [place, terminal] of terminals.entries()) {
-      const enrolled = known.some(held => held.terminal === terminal && held.state === 'enrolled')
       const args = ['--port', `${at.terminals[place]}`, '--radio', `${at.radios[place]}`]
       args.push('--data', join(folder, terminal), '--centre', `http://127.0.0.1:${at.centre}`)
-      if (!enrolled) {
-        const invited = await ask('POST', `${centre}/terminals`, { terminal, shop: shops[terminal] })
-        args.push('--enrol', String(invited['code']), '--root', String(invited['rootFingerprint']))
-      }
+      const invitation = await invited(centre, terminal, shops[terminal])
+      if (invitation) args.push('--enrol', invitation.code, '--root', invitation.rootFingerprint)
       launch(terminal, 'terminal', args)
     }
     launch('wallet', 'wallet', [

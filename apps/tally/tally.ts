@@ -3,6 +3,7 @@ import { Usage } from '#machine/process'
 import { demo } from './demo.ts'
 import { followers } from './followers.ts'
 import { fsck } from './fsck.ts'
+import { open, shops } from './opening.ts'
 import { replay } from './replay.ts'
 import { store } from './store.ts'
 
@@ -11,6 +12,8 @@ import { store } from './store.ts'
 const help = `tally COMMAND
 
   demo    [--data ./data] [--ports 4700]          the main job: centre, two tills, phones (npm start)
+  open    --centre URL --invitations DIR          the demo's merchant, shops and accounts at a centre that runs
+          [--terminal ID=SHOP …]                  elsewhere, and its terminals' invitations as files
   replay  --transaction ID                        one tap: every event, check, verdict and posting again
   replay  --account ID [--at TIME] [--known-at N] an account's postings, with the balance after each
   fsck                                            every chain, hash, verdict and row of a store, checked again;
@@ -48,6 +51,21 @@ export const run = async (args: readonly string[]): Promise<void> => {
         if (!Number.isInteger(ports) || ports < 1024 || ports > 65_000)
           throw new Usage(`--ports takes a number from 1024 to 65000, not ${values.ports}.`)
         await demo({ data: values.data, ports, host: values.host })
+        return
+      }
+      case 'open': {
+        const { values } = parseArgs({
+          args: rest,
+          options: {
+            centre: { type: 'string' },
+            invitations: { type: 'string' },
+            terminal: { type: 'string', multiple: true },
+          },
+        })
+        const { centre, invitations, terminal } = values
+        if (!centre || !invitations) throw new Usage('open takes --centre URL and --invitations DIR.')
+        const terminals = terminal ?? Object.entries(shops).map(each => each.join('='))
+        await open({ centre, invitations, terminals })
         return
       }
       case 'replay':

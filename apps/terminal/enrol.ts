@@ -24,6 +24,11 @@ const answerShape = z.object({
   keySet: z.string(),
 })
 
+const invitationShape = z.object({ code: z.string().min(1), rootFingerprint: z.string().min(1) })
+
+/** An invitation as the back office answers with it, kept in a file until the terminal's first start. */
+export const readInvitation = (text: string) => invitationShape.parse(JSON.parse(text))
+
 export type EnrolmentRequest = {
   readonly code: string
   readonly keys: { readonly p256: string; readonly ed25519: string }

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { sqliteStore } from '#eventstore/sqlite'
@@ -7,7 +7,7 @@ import { systemClock } from '#machine/clock'
 import { nodeCrypto } from '#machine/crypto'
 import { endGracefully, type Log, readWhole, sleep, startApp, Usage, writeWhole } from '#machine/process'
 import { terminalModule } from './api.ts'
-import { EnrolmentFailed, enrol, makeKeys } from './enrol.ts'
+import { EnrolmentFailed, enrol, makeKeys, readInvitation } from './enrol.ts'
 import { type Draft, draftText, enrolledText, readDraft, readEnrolled } from './enrolled.ts'
 import { httpLink } from './link.ts'
 import type { Moment } from './ports.ts'
@@ -18,10 +18,21 @@ import { terminal } from './terminal.ts'
 /** A terminal as a process: its own folder, its own port, one reader. */
 
 const usage =
-  'terminal --port N --data DIR --centre URL [--radio PORT | --reader pcsc [--reader-name TEXT]] [--enrol CODE --root FINGERPRINT] [--host 127.0.0.1]'
+  'terminal --port N --data DIR --centre URL [--radio PORT | --reader pcsc [--reader-name TEXT]] [--enrol CODE --root FINGERPRINT | --invitation FILE] [--host 127.0.0.1 | --host 0.0.0.0 --known-as NAME…]'
 
 export const start = (args: readonly string[], passing?: (moment: Moment) => void): Promise<void> =>
   startApp(log => startTerminal(args, log, passing))
+
+const invitationIn = (file: string) => {
+  try {
+    return readInvitation(readFileSync(file, 'utf8'))
+  } catch (cause) {
+    throw new EnrolmentFailed(
+      `This terminal is not enrolled, and ${file} holds no invitation: lay there what the back office answered to inviting it.`,
+      { cause },
+    )
+  }
+}
 
 const startTerminal = async (args: readonly string[], log: Log, passing?: (moment: Moment) => void): Promise<void> => {
   const { values } = parseArgs({
@@ -29,6 +40,7 @@ const startTerminal = async (args: readonly string[], log: Log, passing?: (momen
     options: {
       port: { type: 'string' },
       host: { type: 'string', default: '127.0.0.1' },
+      'known-as': { type: 'string', multiple: true, default: [] },
       data: { type: 'string' },
       centre: { type: 'string' },
       radio: { type: 'string' },
@@ -36,18 +48,20 @@ const startTerminal = async (args: readonly string[], log: Log, passing?: (momen
       'reader-name': { type: 'string' },
       enrol: { type: 'string' },
       root: { type: 'string' },
+      invitation: { type: 'string' },
     },
   })
   const { port, host, data, centre } = values
   if (!port || !data || !centre) throw new Usage(`Usage: ${usage}`)
-  refuseOtherHosts(host)
+  refuseOtherHosts(host, values['known-as'])
   const crypto = nodeCrypto()
 
   let text = readWhole(data, 'enrolled.json')
   if (text === undefined) {
     const begun = readWhole(data, 'enrolling.json')
     const held = begun === undefined ? undefined : readDraft(begun)
-    const { enrol: code = held?.code, root = held?.root } = values
+    const brought = values.invitation === undefined ? undefined : invitationIn(values.invitation)
+    const { enrol: code = brought?.code ?? held?.code, root = brought?.rootFingerprint ?? held?.root } = values
     if (!code || !root)
       throw new EnrolmentFailed(
         'This terminal is not enrolled: invite it at the back office, then start it with --enrol CODE --root FINGERPRINT.',
@@ -65,7 +79,10 @@ const startTerminal = async (args: readonly string[], log: Log, passing?: (momen
   const reader =
     values.reader === 'pcsc'
       ? pcscReader(values['reader-name'] === undefined ? {} : { name: values['reader-name'] })
-      : await loopbackReader({ port: Number(values.radio ?? Number(port) + 20), host: '127.0.0.1' })
+      : await loopbackReader({
+          port: Number(values.radio ?? Number(port) + 20),
+          host: values['known-as'].length > 0 ? host : '127.0.0.1',
+        })
   const stop = new AbortController()
   const node = await terminal({
     clock: systemClock,
@@ -85,6 +102,7 @@ const startTerminal = async (args: readonly string[], log: Log, passing?: (momen
     module: terminalModule(node),
     port: Number(port),
     host,
+    knownAs: values['known-as'],
     pages: join(import.meta.dirname, '..', '..', 'web', 'terminal'),
     log,
   })

@@ -15,7 +15,7 @@ import { type Antenna, type Authority, authorityAnswer, wallet } from './wallet.
 /** The phones as a process: their memories in one file of their own, an antenna for each terminal in reach. */
 
 const usage =
-  'wallet --port N --data DIR --centre URL [--antenna TERMINAL=127.0.0.1:PORT]… [--antenna TERMINAL=card:/path/to.sock]… [--host 127.0.0.1]'
+  'wallet --port N --data DIR --centre URL [--antenna TERMINAL=127.0.0.1:PORT]… [--antenna TERMINAL=card:/path/to.sock]… [--host 127.0.0.1 | --host 0.0.0.0 --known-as NAME…]'
 
 export const start = (args: readonly string[]): Promise<void> => startApp(log => startWallet(args, log))
 
@@ -46,6 +46,7 @@ const startWallet = async (args: readonly string[], log: Log): Promise<void> => 
     options: {
       port: { type: 'string' },
       host: { type: 'string', default: '127.0.0.1' },
+      'known-as': { type: 'string', multiple: true, default: [] },
       data: { type: 'string' },
       centre: { type: 'string' },
       antenna: { type: 'string', multiple: true, default: [] },
@@ -79,6 +80,7 @@ const startWallet = async (args: readonly string[], log: Log): Promise<void> => 
     module: walletModule(node),
     port: Number(port),
     host,
+    knownAs: values['known-as'],
     pages: join(import.meta.dirname, '..', '..', 'web', 'wallet'),
     log,
   })

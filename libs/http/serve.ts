@@ -13,6 +13,8 @@ export type ServeOptions = {
   readonly module: Type
   readonly port: number
   readonly host: string
+  /** What others call this server by in a closed network that holds no one but them; none where it is this machine. */
+  readonly knownAs?: readonly string[]
   /** Folder of the built pages; requests that name no file get index.html. */
   readonly pages: string | undefined
   readonly log: { info(line: string): void; error(line: string): void }
@@ -36,10 +38,11 @@ const headers = {
 }
 
 /** For an app that does something before it listens, such as spending an invitation. */
-export const refuseOtherHosts = (host: string): void => {
-  if (!loopback.has(host))
+export const refuseOtherHosts = (host: string, knownAs: readonly string[] = []): void => {
+  if (!loopback.has(host) && knownAs.length === 0)
     throw new CannotListen(
-      `Refusing to listen on ${host}: there is no sign-in yet, so whoever reaches the port may move money. Use 127.0.0.1.`,
+      `Refusing to listen on ${host}: there is no sign-in yet, so whoever reaches the port may move money. Use 127.0.0.1; ` +
+        'only in a closed network, where nobody else can reach it, add --known-as with the name it is reached by there.',
     )
 }
 
@@ -56,9 +59,14 @@ const badPath = (
   raw.writeHead(statusCode ?? 400, head).end(JSON.stringify({ reason: 'PathMalformed', message }))
 }
 
-/** One Nest application on Fastify. Until sign-in exists, it listens on this machine only. */
-export const serve = async ({ module, port, host, pages, log, bodyLimit }: ServeOptions): Promise<Served> => {
-  refuseOtherHosts(host)
+/**
+ * One Nest application on Fastify. Until sign-in exists, it listens on this machine only, or where it is told that a
+ * network is closed; it answers to its names and no others.
+ */
+export const serve = async (options: ServeOptions): Promise<Served> => {
+  const { module, port, host, knownAs = [], pages, log, bodyLimit } = options
+  refuseOtherHosts(host, knownAs)
+  const names = new Set([...loopback, ...knownAs])
   const adapter = new FastifyAdapter({
     bodyLimit: bodyLimit ?? 64 * 1024,
     forceCloseConnections: true,
@@ -74,7 +82,7 @@ export const serve = async ({ module, port, host, pages, log, bodyLimit }: Serve
     const named = (request.headers.host ?? '').replace(/:\d+$/, '')
     const { origin } = request.headers
     const foreign = origin !== undefined && origin !== `http://${request.headers.host}`
-    if (!loopback.has(named.replace(/^\[|\]$/g, '')) || foreign)
+    if (!names.has(named.replace(/^\[|\]$/g, '')) || foreign)
       await reply.status(403).send({
         reason: 'ForeignSite',
         message: `This server answers pages of its own address only, not ${origin ?? named}.`,

@@ -23,7 +23,8 @@ export type Load = {
   readonly streams?: { readonly count: number; readonly each: number }
 }
 export type Taken = { readonly events: number; readonly taken_ms: number; readonly cpu_ms: number }
-export type Read = Taken & { readonly afterTenth_MB: number; readonly most_MB: number }
+/** Of the memory, the most in the first half of the events and in the second: what only warms up shows in both. */
+export type Read = Taken & { readonly firstHalf_MB: number; readonly secondHalf_MB: number }
 export type Ended = { readonly held: number; readonly durable: string; readonly most_MB: number }
 
 export const paceOfTaken = (slices: readonly Taken[]): Pace => {
@@ -128,8 +129,13 @@ const runLane = async (contestant: Contestant): Promise<(asked: Asked) => Promis
       })
       return events
     })
-    const early = samples.find(sample => sample.events >= events / 10)?.at_MB ?? 0
-    return { ...taken, afterTenth_MB: early, most_MB: Math.max(0, ...samples.map(({ at_MB }) => at_MB)) }
+    const most = (of: readonly (typeof samples)[number][]) => Math.max(0, ...of.map(({ at_MB }) => at_MB))
+    const isEarly = (sample: (typeof samples)[number]) => sample.events <= events / 2
+    return {
+      ...taken,
+      firstHalf_MB: most(samples.filter(isEarly)),
+      secondHalf_MB: most(samples.filter(sample => !isEarly(sample))),
+    }
   }
   const end = async (): Promise<Ended> => {
     const ended = { held: await contestant.count(), durable: await contestant.durable() }

@@ -7,7 +7,7 @@ const now = () => new Date().toISOString()
 type Open = ReturnType<typeof openSqlite>
 
 const syncOf = (db: Open): string =>
-  `${db.pragma('journal_mode', { simple: true })}, synchronous ${db.pragma('synchronous', { simple: true })} (2 is FULL)`
+  `${String(db.pragma('journal_mode', { simple: true }))}, synchronous ${String(db.pragma('synchronous', { simple: true }))} (2 is FULL)`
 
 const countOf = (file: string): number => {
   const db = openSqlite(file, { readonly: true })
