@@ -10,9 +10,6 @@ export type Size = { readonly rounds: number; readonly slices: number }
 /** Where to work, how long, and why there is no peer. */
 export type Ground = { readonly folder: string; readonly size: Size; readonly noPeers: string | undefined }
 
-export const moduleOf = (name: string): string => join(import.meta.dirname, `${name}.ts`)
-export const peers = join(import.meta.dirname, '..', 'peers', 'emmett.ts')
-
 /** Every contestant in every kind of work that it takes part in: a slice of each, and so on, in as many rounds. */
 export const compete = async (
   lanes: Readonly<Record<string, Lane>>,
@@ -45,11 +42,17 @@ export const compete = async (
     appended,
     pace: (what: string, lane: string, kind: string): Figure[] =>
       paces.has(`${lane}, ${kind}`) ? [{ what, unit: 'events/s', value: spread(perSecond(lane, kind)) }] : [],
-    /** How many times as fast the one is as the other, against the target. */
-    times: (what: string, [a, inKind]: [string, string], [b, inOther]: [string, string], atLeast: number): Figure[] =>
-      paces.has(`${a}, ${inKind}`) && paces.has(`${b}, ${inOther}`)
-        ? [{ what, unit: 'times', value: ratio(perSecond(a, inKind), perSecond(b, inOther)), target: { atLeast } }]
-        : [],
+    /** How many times as fast the one is as the other, against the target where there is one. */
+    times: (
+      what: string,
+      [a, inKind]: [string, string],
+      [b, inOther]: [string, string],
+      atLeast?: number,
+    ): Figure[] => {
+      if (!paces.has(`${a}, ${inKind}`) || !paces.has(`${b}, ${inOther}`)) return []
+      const value = ratio(perSecond(a, inKind), perSecond(b, inOther))
+      return [{ what, unit: 'times', value, ...(atLeast === undefined ? {} : { target: { atLeast } }) }]
+    },
   }
 }
 
@@ -90,12 +93,12 @@ export const sqliteAppends = async ({ folder, size, noPeers }: Ground): Promise<
     emmettKept: 'emmett-sqlite, one connection',
   }
   const lanes: Record<string, Lane> = {
-    ours: await openLane(moduleOf('sqlite'), 'ours', at('ours')),
-    bare: await openLane(moduleOf('sqlite'), 'bare', at('bare')),
+    ours: await openLane('sqlite', 'ours', at('ours')),
+    bare: await openLane('sqlite', 'bare', at('bare')),
   }
   if (noPeers === undefined) {
-    lanes['emmett'] = await openLane(peers, 'sqlite', at('emmett'))
-    lanes['emmettKept'] = await openLane(peers, 'sqliteKept', at('emmett-kept'))
+    lanes['emmett'] = await openLane('emmett', 'sqlite', at('emmett'))
+    lanes['emmettKept'] = await openLane('emmett', 'sqliteKept', at('emmett-kept'))
   }
   const many = '16 appenders at once, 1 event a commit'
   // emmett's connections fight for the file: with several at once it fails where SQLite says it is locked.
@@ -132,9 +135,9 @@ export type Server = { make(database: string): string }
 export const postgresAppends = async ({ size, noPeers }: Ground, server: Server): Promise<Row> => {
   const names = { ours: 'ours', byHand: 'pg by hand', emmett: 'emmett-postgresql' }
   const lanes: Record<string, Lane> = {
-    ours: await openLane(moduleOf('postgres'), 'ours', server.make('ours')),
-    byHand: await openLane(moduleOf('postgres'), 'byHand', server.make('by_hand')),
-    ...(noPeers === undefined ? { emmett: await openLane(peers, 'postgres', server.make('emmett')) } : {}),
+    ours: await openLane('postgres', 'ours', server.make('ours')),
+    byHand: await openLane('postgres', 'byHand', server.make('by_hand')),
+    ...(noPeers === undefined ? { emmett: await openLane('emmett', 'postgres', server.make('emmett')) } : {}),
   }
   const many = '8 appenders at once, 1 event a commit'
   const all: Record<string, Load> = { ...kinds, [many]: { appenders: 8, commits: 12, each: 1 } }
@@ -153,6 +156,7 @@ export const postgresAppends = async ({ size, noPeers }: Ground, server: Server)
         ...Object.entries(names).flatMap(([lane, name]) => found.pace(`${kind}, ${name}`, lane, kind)),
         ...found.times(`${kind}, ours of pg by hand`, ['ours', kind], ['byHand', kind], 0.7),
         ...found.times(`${kind}, ours of emmett-postgresql`, ['ours', kind], ['emmett', kind], 2),
+        ...found.times(`${kind}, pg by hand of emmett-postgresql`, ['byHand', kind], ['emmett', kind]),
       ]),
       ...memory,
     ],
@@ -160,11 +164,12 @@ export const postgresAppends = async ({ size, noPeers }: Ground, server: Server)
 }
 
 export const kurrentdbAppends = async ({ size }: Ground): Promise<Row> => {
-  const names = { ours: 'ours', bare: 'bare client' }
-  const doubles = [await startDouble(), await startDouble()] as const
+  const names = { ours: 'ours', bare: 'bare client', hearing: 'bare client that also subscribes' }
+  const doubles = [await startDouble(), await startDouble(), await startDouble()] as const
   const lanes: Record<string, Lane> = {
-    ours: await openLane(moduleOf('kurrentdb'), 'ours', doubles[0].url),
-    bare: await openLane(moduleOf('kurrentdb'), 'bare', doubles[1].url),
+    ours: await openLane('kurrentdb', 'ours', doubles[0].url),
+    bare: await openLane('kurrentdb', 'bare', doubles[1].url),
+    hearing: await openLane('kurrentdb', 'hearing', doubles[2].url),
   }
   const many = '12 appenders at once, 1 event a commit'
   const all: Record<string, Load> = { ...kinds, [many]: { appenders: 12, commits: 12, each: 1 } }
@@ -182,6 +187,7 @@ export const kurrentdbAppends = async ({ size }: Ground): Promise<Row> => {
       ...Object.keys(all).flatMap(kind => [
         ...Object.entries(names).flatMap(([lane, name]) => found.pace(`${kind}, ${name}`, lane, kind)),
         ...found.times(`${kind}, ours of bare client`, ['ours', kind], ['bare', kind], 0.8),
+        ...found.times(`${kind}, ours of one that subscribes`, ['ours', kind], ['hearing', kind]),
       ]),
       ...memory,
     ],

@@ -34,10 +34,14 @@ const ours = async (url: string): Promise<Contestant> => {
   }
 }
 
-/** The client as its manual has it: it stringifies and parses, and says when the server has answered. */
-const bare = async (url: string): Promise<Contestant> => {
+/**
+ * The client as its manual has it: it stringifies and parses, and says when the server has answered. One that `hears` is
+ * also subscribed to all events, as a node with followers is, and as ours is by itself, to know their log index.
+ */
+const bare = async (url: string, hears = false): Promise<Contestant> => {
   const { excludeSystemEvents, jsonEvent, KurrentDBClient, NO_STREAM } = await import('@kurrent/kurrentdb-client')
   const client: KurrentDBClient = KurrentDBClient.connectionString(url)
+  if (hears) client.subscribeToAll({ filter: excludeSystemEvents() }).on('data', () => {})
   return {
     append: (stream, held, events) =>
       client.appendToStream(
@@ -54,7 +58,7 @@ const bare = async (url: string): Promise<Contestant> => {
   }
 }
 
-export const contestants: Record<string, Opens> = { ours, bare }
+export const contestants: Record<string, Opens> = { ours, bare: url => bare(url), hearing: url => bare(url, true) }
 
 /** A double in a process of its own, so that what a lane's process takes is the client's work alone. */
 export const startDouble = async (): Promise<{ readonly url: string; end(): Promise<void> }> => {

@@ -45,10 +45,18 @@ export const paceOfTaken = (slices: readonly Taken[]): Pace => {
 type Asked = { readonly append: Load } | 'read' | 'end'
 type Answer = { readonly answer: unknown } | { readonly error: string }
 
-/** `module` exports contestants by name, as `Record<string, Opens>`. */
-export const openLane = async (module: string, name: string, at: string): Promise<Lane> => {
+/** Only what a contestant needs is loaded into its process: its memory tells of it alone. */
+const engines = {
+  sqlite: () => import('./sqlite.ts'),
+  postgres: () => import('./postgres.ts'),
+  kurrentdb: () => import('./kurrentdb.ts'),
+  emmett: () => import('../peers/emmett.ts'),
+}
+export type Engine = keyof typeof engines
+
+export const openLane = async (engine: Engine, name: string, at: string): Promise<Lane> => {
   // What a peer prints must not stand among the figures.
-  const child = fork(import.meta.filename, [module, name, at], { stdio: ['ignore', 2, 2, 'ipc'] })
+  const child = fork(import.meta.filename, [engine, name, at], { stdio: ['ignore', 2, 2, 'ipc'] })
   await heard(child, name)
   const ask = (asked: Asked): Promise<unknown> => {
     child.send(asked)
@@ -146,7 +154,7 @@ const runLane = async (contestant: Contestant): Promise<(asked: Asked) => Promis
 }
 
 if (import.meta.main) {
-  const [module = '', name = '', at = ''] = process.argv.slice(2)
+  const [engine = '', name = '', at = ''] = process.argv.slice(2)
   const say = (answer: Answer) => process.send?.(answer)
   const telling = async (act: () => Promise<unknown>): Promise<void> => {
     try {
@@ -156,7 +164,7 @@ if (import.meta.main) {
     }
   }
   await telling(async () => {
-    const { contestants } = (await import(module)) as { contestants: Record<string, Opens> }
+    const { contestants }: { contestants: Record<string, Opens> } = await engines[engine as Engine]()
     const opened = await (contestants[name] as Opens)(at)
     const answer = await runLane(opened)
     // A server's connections would keep it alive when whoever asked is gone.

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { exactly, type Figure, type Pace, paceOf, type Row, ratio, ratioOf, spread } from '../measure.ts'
-import { type Ground, moduleOf, peers } from './appends.ts'
-import { openLane, paceOfTaken, type Read } from './lane.ts'
+import type { Ground } from './appends.ts'
+import { type Engine, openLane, paceOfTaken, type Read } from './lane.ts'
 import { eachOfLog, writeLog } from './sqlite.ts'
 
 /** Reading a whole log, and what it costs that a log is ten times as large. */
@@ -10,7 +10,7 @@ import { eachOfLog, writeLog } from './sqlite.ts'
 /** Each round a fresh process for each: what it held of memory is this reading's. */
 const readings = async (
   rounds: number,
-  readers: Readonly<Record<string, { readonly module: string; readonly name: string; readonly at: string }>>,
+  readers: Readonly<Record<string, { readonly engine: Engine; readonly name: string; readonly at: string }>>,
   events: number,
 ): Promise<Record<string, Read[]>> => {
   const taken: Record<string, Read[]> = {}
@@ -18,8 +18,8 @@ const readings = async (
   for (let round = 0; round < rounds; round++)
     for (let turn = 0; turn < names.length; turn++) {
       const name = names[(round + turn) % names.length] as string
-      const { module, name: contestant, at } = readers[name] as (typeof readers)[string]
-      const lane = await openLane(module, contestant, at)
+      const { engine, name: contestant, at } = readers[name] as (typeof readers)[string]
+      const lane = await openLane(engine, contestant, at)
       const read = await lane.read()
       await lane.end()
       if (read.events !== events) throw new Error(`${name} read ${read.events} events of ${events}`)
@@ -39,10 +39,10 @@ export const reading = async ({ folder, size, noPeers }: Ground, events: number)
   const at = join(folder, 'log.sqlite')
   writeLog(at, events)
   const readers: Parameters<typeof readings>[1] = {
-    ours: { module: moduleOf('sqlite'), name: 'ours', at },
-    bare: { module: moduleOf('sqlite'), name: 'bare', at },
+    ours: { engine: 'sqlite', name: 'ours', at },
+    bare: { engine: 'sqlite', name: 'bare', at },
     ...(noPeers === undefined
-      ? { emmett: { module: peers, name: 'sqliteKept', at: join(folder, 'emmett.sqlite') } }
+      ? { emmett: { engine: 'emmett', name: 'sqliteKept', at: join(folder, 'emmett.sqlite') } }
       : {}),
   }
   if (noPeers === undefined) {
@@ -89,8 +89,8 @@ export const larger = async ({ folder, size: { rounds, slices } }: Ground, event
   writeLog(large, logs.large)
   const streamsOf = (held: number) => ({ count: held / eachOfLog, each: eachOfLog })
   const lanes = {
-    small: await openLane(moduleOf('sqlite'), 'ours', small),
-    large: await openLane(moduleOf('sqlite'), 'ours', large),
+    small: await openLane('sqlite', 'ours', small),
+    large: await openLane('sqlite', 'ours', large),
   }
   const appends: Record<'small' | 'large', Pace[]> = { small: [], large: [] }
   const reads: Record<'small' | 'large', Pace[]> = { small: [], large: [] }
