@@ -30,7 +30,7 @@ export const store = async (folder: string, quick: boolean, done: (row: Row) => 
   finish(await kurrentdbAppends(ground('kurrentdb')))
   finish(await reading(ground('reading'), size.events))
   finish(await larger(ground('larger'), size.events))
-  finish(await transparency(size.leaves))
+  finish(await transparency(join(folder, 'tiles'), size.leaves))
 }
 
 const databasesOf = (server: Postgres): Server => ({
