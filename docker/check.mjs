@@ -84,16 +84,7 @@ const port = await freePort()
 const folder = within('app', inForce(steps, 'WORKDIR'))
 const [, ...entry] = JSON.parse(inForce(steps, 'ENTRYPOINT'))
 // Over what the image says: this machine's loopback only, a port that is free, and folders of the image's own root.
-const own = [
-  '--host',
-  '127.0.0.1',
-  '--port',
-  `${port}`,
-  '--data',
-  within('app', '/data'),
-  '--keys',
-  within('app', '/keys'),
-]
+const own = ['--host', '127.0.0.1', '--port', `${port}`, '--data', within('app', '/data')]
 const began = performance.now()
 const centre = spawn(process.execPath, [...entry, ...own], { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] })
 process.on('exit', () => centre.kill('SIGKILL'))
@@ -114,7 +105,7 @@ while (!isHealthy()) {
 process.stdout.write(`${seconds(began).padStart(6)} s  ENTRYPOINT … and its HEALTHCHECK says it is healthy\n`)
 const page = await fetch(`http://127.0.0.1:${port}/`)
 if (!page.ok || !(await page.text()).includes('<div id=')) fail('The image has no pages')
-if (!existsSync(within('app', '/keys/keys.json'))) fail('The authority’s keys are not where the image says')
+if (!existsSync(within('app', '/data/keys.json'))) fail('The authority’s keys are not where the image says')
 const leaving = performance.now()
 centre.kill('SIGTERM')
 const [code] = await once(centre, 'exit')

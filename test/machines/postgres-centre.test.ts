@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { balances } from '#projections/balances'
@@ -31,11 +31,12 @@ const accountsAt = async (url: string) => {
 }
 
 it('two centres keep one log in PostgreSQL: what one says the other knows, and a killed one finds it again', async () => {
-  const [here, there] = [place.folder('here'), place.folder('there')]
-  const first = await centre('first', here)
+  const [here, there, keys] = [place.folder('here'), place.folder('there'), place.folder('keys')]
+  const first = await centre('first', here, '--keys', keys)
   await ask('POST', `${first.url}/api/accounts`, { account: 'acc-1', limit: '500.00', currency: 'EUR' })
-  copyFileSync(join(here, 'keys.json'), join(there, 'keys.json'))
-  const second = await centre('second', there)
+  expect(readdirSync(keys)).toEqual(['keys.json'])
+  expect(existsSync(join(here, 'keys.json'))).toBe(false)
+  const second = await centre('second', there, '--keys', keys)
   await eventually(async () => expect(await accountsAt(second.url)).toEqual(['acc-1']))
 
   await ask('POST', `${second.url}/api/accounts`, { account: 'acc-2', limit: '100.00', currency: 'EUR' })
@@ -47,7 +48,7 @@ it('two centres keep one log in PostgreSQL: what one says the other knows, and a
   expect(existsSync(join(here, 'heads.sqlite'))).toBe(false)
   expect(server.sql('select count(*) from tallystick_heads.heads')).toBe('1')
   expect(server.sql(`select count(*) from tallystick_rows.balances_${balances.version}_balance`)).toBe('2')
-  const again = await centre('again', here, '--rows', join(here, 'own.sqlite'))
+  const again = await centre('again', here, '--keys', keys, '--rows', join(here, 'own.sqlite'))
   await eventually(async () => expect(await accountsAt(again.url)).toEqual(['acc-1', 'acc-2']))
 
   // The log's server goes and comes: nobody restarts a centre for that.
