@@ -40,8 +40,9 @@ export const fsck = async (args: readonly string[]): Promise<number> => {
     const head = keys && heads !== undefined ? await signedHead(crypto, heads, keys.log.publicKey) : undefined
     const checked = await checkEvents(crypto, store, length, head)
     // Where an event has no hash, that is found already, and no root can be told.
-    const unsigned = checked.root === undefined ? [] : (head?.found() ?? [])
-    const found = [...checked.found, ...unsigned, ...(await reconcileTerminals(crypto, store))]
+    const signed = checked.root === undefined ? undefined : head?.finding()
+    const found = [...checked.found, ...(await reconcileTerminals(crypto, store))]
+    if (signed && 'says' in signed) found.push(signed.says)
     // A log whose events do not hold cannot be decided from.
     const reactions = keys === undefined ? 'no keys' : checked.found.length > 0 ? 'not recomputed' : 'recomputed'
     if (keys && reactions === 'recomputed')

@@ -28,8 +28,11 @@ export type Progress = (done: number) => void
 export const progress = (
   what: string,
   total: number,
-  write: (line: string) => void = line => process.stderr.write(line),
-  now_ms: () => number = () => performance.now(),
+  {
+    unit = 'events',
+    write = (line: string): unknown => process.stderr.write(line),
+    now_ms = (): number => performance.now(),
+  } = {},
 ): Progress => {
   const began = now_ms()
   let told = began
@@ -39,6 +42,6 @@ export const progress = (
     told = at
     const rate = done / ((at - began) / 1000)
     const left = rate > 0 && total > done ? `, ${Math.ceil((total - done) / rate)} s left` : ''
-    write(`${what} ${done} of ${Math.max(done, total)} events, ${Math.round(rate)}/s${left}\n`)
+    write(`${what} ${done} of ${Math.max(done, total)} ${unit}, ${Math.round(rate)}/s${left}\n`)
   }
 }

@@ -11,27 +11,33 @@ import { eventLeaf, leafHash } from '#transparency/merkle'
 export type SignedHead = {
   /** The next event of the log, from its first on. */
   add(event: { readonly stream: string; readonly revision: number; readonly hash: string }): void
-  /** What does not hold, when all events were added. */
-  found(): readonly string[]
+  /** Asked when all events were added. */
+  finding(): HeadFinding
 }
 
-const nothing: SignedHead = { add: () => {}, found: () => [] }
+export type HeadFinding =
+  | { readonly is: 'nothing signed' | 'continued' }
+  /** The log is older than what was signed; it is another log than was signed; what was signed cannot be read. */
+  | { readonly is: 'behind' | 'contradicted' | 'unreadable'; readonly says: string }
 
 /** `file` is the centre's heads; where there are none, or nothing was signed, there is nothing to hold against the log. */
 export const signedHead = async (crypto: Crypto, file: string, logKey: Uint8Array): Promise<SignedHead> => {
-  if (!existsSync(file)) return nothing
+  const is = (finding: HeadFinding): SignedHead => ({ add: () => {}, finding: () => finding })
+  if (!existsSync(file)) return is({ is: 'nothing signed' })
   const heads = sqliteHeads(file)
   const [text, anew] = await Promise.all([heads.get('checkpoint'), heads.get('origin')])
   heads.close()
-  if (text === undefined) return nothing
-  const wrong = (says: string): SignedHead => ({ ...nothing, found: () => [`${file}: its checkpoint ${says}`] })
+  if (text === undefined) return is({ is: 'nothing signed' })
   try {
     const note = readNote(utf8(text))
     const { origin, size, root } = readCheckpoint(note.text)
     if (!signedBy(crypto, note, { name: origin, publicKey: logKey }))
-      return wrong('does not bear the signature of the centre’s log key')
+      return is({
+        is: 'unreadable',
+        says: `${file}: its checkpoint does not bear the signature of the centre’s log key`,
+      })
     const tree = frontier(crypto)
-    let reached: string | undefined
+    let reached = size === 0 ? hex(root) : undefined
     const take = (leaf: Uint8Array): void => {
       tree.append(leafHash(crypto, leaf))
       if (tree.size === size) reached = hex(tree.root())
@@ -41,22 +47,21 @@ export const signedHead = async (crypto: Crypto, file: string, logKey: Uint8Arra
     if (began && origin.endsWith(`/${began.generation}`)) take(utf8(began.first))
     return {
       add: event => take(eventLeaf(event)),
-      found: () => {
-        if (reached === undefined)
-          return size === 0
-            ? []
-            : [
-                `the log ends at ${tree.size} leaves, and a checkpoint of ${size} was signed: it is an older copy, or was cut`,
-              ]
-        return reached === hex(root)
-          ? []
-          : [
-              `the log has the root ${reached} at ${size} leaves, and ${hex(root)} was signed: events under it were changed`,
-            ]
+      finding: () => {
+        if (reached === hex(root)) return { is: 'continued' }
+        return reached === undefined
+          ? {
+              is: 'behind',
+              says: `the log ends at ${tree.size} leaves, and a checkpoint of ${size} was signed: it is an older copy, or was cut`,
+            }
+          : {
+              is: 'contradicted',
+              says: `the log has the root ${reached} at ${size} leaves, and ${hex(root)} was signed: events under it were changed`,
+            }
       },
     }
   } catch (error) {
-    if (error instanceof Malformed) return wrong(`cannot be read: ${error.message}`)
-    throw error
+    if (!(error instanceof Malformed)) throw error
+    return is({ is: 'unreadable', says: `${file}: its checkpoint cannot be read: ${error.message}` })
   }
 }

@@ -69,6 +69,18 @@ export const openLog = (address: string): Promise<OpenedStore> => {
   return openStore(address, now, { readonly: true })
 }
 
+/** Of a centre's keys.json. */
+export const centreKeys = (text: string): CentreKeys => {
+  type PublicKey = { publicKey: string }
+  const read = JSON.parse(text) as { root: PublicKey; log: PublicKey; tacMaster: { key: string }; saltKey: string }
+  return {
+    root: { publicKey: fromBase64url(read.root.publicKey) },
+    tacMaster: { key: fromBase64url(read.tacMaster.key) },
+    saltKey: fromBase64url(read.saltKey),
+    log: { publicKey: fromBase64url(read.log.publicKey) },
+  }
+}
+
 /** The log, and the keys and rows of its centre: those of the data folder, where the log is not named by itself. */
 export const openSource = async (crypto: Crypto, asked: Asked): Promise<Source> => {
   const store = await openLog(addressOf(asked))
@@ -79,14 +91,7 @@ export const openSource = async (crypto: Crypto, asked: Asked): Promise<Source> 
     asked.log === undefined ? { rows: join(folder, 'rows.sqlite'), heads: join(folder, 'heads.sqlite') } : {}
   const text = readWhole(folder, 'keys.json')
   if (text === undefined) return { store, ...beside }
-  type PublicKey = { publicKey: string }
-  const read = JSON.parse(text) as { root: PublicKey; log: PublicKey; tacMaster: { key: string }; saltKey: string }
-  const keys = {
-    root: { publicKey: fromBase64url(read.root.publicKey) },
-    tacMaster: { key: fromBase64url(read.tacMaster.key) },
-    saltKey: fromBase64url(read.saltKey),
-    log: { publicKey: fromBase64url(read.log.publicKey) },
-  }
+  const keys = centreKeys(text)
   return {
     store,
     ...beside,

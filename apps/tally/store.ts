@@ -1,4 +1,4 @@
-import { closeSync, createWriteStream, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { createWriteStream, existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -6,29 +6,45 @@ import { parseArgs } from 'node:util'
 import { statedHash } from '#canonical/event'
 import { openStore } from '#eventstore/open'
 import { nodeCrypto } from '#machine/crypto'
-import { Usage } from '#machine/process'
+import { syncFolder, Usage } from '#machine/process'
+import { backUp, passphraseIn, restore } from './backup.ts'
 import { logSum } from './chains.ts'
 import { CopyFailed, copyLog, type LogReader, receiptClock } from './copy.ts'
 import { checkLogFile, exportLines, logFile } from './log-file.ts'
 import { lengthOf, progress } from './progress.ts'
-import { addressOf, openLog, sourceOptions } from './source.ts'
+import { addressOf, centreFolder, openLog, sourceOptions } from './source.ts'
 
 /**
  * `tally store`: what a log holds, and its ways from one engine to another. Exit 0 where it was done and verified, 1
  * where it was not, 2 for words it does not know.
  */
 export const store = async (args: readonly string[]): Promise<number> => {
-  const options = { ...sourceOptions, from: { type: 'string' }, to: { type: 'string' } } as const
+  const options = {
+    ...sourceOptions,
+    from: { type: 'string' },
+    to: { type: 'string' },
+    'passphrase-file': { type: 'string' },
+  } as const
   const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
   const [what, ...more] = positionals
   if (more.length > 0) throw new Usage(`store ${what} takes no ${more[0]}: name logs by --from and --to.`)
   const { from, to, json } = values
-  if (from !== undefined && (values.store ?? values.log ?? values.data) !== undefined)
-    throw new Usage('Name the log by --from, or by --store, --data or --log; one of them.')
-  const address = from ?? addressOf(values)
   const say = (figures: Record<string, unknown>, words: string): void => {
     process.stdout.write(`${json ? JSON.stringify(figures) : words}\n`)
   }
+  const passphrase = passphraseIn(values['passphrase-file'])
+  if (passphrase !== undefined && what !== 'backup' && what !== 'restore')
+    throw new Usage('Only store backup and store restore take --passphrase-file.')
+  if (what === 'restore') {
+    if (from === undefined || to === undefined || values.data !== undefined || values.log !== undefined)
+      throw new Usage(
+        'store restore takes --from FILE and --to DIR, and --store ADDRESS where the log lives elsewhere.',
+      )
+    return bringBack({ from: resolve(from), folder: resolve(to), address: values.store, passphrase }, say)
+  }
+  if (from !== undefined && (values.store ?? values.log ?? values.data) !== undefined)
+    throw new Usage('Name the log by --from, or by --store, --data or --log; one of them.')
+  const address = from ?? addressOf(values)
   switch (what) {
     case 'info':
       return info(address, json)
@@ -49,8 +65,14 @@ export const store = async (args: readonly string[]): Promise<number> => {
       const { events } = await checkLogFile(nodeCrypto(), file, progress('checked', 0))
       return copyInto(logFile(file), events, to, { name: file, say })
     }
+    case 'backup': {
+      if (to === undefined || from !== undefined)
+        throw new Usage('store backup takes --to FILE, and the centre by --data DIR.')
+      const folder = centreFolder(values.data ?? './data')
+      return putAside({ folder, address, to: resolve(to), passphrase }, say)
+    }
     default:
-      throw new Usage('store takes copy, export, import or info.')
+      throw new Usage('store takes copy, export, import, info, backup or restore.')
   }
 }
 
@@ -92,14 +114,50 @@ const exportFile = async (address: string, file: string, say: Said['say']): Prom
     await exportTo(address, createWriteStream(draft, { mode: 0o600, flush: true }))
     const { events, root } = await checkLogFile(nodeCrypto(), draft)
     renameSync(draft, file)
-    const folder = openSync(dirname(file), 'r')
-    fsyncSync(folder)
-    closeSync(folder)
+    syncFolder(dirname(file))
     say({ file, events, root, octets: statSync(file).size }, `${file}: ${events} events, root ${root}`)
     return 0
   } finally {
     rmSync(draft, { force: true })
   }
+}
+
+const putAside = async (asked: Parameters<typeof backUp>[1], say: Said['say']): Promise<number> => {
+  const done = await backUp(nodeCrypto(), asked)
+  const { file, events, root, octets, sealed, left, head } = done
+  say(
+    done,
+    [
+      `${file}: ${events} events, root ${root}, ${octets} octets, ${sealed ? 'sealed' : 'not sealed'}; read again and checked`,
+      ...(sealed ? [] : ['It holds the centre’s private keys in the open: keep it as you keep those.']),
+      ...('says' in head ? [`This log is not what was signed of it: ${head.says}.`] : []),
+      ...(left.length === 0 ? [] : [`Left out, since no centre made it: ${left.join(', ')}.`]),
+    ].join('\n'),
+  )
+  return 0
+}
+
+const bringBack = async (asked: Parameters<typeof restore>[1], say: Said['say']): Promise<number> => {
+  const done = await restore(nodeCrypto(), asked)
+  const { folder, events, root, taken, heads, head } = done
+  say(
+    done,
+    [
+      `${folder}: ${events} events, root ${root}, as of ${taken}; every chain holds`,
+      {
+        kept: 'heads.sqlite was there and was left as it is: what was signed does not go back with the log.',
+        'of the backup': 'What was signed of the log is the backup’s word. What was signed since, the terminals tell.',
+        none: 'Nothing had been signed of this log.',
+      }[heads],
+      ...('says' in head
+        ? [
+            `${head.says}.`,
+            'The centre signs nothing until its terminals have sent it what it lacks, or an operator begins a new origin.',
+          ]
+        : []),
+    ].join('\n'),
+  )
+  return 0
 }
 
 const info = async (address: string, json: boolean): Promise<number> => {

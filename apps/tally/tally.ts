@@ -26,9 +26,12 @@ const help = `tally COMMAND
   store copy    --from ADDRESS --to ADDRESS       a log into another engine, in its order; goes on where it was cut
   store export  --from ADDRESS [--to FILE]        every event's own text as a line of a file
   store import  --from FILE    --to ADDRESS       such a file as a log
+  store backup  --to FILE                         a centre that runs, as one file: its log, its keys, what it signed
+  store restore --from FILE    --to DIR           such a file as a centre's folder, checked before it is put in place
 
   --data DIR       the folder that npm start made (default ./data), with log, keys and rows
   --store ADDRESS  a log somewhere else: sqlite:FILE, postgres://… or kurrentdb://…; with --data, that centre's log
+  --passphrase-file FILE   seals a backup, and opens it again
   --json           one JSON value a line
 `
 

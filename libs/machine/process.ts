@@ -49,6 +49,11 @@ export const writeWhole = (folder: string, name: string, text: string): void => 
   fsyncSync(file)
   closeSync(file)
   renameSync(draft, join(folder, name))
+  syncFolder(folder)
+}
+
+/** Which names are in a folder is on disk when this returns. */
+export const syncFolder = (folder: string): void => {
   const directory = openSync(folder, 'r')
   fsyncSync(directory)
   closeSync(directory)

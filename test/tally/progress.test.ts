@@ -28,12 +28,7 @@ describe('lines about long work', () => {
   const told = (total: number) => {
     const lines: string[] = []
     let at = 0
-    const line = progress(
-      'copied',
-      total,
-      text => lines.push(text),
-      () => at,
-    )
+    const line = progress('copied', total, { write: text => lines.push(text), now_ms: () => at })
     return { lines, after: (ms: number, done: number) => ((at = ms), line(done)) }
   }
 

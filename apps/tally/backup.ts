@@ -1,0 +1,292 @@
+import {
+  createWriteStream,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Crypto } from '#canonical/crypto'
+import { openStore, readAddress } from '#eventstore/open'
+import { snapshotSqlite } from '#eventstore/sqlite/backup'
+import { sqliteHeads } from '#eventstore/sqlite/heads'
+import { readWhole, syncFolder, Usage } from '#machine/process'
+import { type Manifest, type Part, pack, unpack } from './archive.ts'
+import { chains, logSum } from './chains.ts'
+import { CopyFailed, copyLog, type LogReader, receiptClock } from './copy.ts'
+import { exportLines, logFile } from './log-file.ts'
+import { lengthOf, type Progress, progress } from './progress.ts'
+import { type HeadFinding, signedHead } from './signed-head.ts'
+import { centreKeys, NoLog, openLog } from './source.ts'
+
+/**
+ * A centre's folder and its log as one file, and back. What a folder holds: `log.sqlite`, unless the log is elsewhere;
+ * `keys.json`; `heads.sqlite`, what was signed of the log; and rows and tiles, which follow from the log and are left.
+ */
+const derived = /^(?:rows\.sqlite|heads\.sqlite|log\.sqlite)-(?:wal|shm|journal)$|^rows\.sqlite$|^tiles$/
+const kept = /^heads\.sqlite$/
+const headNames = ['checkpoint', 'origin', 'contradiction'] as const
+
+/** Nothing was put in place, and nothing was changed. */
+export class RestoreRefused extends Error {
+  readonly code = 'RestoreRefused'
+}
+
+/** The first line of a file; nobody types a passphrase into a command, where others see it. */
+export const passphraseIn = (file: string | undefined): string | undefined => {
+  if (file === undefined) return undefined
+  const passphrase = readFileSync(resolve(file), 'utf8').replace(/\r?\n$/, '')
+  if (passphrase === '' || /[\r\n]/.test(passphrase))
+    throw new Usage(`${file} holds no passphrase: it is one line that is not empty.`)
+  return passphrase
+}
+
+type Checked = { readonly events: number; readonly root: string; readonly head: HeadFinding }
+
+/** Reads the whole log: every hash, every chain, the root, and what was signed of it. */
+const checkLog = async (
+  crypto: Crypto,
+  log: LogReader,
+  length: number,
+  signed: { readonly heads: string; readonly logKey: Uint8Array },
+): Promise<Checked> => {
+  const [checked, sum] = [chains(crypto), logSum(crypto)]
+  const head = await signedHead(crypto, signed.heads, signed.logKey)
+  const told: Progress = progress('checked', length)
+  for await (const page of log.readAll({ from: 0 })) {
+    for (const stored of page) {
+      const { found, event } = checked.check(stored)
+      if (found[0] !== undefined || !event)
+        throw new CopyFailed(`The log does not hold: ${found[0]}. Look at it with fsck.`)
+      sum.add(stored, event.hash)
+      head.add(event)
+    }
+    told(sum.events)
+  }
+  return { events: sum.events, root: sum.root(), head: head.finding() }
+}
+
+/** A part that holds a log, as SQLite's file or as lines. */
+const reading = async <Answer>(file: string, ask: (log: LogReader) => Promise<Answer>): Promise<Answer> => {
+  if (file.endsWith('.jsonl')) return ask(logFile(file))
+  const log = await openLog(file)
+  try {
+    return await ask(log)
+  } finally {
+    await log.close()
+  }
+}
+
+const headsIn = async (file: string): Promise<Record<string, string>> => {
+  const heads = sqliteHeads(file)
+  try {
+    const texts: Record<string, string> = {}
+    for (const name of headNames) {
+      const text = await heads.get(name)
+      if (text !== undefined) texts[name] = text
+    }
+    return texts
+  } finally {
+    heads.close()
+  }
+}
+
+export type BackedUp = Checked & {
+  readonly file: string
+  readonly octets: number
+  readonly sealed: boolean
+  /** What lies in the folder and is not in the backup. */
+  readonly left: readonly string[]
+}
+
+/**
+ * Backs a centre up while it runs. `folder` is the centre's own; `address` is where its log is. The file is there whole,
+ * read again and checked, or not at all.
+ */
+export const backUp = async (
+  crypto: Crypto,
+  asked: {
+    readonly folder: string
+    readonly address: string
+    readonly to: string
+    readonly passphrase?: string | undefined
+  },
+): Promise<BackedUp> => {
+  const { folder, address, to, passphrase } = asked
+  const keys = readWhole(folder, 'keys.json')
+  if (keys === undefined)
+    throw new NoLog(`There is no keys.json in ${folder}: name the centre's folder by --data, or the one that holds it.`)
+  if (existsSync(to)) throw new Usage(`${to} is there already: name a new file, or remove it.`)
+  // What is sealed is not to lie open beside the file, which may be on a disk that travels.
+  const scratch = mkdtempSync(join(passphrase === undefined ? dirname(to) : folder, '.tallystick-backup-'))
+  const draft = `${to}.part`
+  try {
+    // Before the log, so that the log holds all that was signed.
+    const heads = join(folder, 'heads.sqlite')
+    const texts = existsSync(heads) ? await headsIn(heads) : undefined
+    const { engine, place } = readAddress(address)
+    const log = await openLog(address)
+    const length = await lengthOf(log)
+    const copy = join(scratch, engine === 'sqlite' ? 'log.sqlite' : 'log.jsonl')
+    try {
+      if (engine === 'sqlite') {
+        let told: Progress | undefined
+        await snapshotSqlite(place, copy, (done, of) => (told ??= progress('copied', of, { unit: 'pages' }))(done))
+      } else {
+        const lines = exportLines(crypto, log, progress('copied', length))
+        await pipeline(Readable.from(lines), createWriteStream(copy, { mode: 0o600 }))
+      }
+    } finally {
+      await log.close()
+    }
+    const signed = { heads, logKey: centreKeys(keys).log.publicKey }
+    const checked = await reading(copy, read => checkLog(crypto, read, length, signed))
+    const parts: Part[] = [
+      { name: engine === 'sqlite' ? 'log.sqlite' : 'log.jsonl', file: copy },
+      { name: 'keys.json', octets: Buffer.from(keys) },
+      ...(texts ? [{ name: 'heads.json' as const, octets: Buffer.from(JSON.stringify(texts)) }] : []),
+    ]
+    const { events, root } = checked
+    const octets = pack(parts, { taken: new Date().toISOString(), events, root }, passphrase)
+    await pipeline(Readable.from(octets), createWriteStream(draft, { flags: 'wx', mode: 0o600, flush: true }))
+    await unpack(draft, undefined, passphrase)
+    renameSync(draft, to)
+    syncFolder(dirname(to))
+    const names = new Set(['log.sqlite', 'keys.json', 'heads.sqlite', basename(scratch), basename(to), basename(draft)])
+    return {
+      ...checked,
+      file: to,
+      octets: statSync(to).size,
+      sealed: passphrase !== undefined,
+      left: readdirSync(folder).filter(name => !names.has(name) && !derived.test(name)),
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+    rmSync(draft, { force: true })
+  }
+}
+
+export type Restored = Checked & {
+  readonly taken: string
+  readonly folder: string
+  /** Whose word about what was signed is in the folder now. */
+  readonly heads: 'kept' | 'of the backup' | 'none'
+}
+
+/**
+ * Restores a centre. Everything is checked in a folder beside the target before that is touched, and then put in place
+ * at once. A `heads.sqlite` that is there stays: what was signed must not go back with the log. Of what follows from the
+ * log, nothing stays.
+ */
+export const restore = async (
+  crypto: Crypto,
+  asked: {
+    readonly from: string
+    readonly folder: string
+    readonly address?: string | undefined
+    readonly passphrase?: string | undefined
+  },
+): Promise<Restored> => {
+  const { from, folder, address, passphrase } = asked
+  const aside = `${folder}.before`
+  // A restore that was killed between its last two steps.
+  if (!existsSync(folder) && existsSync(aside)) renameSync(aside, folder)
+  const isThere = existsSync(folder)
+  const there = isThere ? readdirSync(folder) : []
+  const inTheWay = there.filter(name => !kept.test(name) && !derived.test(name))
+  if (inTheWay.length > 0)
+    throw new RestoreRefused(
+      `${folder} holds ${inTheWay.join(', ')}: nothing is overwritten. Move that away, and leave heads.sqlite where it is.`,
+    )
+  if (address !== undefined) readAddress(address)
+  const scratch = mkdtempSync(`${folder}.restoring-`)
+  try {
+    const manifest = await unpack(from, scratch, passphrase)
+    const names = manifest.parts.map(({ name }) => name)
+    if (!names.includes('keys.json') || names.filter(name => name.startsWith('log.')).length !== 1)
+      throw new RestoreRefused(`${from} holds ${names.join(', ') || 'nothing'}: a centre is one log and its keys.json.`)
+    const keys = parsed(from, 'keys.json', () => centreKeys(readWhole(scratch, 'keys.json') ?? ''))
+    const isKept = there.includes('heads.sqlite')
+    const heads = join(scratch, 'heads.sqlite')
+    const texts = readWhole(scratch, 'heads.json')
+    rmSync(join(scratch, 'heads.json'), { force: true })
+    if (isKept) await snapshotSqlite(join(folder, 'heads.sqlite'), heads)
+    else if (texts !== undefined)
+      await writeHeads(
+        heads,
+        parsed(from, 'heads.json', () => JSON.parse(texts) as Record<string, unknown>),
+      )
+    const checked = await placeLog(crypto, scratch, manifest, { address, heads, logKey: keys.log.publicKey })
+    if (checked.head.is === 'contradicted')
+      throw new RestoreRefused(
+        `${from} is not a backup of the log that this centre signed: ${checked.head.says}. Nothing was put in place.`,
+      )
+    if (isThere) renameSync(folder, aside)
+    renameSync(scratch, folder)
+    syncFolder(dirname(folder))
+    rmSync(aside, { recursive: true, force: true })
+    return {
+      ...checked,
+      taken: manifest.taken,
+      folder,
+      heads: isKept ? 'kept' : texts === undefined ? 'none' : 'of the backup',
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+}
+
+const parsed = <Value>(from: string, name: string, parse: () => Value): Value => {
+  try {
+    return parse()
+  } catch (cause) {
+    throw new RestoreRefused(`${from}: its ${name} cannot be read.`, { cause })
+  }
+}
+
+const writeHeads = async (file: string, texts: Record<string, unknown>): Promise<void> => {
+  const heads = sqliteHeads(file)
+  try {
+    for (const name of headNames) {
+      const said = texts[name]
+      if (typeof said === 'string') await heads.replace(name, undefined, said)
+    }
+  } finally {
+    heads.close()
+  }
+}
+
+/** The log of a backup in its new place, checked there: a file in the folder, or the engine that was asked for. */
+const placeLog = async (
+  crypto: Crypto,
+  scratch: string,
+  { events, root }: Manifest,
+  { address, ...signed }: { readonly address: string | undefined; readonly heads: string; readonly logKey: Uint8Array },
+): Promise<Checked> => {
+  const [asFile, asLines] = ['log.sqlite', 'log.jsonl'].map(name => join(scratch, name)) as [string, string]
+  const agrees = (checked: Checked): Checked => {
+    if (checked.events === events && checked.root === root) return checked
+    throw new RestoreRefused(
+      `The backup says ${events} events under root ${root}, and holds ${checked.events} under ${checked.root}.`,
+    )
+  }
+  const part = existsSync(asLines) ? asLines : asFile
+  // Before anything of it goes to an engine, from which nothing can be taken back.
+  const checked = await reading(part, async log => agrees(await checkLog(crypto, log, events, signed)))
+  if (checked.head.is === 'contradicted' || (part === asFile && address === undefined)) return checked
+  const receipts = receiptClock()
+  const target = await openStore(address ?? asFile, receipts.now)
+  try {
+    const onProgress = progress('restored', events)
+    await reading(part, log => copyLog(crypto, log, target, { receipts, onProgress }))
+  } finally {
+    await target.close()
+  }
+  for (const end of ['', '-wal', '-shm']) rmSync(`${part}${end}`, { force: true })
+  return checked
+}
