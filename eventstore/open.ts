@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import { type EventStore, StoreFailed } from '#eventstore'
+import type { EventStore, StoreFailed } from '#eventstore'
 import type { Heads } from '#eventstore/heads'
 import type { Rows } from '#eventstore/rows'
 
@@ -102,14 +102,8 @@ export const openStore = async (
   switch (engine) {
     case 'sqlite': {
       const { sqliteStore } = await import('./sqlite/sqlite.ts')
-      try {
-        const store = sqliteStore(place, now, { readonly })
-        return { ...store, name, file: place, close: async () => store.close() }
-      } catch (cause) {
-        // Asked only to read, it makes no tables, and there are none in a database of something else.
-        if ((cause as { code?: string }).code !== 'SQLITE_ERROR') throw cause
-        throw new StoreFailed(`${place} was not opened: it is a SQLite database, and holds no log.`, { cause })
-      }
+      const store = sqliteStore(place, now, { readonly })
+      return { ...store, name, file: place, close: async () => store.close() }
     }
     case 'postgres': {
       const { postgresStore } = await import('./postgres/postgres.ts')

@@ -1,3 +1,4 @@
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import {
   type Appended,
@@ -33,6 +34,7 @@ const told: Readonly<Record<string, string>> = {
   SQLITE_IOERR: 'the disk failed',
   SQLITE_CORRUPT: 'the file is damaged',
   SQLITE_NOTADB: 'the file is no SQLite database',
+  SQLITE_ERROR: 'the file holds no log',
 }
 
 const failed = (what: string, cause: unknown): StoreFailed => {
@@ -41,16 +43,37 @@ const failed = (what: string, cause: unknown): StoreFailed => {
   return new StoreFailed(`${what}: ${known === undefined ? '' : `${told[known]}: `}${message}.`, { cause })
 }
 
+/**
+ * What lies beyond the end of a file SQLite reads as zeros, and a file of one octet it takes for a new one. Where a WAL
+ * stands beside the file, a checkpoint may have been ended within a page, and the WAL holds that page whole.
+ */
+const assertWhole = (file: string): void => {
+  const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0
+  const size = sizeOf(file)
+  if (size === 0 || sizeOf(`${file}-wal`) > 0) return
+  const header = Buffer.alloc(100)
+  const opened = openSync(file, 'r')
+  readSync(opened, header, 0, header.length, 0)
+  closeSync(opened)
+  // https://sqlite.org/fileformat2.html, 1.3: at 16 the size of a page, of which 1 says 65536.
+  const stated = header.readUInt16BE(16)
+  const page = stated === 1 ? 65_536 : stated
+  const isDatabase = header.toString('latin1', 0, 16) === 'SQLite format 3\0'
+  if (size < header.length || (isDatabase && page > 0 && size % page !== 0))
+    throw new StoreFailed(`${file} was not opened: the file is damaged: its end is missing, after ${size} octets.`)
+}
+
 /** The one place that opens SQLite files: the log and the rows both come through here. */
 export const openSqlite = (file: string, options: { readonly?: boolean } = {}): Database.Database => {
   try {
+    assertWhole(file)
     const db = new Database(file, { readonly: options.readonly ?? false, timeout: 10_000 })
     if (!options.readonly) db.pragma('journal_mode = WAL')
     // In WAL mode NORMAL may lose the last commits with the power; what was shown as approved must be on disk.
     db.pragma('synchronous = FULL')
     return db
   } catch (cause) {
-    throw failed(`${file} was not opened`, cause)
+    throw cause instanceof StoreFailed ? cause : failed(`${file} was not opened`, cause)
   }
 }
 
@@ -113,6 +136,8 @@ export const sqliteStore = (file: string, now: () => string, options: SqliteOpti
   try {
     if (options.pagesMax !== undefined) db.pragma(`max_page_count = ${options.pagesMax}`)
     if (!options.readonly) db.exec(schema)
+    // Who only reads meets a damaged file here, and a database of something else.
+    db.prepare(`select ${columns} from ${joined}`)
   } catch (cause) {
     db.close()
     throw failed(`${file} was not opened`, cause)

@@ -265,6 +265,79 @@ describe('a power cut', () => {
   })
 })
 
+// Beside its WAL, the file itself: what a cut leaves of it, and what a checkpoint that the power ended leaves.
+describe('a file of which the end is lost', () => {
+  const written = async () => {
+    const store = open()
+    const events = some(300, 400)
+    for (const [place, event] of events.entries())
+      await store.append(`s-${place % 7}`, place < 7 ? 'NoStream' : Math.floor(place / 7) - 1, [event])
+    return { store, file: join(folder, 'log.sqlite'), events }
+  }
+  /** What could be read of it before it said that it is damaged, or when it did not open. */
+  const readable = async (file: string): Promise<{ readonly read: StoredEvent[]; readonly error: unknown }> => {
+    const read: StoredEvent[] = []
+    let store: SqliteStore | undefined
+    try {
+      store = sqliteStore(file, iso, { readonly: true })
+      for await (const page of store.readAll({ from: 0, pageSize: 10 })) read.push(...page)
+      return { read, error: undefined }
+    } catch (error) {
+      return { read, error }
+    } finally {
+      store?.close()
+    }
+  }
+
+  it('cut anywhere, it is refused by name, for reading and for writing, and nothing else is ever read from it', async () => {
+    const { store, file } = await written()
+    store.close()
+    stores.length = 0
+    const octets = readFileSync(file)
+    const pages = octets.length / 4096
+    const sizes = fc.oneof(
+      fc.constantFrom(1, 99, 100, octets.length - 1, octets.length - 4095, octets.length - 4096),
+      fc.integer({ min: octets.length - 4096, max: octets.length - 1 }),
+      fc.integer({ min: 1, max: pages - 1 }).map(page => page * 4096),
+      fc.integer({ min: 1, max: octets.length - 1 }),
+    )
+    let name = 0
+    await fc.assert(
+      fc.asyncProperty(sizes, async size => {
+        const cut = join(folder, `short-${name++}.sqlite`)
+        writeFileSync(cut, octets.subarray(0, size))
+        const { read, error } = await readable(cut)
+        expect(read).toEqual([])
+        expect(error).toMatchObject({ code: 'StoreFailed', message: expect.stringContaining(cut) })
+        expect(() => sqliteStore(cut, iso)).toThrowError(expect.objectContaining({ code: 'StoreFailed' }))
+      }),
+      { numRuns: 80 },
+    )
+  })
+
+  it('with its WAL whole, it is whole, wherever a checkpoint was ended by the power', async () => {
+    const { file, events } = await written()
+    const [before, wal] = [readFileSync(file), readFileSync(`${file}-wal`)]
+    const db = openSqlite(file)
+    db.pragma('wal_checkpoint(truncate)')
+    db.close()
+    const after = readFileSync(file)
+    expect(after.length).toBeGreaterThan(before.length)
+    let name = 0
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 0, max: after.length }), async written => {
+        const torn = join(folder, `torn-${name++}.sqlite`)
+        writeFileSync(torn, Buffer.concat([after.subarray(0, written), before.subarray(written)]))
+        writeFileSync(`${torn}-wal`, wal)
+        const again = sqliteStore(torn, iso)
+        expect(ids(await readAll(again))).toEqual(ids(events))
+        again.close()
+      }),
+      { numRuns: 40 },
+    )
+  })
+})
+
 it('every commit is synced: FULL, in WAL mode', () => {
   const store = open()
   expect(store.synchronous()).toBe(2)

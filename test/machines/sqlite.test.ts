@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { StoredEvent } from '#eventstore'
 import { sqliteStore } from '#eventstore/sqlite'
-import { endAll, eventually, isRoot, makePlace, program, type Running, run } from './processes.ts'
+import { endAll, endOf, eventually, isRoot, makePlace, program, type Running, run } from './processes.ts'
 
 let place: ReturnType<typeof makePlace>
 beforeEach(() => {
@@ -79,6 +79,32 @@ describe('two processes append to one file', () => {
     expect(new Set(log.filter(({ stream }) => stream === 'shared').map(({ text }) => text)).size).toBeGreaterThan(1)
   })
 })
+
+// Only root may mount a small disk; `test/contracts/sqlite.test.ts` has a file that may not grow, for everyone.
+if (isRoot)
+  it('a disk that is full: the append says so, what was acknowledged is there, and with room the same append is taken', async () => {
+    const disk = place.folder('disk')
+    const flags = ['--conditions=source', '--experimental-transform-types', '--disable-warning=ExperimentalWarning']
+    const [node = '', ...args] = program('test/machines/full-disk.ts', [disk])
+    const mount = `mount -t tmpfs -o size=1m tmpfs "$0" && dd if=/dev/zero of="$0/ballast" bs=64k count=5 status=none && exec "$@"`
+    const one = run('full disk', ['unshare', '--mount', 'sh', '-c', mount, disk, node, ...flags, ...args])
+    expect([one.said(), await endOf(one)]).toEqual([expect.any(String), { code: 0, signal: null }])
+    const said = JSON.parse(one.said()) as {
+      failures: string[]
+      whileFull: number
+      wasAcknowledged: number
+      acknowledged: string[]
+      withRoom: string[]
+      reopened: string[]
+    }
+    expect(said.failures).toHaveLength(3)
+    for (const message of said.failures)
+      expect(message).toMatch(/^Append to s in .*log\.sqlite failed: (?:the disk is full|the disk failed): /)
+    expect(said.wasAcknowledged).toBeGreaterThan(10)
+    expect(said.whileFull).toBe(said.wasAcknowledged)
+    expect(said.withRoom).toEqual(said.acknowledged)
+    expect(said.reopened).toEqual(said.acknowledged)
+  })
 
 describe('a folder that may only be read', () => {
   const nobody = 65_534
