@@ -1,6 +1,6 @@
 import { isRefusal, type Refusal } from '#canonical/decider'
 import { type Link as StreamLink, statedHash } from '#canonical/event'
-import { checkLogAnswer, cosignSeen, type LogTrust, readSeen, witnessName } from '#sync/acknowledgement'
+import { checkLogAnswer, cosignSeen, type LogTrust, readSeen, type Seen, witnessName } from '#sync/acknowledgement'
 import { type BatchAnswer, makeBatch } from '#sync/batch'
 import { idleDrain, next as nextDrain } from '#sync/drain'
 import { acknowledge, takeBack } from '#till'
@@ -40,6 +40,7 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
   /** The newest checkpoint of the centre's log that this terminal has verified. */
   let seen = kept === undefined ? undefined : readSeen(crypto, logTrust(), kept)
   let told_ms = 0
+  let accused_ms = Number.NEGATIVE_INFINITY
   let online = notes.note('online') !== 'false'
   let drain = idleDrain
 
@@ -57,16 +58,15 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
   }
 
   let turn: Promise<unknown> = Promise.resolve()
-  /**
-   * Sends one batch; true where more waits. One is on its way at a time, whoever asks: an answer is held against the
-   * checkpoint that its own batch named.
-   */
-  const sendOne = (): Promise<boolean> => {
-    const mine = turn.then(sendNext)
+  /** One exchange at a time: an answer is held against what was seen when it was asked for. */
+  const exclusive = <T>(act: () => Promise<T>): Promise<T> => {
+    const mine = turn.then(act)
     turn = mine.catch(() => {})
     return mine
   }
-  const sendNext = async (): Promise<boolean> => {
+
+  /** Sends one batch; true where more waits. */
+  const sendOne = async (): Promise<boolean> => {
     const from = till.acknowledgedTo + 1
     const texts: string[] = []
     let octets = 0
@@ -134,15 +134,8 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
     if (isRefusal(checked)) {
       const { reason, message } = checked
       log.error(message)
-      // What anybody could send fills no disk.
-      if (seen && !own.refusal() && (reason === 'CheckpointInconsistent' || reason === 'OriginUnproved'))
-        await own.write({
-          type: 'RefuseCheckpoint',
-          reason,
-          message,
-          offered: logged.checkpoint,
-          seen: seen.note,
-        })
+      if (seen && (reason === 'CheckpointInconsistent' || reason === 'OriginUnproved'))
+        await accuse(reason, message, logged.checkpoint, seen)
       return checked
     }
     if (checked.beganAnew)
@@ -155,7 +148,8 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
       notes.setNote('acknowledgedTo', `${till.acknowledgedTo}`)
     }
     if (own.time() - told_ms >= toldEvery_ms) await tellAcknowledgement()
-    return till.acknowledgedTo < acceptedTo && till.acknowledgedTo < sentTo
+    // Whatever the answer says was accepted: to ask again at once would be to ask without end.
+    return till.acknowledgedTo < sentTo
       ? {
           reason: 'LogNotSigned',
           message: `The centre holds this terminal's log up to revision ${acceptedTo}, and has signed for it up to ${checked.loggedTo}. The rest is kept here and asked again.`,
@@ -163,6 +157,17 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
           loggedTo: checked.loggedTo,
         }
       : undefined
+  }
+
+  /**
+   * A proof may also have been spoiled on its way, with a checkpoint that is as it should be: what anybody could send
+   * fills no disk, so that it is said once in a while, and of each checkpoint once.
+   */
+  const accuse = async (reason: string, message: string, offered: string, { note }: Seen): Promise<void> => {
+    const signed = readSeen(crypto, logTrust(), offered)
+    if (!signed || own.refusal() || own.time() - accused_ms < toldEvery_ms) return
+    accused_ms = own.time()
+    await own.write({ type: 'RefuseCheckpoint', reason, message, offered: signed.note, seen: note })
   }
 
   /** What is kept beside the log becomes part of it: now and then, and before a day is closed. */
@@ -240,8 +245,9 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
         continue
       }
       try {
-        const more = await sendOne()
-        if (!more && wait_ms === undefined && own.time() - (lastSync_ms ?? 0) >= idleContact_ms) await fetchRules()
+        const more = await exclusive(sendOne)
+        if (!more && wait_ms === undefined && own.time() - (lastSync_ms ?? 0) >= idleContact_ms)
+          await exclusive(fetchRules)
         ;({ drain, wait_ms } = nextDrain(drain, { type: 'Sent', more }))
       } catch (error) {
         const fault = error as LinkDown
@@ -260,8 +266,8 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
     if (!online) return { reason: 'Offline', message: 'The network is switched off on this till: switch it on first.' }
     try {
       // Who presses the button wants to hear of the centre, also where nothing waits: it may have gone back.
-      if (!(await sendOne())) await fetchRules()
-      while (await sendOne()) {
+      if (!(await exclusive(sendOne))) await exclusive(fetchRules)
+      while (await exclusive(sendOne)) {
         // Until nothing waits.
       }
       return { acceptedTo: till.acknowledgedTo }

@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { type Bytes, base64url, fromBase64url, utf8 } from '#canonical/bytes'
+import { type Bytes, base64url, equal, fromBase64url, utf8 } from '#canonical/bytes'
 import type { Crypto, KeyPair } from '#canonical/crypto'
 import type { Refusal } from '#canonical/decider'
 import type { Link } from '#canonical/event'
 import { octets } from '#canonical/fields'
 import { Malformed } from '#canonical/malformed'
-import { type Checkpoint, checkpointText, readCheckpoint, readNote, signedBy } from '#transparency/checkpoint'
+import { type Checkpoint, checkpointText, noteSignedBy, readCheckpoint, readNote } from '#transparency/checkpoint'
 import { cosign, cosignedAt } from '#transparency/cosignature'
 import { eventLeaf, leafHash, verifyConsistency, verifyInclusion } from '#transparency/merkle'
 
@@ -43,14 +43,20 @@ export type LogTrust = {
   readonly keys: readonly Uint8Array[]
 }
 
-/** A signed checkpoint of this log or of one that began anew after it; undefined for anything else. */
+/**
+ * A signed checkpoint of this log or of one that began anew after it; undefined for anything else. Its note has the
+ * log's line and no other: what was put under it on the way would be said again with every batch.
+ */
 export const readSeen = (crypto: Crypto, { origin, keys }: LogTrust, text: string): Seen | undefined => {
   try {
     const read = readNote(utf8(text))
     const checkpoint = readCheckpoint(read.text)
     if (generationOf(origin, checkpoint.origin) === undefined) return undefined
-    const isSigned = keys.some(publicKey => signedBy(crypto, read, { name: checkpoint.origin, publicKey }))
-    return isSigned ? { ...checkpoint, note: text } : undefined
+    for (const publicKey of keys) {
+      const note = noteSignedBy(crypto, read, { name: checkpoint.origin, publicKey })
+      if (note !== undefined) return { ...checkpoint, note }
+    }
+    return undefined
   } catch (error) {
     if (error instanceof Malformed) return undefined
     throw error
@@ -112,6 +118,8 @@ export const checkLogAnswer = (
     if (refused) return refused
   } else if (
     seen !== undefined &&
+    // The one that was seen needs no proof: it may be an answer that comes again.
+    !(size === seen.size && equal(root, seen.root)) &&
     !verifyConsistency(crypto, {
       before: seen.size,
       beforeRoot: seen.root,

@@ -83,6 +83,17 @@ export const signedBy = (crypto: Crypto, note: Note, key: NoteKey): boolean => {
   )
 }
 
+/**
+ * The note with this key's line alone under it, as its signer sent it out; undefined where the key did not sign it.
+ * Anybody can put lines before or after that one, and no two notes that say the same shall differ by them.
+ */
+export const noteSignedBy = (crypto: Crypto, note: Note, key: NoteKey): string | undefined => {
+  if (!signedBy(crypto, note, key)) return undefined
+  const id = noteKeyId(crypto, key)
+  const mine = note.signatures.find(({ name, keyId }) => name === key.name && equal(keyId, id))
+  return mine && `${note.text}\n${dash} ${key.name} ${base64(concat(id, mine.signature))}\n`
+}
+
 export const checkpointText = ({ origin, size, root }: Checkpoint): string => {
   if (origin === '' || origin.includes('\n')) throw new TypeError('An origin is one line that is not empty')
   return `${origin}\n${size}\n${base64(root)}\n`
