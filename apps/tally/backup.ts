@@ -12,16 +12,15 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Crypto } from '#canonical/crypto'
-import { openStore, readAddress } from '#eventstore/open'
+import { headsAddress, openStore, readAddress } from '#eventstore/open'
 import { snapshotSqlite } from '#eventstore/sqlite/backup'
-import { sqliteHeads } from '#eventstore/sqlite/heads'
 import { readWhole, syncFolder, Usage } from '#machine/process'
 import { type Manifest, type Part, pack, unpack } from './archive.ts'
 import { chains, logSum } from './chains.ts'
 import { CopyFailed, copyLog, type LogReader, receiptClock } from './copy.ts'
 import { exportLines, logFile } from './log-file.ts'
 import { lengthOf, type Progress, progress } from './progress.ts'
-import { type HeadFinding, signedHead } from './signed-head.ts'
+import { type HeadFinding, type HeadTexts, headTexts, readHeads, signedHead, writeHeads } from './signed-head.ts'
 import { centreKeys, NoLog, openLog } from './source.ts'
 
 /**
@@ -30,7 +29,6 @@ import { centreKeys, NoLog, openLog } from './source.ts'
  */
 const derived = /^(?:rows\.sqlite|heads\.sqlite|log\.sqlite)-(?:wal|shm|journal)$|^rows\.sqlite$|^tiles$/
 const kept = /^heads\.sqlite$/
-const headNames = ['checkpoint', 'origin', 'contradiction'] as const
 
 /** Nothing was put in place, and nothing was changed. */
 export class RestoreRefused extends Error {
@@ -46,17 +44,13 @@ export const passphraseIn = (file: string | undefined): string | undefined => {
   return passphrase
 }
 
+type Signed = { readonly heads: HeadTexts; readonly logKey: Uint8Array }
 type Checked = { readonly events: number; readonly root: string; readonly head: HeadFinding }
 
 /** Reads the whole log: every hash, every chain, the root, and what was signed of it. */
-const checkLog = async (
-  crypto: Crypto,
-  log: LogReader,
-  length: number,
-  signed: { readonly heads: string; readonly logKey: Uint8Array },
-): Promise<Checked> => {
+const checkLog = async (crypto: Crypto, log: LogReader, length: number, signed: Signed): Promise<Checked> => {
   const [checked, sum] = [chains(crypto), logSum(crypto)]
-  const head = await signedHead(crypto, signed.heads, signed.logKey)
+  const head = signedHead(crypto, signed.heads, signed.logKey)
   const told: Progress = progress('checked', length)
   for await (const page of log.readAll({ from: 0 })) {
     for (const stored of page) {
@@ -82,20 +76,6 @@ const reading = async <Answer>(file: string, ask: (log: LogReader) => Promise<An
   }
 }
 
-const headsIn = async (file: string): Promise<Record<string, string>> => {
-  const heads = sqliteHeads(file)
-  try {
-    const texts: Record<string, string> = {}
-    for (const name of headNames) {
-      const text = await heads.get(name)
-      if (text !== undefined) texts[name] = text
-    }
-    return texts
-  } finally {
-    heads.close()
-  }
-}
-
 export type BackedUp = Checked & {
   readonly file: string
   readonly octets: number
@@ -105,7 +85,8 @@ export type BackedUp = Checked & {
 }
 
 /**
- * Backs a centre up while it runs. `folder` is the centre's own; `address` is where its log is. The file is there whole,
+ * Backs a centre up while it runs. `folder` is the centre's own; `address` is where its log is, and `heads`
+ * where the word is that it signed. The file is there whole,
  * read again and checked, or not at all.
  */
 export const backUp = async (
@@ -113,6 +94,7 @@ export const backUp = async (
   asked: {
     readonly folder: string
     readonly address: string
+    readonly heads: string
     readonly to: string
     readonly passphrase?: string | undefined
   },
@@ -127,8 +109,7 @@ export const backUp = async (
   const draft = `${to}.part`
   try {
     // Before the log, so that the log holds all that was signed.
-    const heads = join(folder, 'heads.sqlite')
-    const texts = existsSync(heads) ? await headsIn(heads) : undefined
+    const heads = await readHeads(asked.heads)
     const { engine, place } = readAddress(address)
     const log = await openLog(address)
     const length = await lengthOf(log)
@@ -149,7 +130,7 @@ export const backUp = async (
     const parts: Part[] = [
       { name: engine === 'sqlite' ? 'log.sqlite' : 'log.jsonl', file: copy },
       { name: 'keys.json', octets: Buffer.from(keys) },
-      ...(texts ? [{ name: 'heads.json' as const, octets: Buffer.from(JSON.stringify(texts)) }] : []),
+      { name: 'heads.json', octets: Buffer.from(JSON.stringify(heads)) },
     ]
     const { events, root } = checked
     const octets = pack(parts, { taken: new Date().toISOString(), events, root }, passphrase)
@@ -180,8 +161,8 @@ export type Restored = Checked & {
 
 /**
  * Restores a centre. Everything is checked in a folder beside the target before that is touched, and then put in place
- * at once. A `heads.sqlite` that is there stays: what was signed must not go back with the log. Of what follows from the
- * log, nothing stays.
+ * at once. What was signed must not go back with the log: a `heads.sqlite` that is there stays, and so do the heads that
+ * nodes share beside a log in PostgreSQL. Of what follows from the log, nothing stays.
  */
 export const restore = async (
   crypto: Crypto,
@@ -211,21 +192,22 @@ export const restore = async (
     if (!names.includes('keys.json') || names.filter(name => name.startsWith('log.')).length !== 1)
       throw new RestoreRefused(`${from} holds ${names.join(', ') || 'nothing'}: a centre is one log and its keys.json.`)
     const keys = parsed(from, 'keys.json', () => centreKeys(readWhole(scratch, 'keys.json') ?? ''))
-    const isKept = there.includes('heads.sqlite')
-    const heads = join(scratch, 'heads.sqlite')
-    const texts = readWhole(scratch, 'heads.json')
+    const texts = parsed(from, 'heads.json', () => headTexts(readWhole(scratch, 'heads.json') ?? '{}'))
     rmSync(join(scratch, 'heads.json'), { force: true })
-    if (isKept) await snapshotSqlite(join(folder, 'heads.sqlite'), heads)
-    else if (texts !== undefined)
-      await writeHeads(
-        heads,
-        parsed(from, 'heads.json', () => JSON.parse(texts) as Record<string, unknown>),
-      )
+    // Where nodes share their log they share its heads, and those are not in the folder.
+    const at = headsAddress({ store: address, folder: scratch })
+    const isInFolder = readAddress(at).engine === 'sqlite'
+    if (isInFolder && there.includes('heads.sqlite'))
+      await snapshotSqlite(join(folder, 'heads.sqlite'), readAddress(at).place)
+    const kept = await readHeads(at)
+    const isKept = kept.checkpoint !== undefined
+    const heads: HeadTexts = isKept ? kept : texts
     const checked = await placeLog(crypto, scratch, manifest, { address, heads, logKey: keys.log.publicKey })
     if (checked.head.is === 'contradicted')
       throw new RestoreRefused(
         `${from} is not a backup of the log that this centre signed: ${checked.head.says}. Nothing was put in place.`,
       )
+    if (!isKept) await writeHeads(at, texts)
     if (isThere) renameSync(folder, aside)
     renameSync(scratch, folder)
     syncFolder(dirname(folder))
@@ -234,7 +216,7 @@ export const restore = async (
       ...checked,
       taken: manifest.taken,
       folder,
-      heads: isKept ? 'kept' : texts === undefined ? 'none' : 'of the backup',
+      heads: isKept ? 'kept' : heads.checkpoint === undefined ? 'none' : 'of the backup',
     }
   } finally {
     rmSync(scratch, { recursive: true, force: true })
@@ -249,24 +231,12 @@ const parsed = <Value>(from: string, name: string, parse: () => Value): Value =>
   }
 }
 
-const writeHeads = async (file: string, texts: Record<string, unknown>): Promise<void> => {
-  const heads = sqliteHeads(file)
-  try {
-    for (const name of headNames) {
-      const said = texts[name]
-      if (typeof said === 'string') await heads.replace(name, undefined, said)
-    }
-  } finally {
-    heads.close()
-  }
-}
-
 /** The log of a backup in its new place, checked there: a file in the folder, or the engine that was asked for. */
 const placeLog = async (
   crypto: Crypto,
   scratch: string,
   { events, root }: Manifest,
-  { address, ...signed }: { readonly address: string | undefined; readonly heads: string; readonly logKey: Uint8Array },
+  { address, ...signed }: Signed & { readonly address: string | undefined },
 ): Promise<Checked> => {
   const [asFile, asLines] = ['log.sqlite', 'log.jsonl'].map(name => join(scratch, name)) as [string, string]
   const agrees = (checked: Checked): Checked => {

@@ -4,6 +4,7 @@ import type { Crypto } from '#canonical/crypto'
 import { type Event, trustEvent } from '#canonical/event'
 import type { EventStore } from '#eventstore'
 import { project } from '#eventstore/follower'
+import { openRows, readAddress } from '#eventstore/open'
 import { sqliteRows } from '#eventstore/sqlite/rows'
 import { expiry, expiryBy } from '#evidence/expiry'
 import { skipsIn } from '#evidence/skips'
@@ -16,14 +17,14 @@ import { type Head, type Held, reconcile, type Witness } from '#reconciliation'
 import { chains, logSum } from './chains.ts'
 import { lengthOf, progress } from './progress.ts'
 import { type Reactor, recomputeReactions } from './reactions.ts'
-import { type SignedHead, signedHead } from './signed-head.ts'
+import { readHeads, type SignedHead, signedHead } from './signed-head.ts'
 import { type CentreKeys, openSource, type Source, sourceOptions } from './source.ts'
 
 /**
  * `tally fsck`: every event's hash, every chain, every revision; the log against the last checkpoint that its centre
  * signed; each terminal's stream against its own totals and the verdicts on it; what the reactors must have written; and
- * the rows against a refold of the log. Each thing that does not hold is one line. Exit 0 where all holds, 1 where something does not, 2 for words it does not know, 3 where the
- * log could not be read.
+ * the rows against a refold of the log. Each thing that does not hold is one line. Exit 0 where all holds, 1 where
+ * something does not, 2 for words it does not know, 3 where the log could not be read.
  */
 export const fsck = async (args: readonly string[]): Promise<number> => {
   const { values } = parseArgs({ args: [...args], options: sourceOptions })
@@ -37,7 +38,8 @@ export const fsck = async (args: readonly string[]): Promise<number> => {
   try {
     const { store, keys, rows, heads } = source
     const length = await lengthOf(store)
-    const head = keys && heads !== undefined ? await signedHead(crypto, heads, keys.log.publicKey) : undefined
+    const head =
+      keys && heads !== undefined ? signedHead(crypto, await readHeads(heads), keys.log.publicKey) : undefined
     const checked = await checkEvents(crypto, store, length, head)
     // Where an event has no hash, that is found already, and no root can be told.
     const signed = checked.root === undefined ? undefined : head?.finding()
@@ -48,7 +50,7 @@ export const fsck = async (args: readonly string[]): Promise<number> => {
     if (keys && reactions === 'recomputed')
       for (const reactor of reactorsOf(crypto, keys))
         found.push(...(await recomputeReactions(store, reactor, progress('reactions of', length))))
-    const compared = rows !== undefined && existsSync(rows) ? await compareRows(crypto, store, rows) : []
+    const compared = rows !== undefined && isThere(rows) ? await compareRows(crypto, store, rows) : []
     for (const { name, equal } of compared)
       if (!equal) found.push(`rows of ${name} differ from a refold of the log: rebuild them`)
     const { events, streams, root } = checked
@@ -174,15 +176,21 @@ const witnessOf = (event: TradeEvent): (Witness & { readonly terminal: string })
   }
 }
 
+const isThere = (address: string): boolean => {
+  const { engine, place } = readAddress(address)
+  return engine !== 'sqlite' || existsSync(place)
+}
+
 /** Folds the log again in memory up to where each stored projection stands, and compares fingerprints. */
-const compareRows = async (crypto: Crypto, store: EventStore, file: string) => {
-  const held = sqliteRows(file)
+const compareRows = async (crypto: Crypto, store: EventStore, address: string) => {
+  const held = await openRows(address)
   const skips = skipsIn(store)
   const fresh = sqliteRows(':memory:')
   try {
     const compared: { name: string; equal: boolean }[] = []
     for (const projection of projections) {
       const upTo = await held.checkpoint(projection)
+      if (upTo === 0) continue
       const stop = new AbortController()
       const upToThere = {
         follow: async function* (options: Parameters<typeof store.follow>[0]) {
@@ -202,7 +210,7 @@ const compareRows = async (crypto: Crypto, store: EventStore, file: string) => {
     }
     return compared
   } finally {
-    held.close()
+    await held.close()
     fresh.close()
   }
 }

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
+import { z } from 'zod'
 import { hex, utf8 } from '#canonical/bytes'
 import type { Crypto } from '#canonical/crypto'
 import { Malformed } from '#canonical/malformed'
-import { sqliteHeads } from '#eventstore/sqlite/heads'
+import { openHeads, readAddress } from '#eventstore/open'
 import { readCheckpoint, readNote, signedBy } from '#transparency/checkpoint'
 import { frontier } from '#transparency/frontier'
 import { eventLeaf, leafHash } from '#transparency/merkle'
@@ -20,22 +21,62 @@ export type HeadFinding =
   /** The log is older than what was signed; it is another log than was signed; what was signed cannot be read. */
   | { readonly is: 'behind' | 'contradicted' | 'unreadable'; readonly says: string }
 
-/** `file` is the centre's heads; where there are none, or nothing was signed, there is nothing to hold against the log. */
-export const signedHead = async (crypto: Crypto, file: string, logKey: Uint8Array): Promise<SignedHead> => {
+const headNames = ['checkpoint', 'origin', 'contradiction'] as const
+export type HeadTexts = { readonly [Name in (typeof headNames)[number]]?: string | undefined }
+
+/** Throws where the text is not that of `HeadTexts` as JSON. */
+export const headTexts = (text: string): HeadTexts =>
+  z
+    .strictObject({
+      checkpoint: z.string().optional(),
+      origin: z.string().optional(),
+      contradiction: z.string().optional(),
+    })
+    .parse(JSON.parse(text))
+
+/** What a centre's heads say; nothing where they are a file that is not there. */
+export const readHeads = async (address: string): Promise<HeadTexts> => {
+  const { engine, place } = readAddress(address)
+  if (engine === 'sqlite' && !existsSync(place)) return {}
+  const heads = await openHeads(address)
+  try {
+    const texts: Record<string, string> = {}
+    for (const name of headNames) {
+      const text = await heads.get(name)
+      if (text !== undefined) texts[name] = text
+    }
+    return texts
+  } finally {
+    await heads.close()
+  }
+}
+
+/** Puts texts where there are none; what is there stays. */
+export const writeHeads = async (address: string, texts: HeadTexts): Promise<void> => {
+  const heads = await openHeads(address)
+  try {
+    for (const name of headNames) {
+      const text = texts[name]
+      if (text !== undefined) await heads.replace(name, undefined, text)
+    }
+  } finally {
+    await heads.close()
+  }
+}
+
+/** Where nothing was signed, there is nothing to hold against the log. */
+export const signedHead = (
+  crypto: Crypto,
+  { checkpoint: text, origin: anew }: HeadTexts,
+  logKey: Uint8Array,
+): SignedHead => {
   const is = (finding: HeadFinding): SignedHead => ({ add: () => {}, finding: () => finding })
-  if (!existsSync(file)) return is({ is: 'nothing signed' })
-  const heads = sqliteHeads(file)
-  const [text, anew] = await Promise.all([heads.get('checkpoint'), heads.get('origin')])
-  heads.close()
   if (text === undefined) return is({ is: 'nothing signed' })
   try {
     const note = readNote(utf8(text))
     const { origin, size, root } = readCheckpoint(note.text)
     if (!signedBy(crypto, note, { name: origin, publicKey: logKey }))
-      return is({
-        is: 'unreadable',
-        says: `${file}: its checkpoint does not bear the signature of the centre’s log key`,
-      })
+      return is({ is: 'unreadable', says: 'the last checkpoint does not bear the signature of the centre’s log key' })
     const tree = frontier(crypto)
     let reached = size === 0 ? hex(root) : undefined
     const take = (leaf: Uint8Array): void => {
@@ -62,6 +103,6 @@ export const signedHead = async (crypto: Crypto, file: string, logKey: Uint8Arra
     }
   } catch (error) {
     if (!(error instanceof Malformed)) throw error
-    return is({ is: 'unreadable', says: `${file}: its checkpoint cannot be read: ${error.message}` })
+    return is({ is: 'unreadable', says: `the last checkpoint cannot be read: ${error.message}` })
   }
 }

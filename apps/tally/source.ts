@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fromBase64url } from '#canonical/bytes'
 import type { Crypto } from '#canonical/crypto'
-import { type OpenedStore, openStore, readAddress } from '#eventstore/open'
+import { headsAddress, type OpenedStore, openStore, readAddress, rowsAddress } from '#eventstore/open'
 import type { License } from '#license'
 import { tacKeyOf } from '#license/tac'
 import { readWhole, Usage } from '#machine/process'
@@ -24,7 +24,7 @@ export type CentreKeys = {
 
 export type Source = {
   readonly store: OpenedStore
-  /** The centre's rows and what it signed, where its folder was named; they are there once it ran. */
+  /** Where the centre's rows are and what it signed, if its folder was named; they are there once it ran. */
   readonly rows?: string
   readonly heads?: string
   readonly keys?: CentreKeys
@@ -36,6 +36,8 @@ export const sourceOptions = {
   data: { type: 'string' },
   store: { type: 'string' },
   log: { type: 'string' },
+  rows: { type: 'string' },
+  heads: { type: 'string' },
   json: { type: 'boolean', default: false },
 } as const
 
@@ -43,6 +45,8 @@ type Asked = {
   readonly data?: string | undefined
   readonly store?: string | undefined
   readonly log?: string | undefined
+  readonly rows?: string | undefined
+  readonly heads?: string | undefined
 }
 
 const now = (): string => new Date().toISOString()
@@ -87,8 +91,11 @@ export const openSource = async (crypto: Crypto, asked: Asked): Promise<Source> 
   const isAlone = asked.data === undefined && (asked.store !== undefined || asked.log !== undefined)
   if (isAlone) return { store }
   const folder = centreFolder(asked.data ?? './data')
+  const centre = { folder, store: asked.store }
   const beside =
-    asked.log === undefined ? { rows: join(folder, 'rows.sqlite'), heads: join(folder, 'heads.sqlite') } : {}
+    asked.log === undefined
+      ? { rows: rowsAddress({ ...centre, rows: asked.rows }), heads: headsAddress({ ...centre, heads: asked.heads }) }
+      : {}
   const text = readWhole(folder, 'keys.json')
   if (text === undefined) return { store, ...beside }
   const keys = centreKeys(text)

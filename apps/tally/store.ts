@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
 import { statedHash } from '#canonical/event'
-import { openStore } from '#eventstore/open'
+import { headsAddress, openStore } from '#eventstore/open'
 import { nodeCrypto } from '#machine/crypto'
 import { syncFolder, Usage } from '#machine/process'
 import { backUp, passphraseIn, restore } from './backup.ts'
@@ -69,7 +69,8 @@ export const store = async (args: readonly string[]): Promise<number> => {
       if (to === undefined || from !== undefined)
         throw new Usage('store backup takes --to FILE, and the centre by --data DIR.')
       const folder = centreFolder(values.data ?? './data')
-      return putAside({ folder, address, to: resolve(to), passphrase }, say)
+      const heads = headsAddress({ folder, store: values.store, heads: values.heads })
+      return putAside({ folder, address, heads, to: resolve(to), passphrase }, say)
     }
     default:
       throw new Usage('store takes copy, export, import, info, backup or restore.')
@@ -145,7 +146,7 @@ const bringBack = async (asked: Parameters<typeof restore>[1], say: Said['say'])
     [
       `${folder}: ${events} events, root ${root}, as of ${taken}; every chain holds`,
       {
-        kept: 'heads.sqlite was there and was left as it is: what was signed does not go back with the log.',
+        kept: 'What was signed of the log was there and was left as it is: it does not go back with the log.',
         'of the backup': 'What was signed of the log is the backup’s word. What was signed since, the terminals tell.',
         none: 'Nothing had been signed of this log.',
       }[heads],

@@ -124,6 +124,41 @@ export type SqliteOptions = {
   readonly pagesMax?: number
 }
 
+const statementsOf = (db: Database.Database) => ({
+  streamKey: db.prepare<[string], number>('select key from streams where name = ?').pluck(),
+  addStream: db.prepare<[string]>('insert into streams (name) values (?)'),
+  lastRevision: db
+    .prepare<[number], number>('select revision from events where stream = ? order by revision desc limit 1')
+    .pluck(),
+  lastPosition: db.prepare<[], number>('select position from events order by position desc limit 1').pluck(),
+  insert: db.prepare(
+    'insert into events (position, stream, revision, id, type, text, stored_at) values (?, ?, ?, ?, ?, ?, ?)',
+  ),
+  idAt: db
+    .prepare<[number, number], [string, number]>('select id, position from events where stream = ? and revision = ?')
+    .raw(),
+  forward: db
+    .prepare(`select ${columns} from ${joined} where stream = ? and revision >= ? order by revision limit ?`)
+    .raw(),
+  backward: db
+    .prepare(`select ${columns} from ${joined} where stream = ? and revision <= ? order by revision desc limit ?`)
+    .raw(),
+  all: db.prepare(`select ${columns} from ${joined} where position > ? order by position limit ?`).raw(),
+})
+
+const openLog = (file: string, options: SqliteOptions) => {
+  const db = openSqlite(file, options)
+  try {
+    if (options.pagesMax !== undefined) db.pragma(`max_page_count = ${options.pagesMax}`)
+    if (!options.readonly) db.exec(schema)
+    // Who only reads meets a damaged file here, and a database of something else.
+    return { db, ...statementsOf(db) }
+  } catch (cause) {
+    db.close()
+    throw failed(`${file} was not opened`, cause)
+  }
+}
+
 /**
  * The log in one SQLite file: WAL, `synchronous=FULL`, one writer at a time. Positions are assigned as the last one
  * plus one inside the write transaction, so they are contiguous and appear in order; the log index is position − 1.
@@ -132,36 +167,10 @@ export type SqliteOptions = {
  * outcome. One that comes alone is committed at once.
  */
 export const sqliteStore = (file: string, now: () => string, options: SqliteOptions = {}): SqliteStore => {
-  const db = openSqlite(file, options)
-  try {
-    if (options.pagesMax !== undefined) db.pragma(`max_page_count = ${options.pagesMax}`)
-    if (!options.readonly) db.exec(schema)
-    // Who only reads meets a damaged file here, and a database of something else.
-    db.prepare(`select ${columns} from ${joined}`)
-  } catch (cause) {
-    db.close()
-    throw failed(`${file} was not opened`, cause)
-  }
-
-  const streamKey = db.prepare<[string], number>('select key from streams where name = ?').pluck()
-  const addStream = db.prepare<[string]>('insert into streams (name) values (?)')
-  const lastRevision = db
-    .prepare<[number], number>('select revision from events where stream = ? order by revision desc limit 1')
-    .pluck()
-  const lastPosition = db.prepare<[], number>('select position from events order by position desc limit 1').pluck()
-  const insert = db.prepare(
-    'insert into events (position, stream, revision, id, type, text, stored_at) values (?, ?, ?, ?, ?, ?, ?)',
+  const { db, streamKey, addStream, lastRevision, lastPosition, insert, idAt, forward, backward, all } = openLog(
+    file,
+    options,
   )
-  const idAt = db
-    .prepare<[number, number], [string, number]>('select id, position from events where stream = ? and revision = ?')
-    .raw()
-  const forward = db
-    .prepare(`select ${columns} from ${joined} where stream = ? and revision >= ? order by revision limit ?`)
-    .raw()
-  const backward = db
-    .prepare(`select ${columns} from ${joined} where stream = ? and revision <= ? order by revision desc limit ?`)
-    .raw()
-  const all = db.prepare(`select ${columns} from ${joined} where position > ? order by position limit ?`).raw()
 
   const wakers = new Set<() => void>()
 

@@ -11,6 +11,7 @@ import { nodeCrypto } from '#machine/crypto'
 import { checkpointText, signNote } from '#transparency/checkpoint'
 import { keysFrom, keysText } from '../../apps/back-office/authority.ts'
 import { copyLog, receiptClock } from '../../apps/tally/copy.ts'
+import { readHeads, writeHeads } from '../../apps/tally/signed-head.ts'
 import { type KurrentDouble, kurrentDouble } from '../kurrentdb/double.ts'
 import { makeWorld } from '../simulation/world.ts'
 import { type Postgres, startPostgres } from './postgres.ts'
@@ -175,8 +176,11 @@ describe('a centre whose log is in another engine', () => {
     ['a file, into PostgreSQL', () => `sqlite:${join(centre, 'log.sqlite')}`, () => database()],
   ])('%s: the same log, keys, and word about what was signed', async (_, from, to) => {
     const [address, into] = [from(), to()]
-    if (!address.startsWith('sqlite:'))
+    if (!address.startsWith('sqlite:')) {
       await json('store', 'copy', '--from', join(centre, 'log.sqlite'), '--to', address)
+      // Where nodes share their log, they share there what was signed of it.
+      if (address.startsWith('postgres:')) await writeHeads(address, await readHeads(join(centre, 'heads.sqlite')))
+    }
     const file = await backup('--store', address)
     const folder = fresh('restored')
     const elsewhere = into === undefined ? [] : ['--store', into]
@@ -186,8 +190,10 @@ describe('a centre whose log is in another engine', () => {
       heads: 'of the backup',
       head: { is: 'continued' },
     })
-    const files = ['heads.sqlite', 'keys.json', ...(into === undefined ? ['log.sqlite'] : [])]
-    expect(readdirSync(folder).sort()).toEqual(files)
+    expect(readdirSync(folder).sort()).toEqual(
+      into === undefined ? ['heads.sqlite', 'keys.json', 'log.sqlite'] : ['keys.json'],
+    )
+    expect(await readHeads(into ?? join(folder, 'heads.sqlite'))).toEqual(await readHeads(join(centre, 'heads.sqlite')))
     expect(await all(into ?? join(folder, 'log.sqlite'))).toEqual(told)
     expect(await json('fsck', '--data', folder, ...elsewhere)).toMatchObject({
       found: [],
@@ -247,6 +253,19 @@ describe('a restore', () => {
     // Beside them, what SQLite leaves when somebody only reads.
     expect(readdirSync(folder).filter(name => !/-(?:wal|shm)$/.test(name))).toEqual(['heads.sqlite'])
     expect(readFileSync(heads).equals(before)).toBe(true)
+  })
+
+  it('beside a newer word in a PostgreSQL that nodes share leaves that word', async () => {
+    const file = await backup()
+    const into = database()
+    const text = checkpointText({ origin: keys().origin, size: told.length + 7, root: fromHex('cd'.repeat(32)) })
+    const newer = signNote(nodeCrypto(), text, keys().origin, keys().log)
+    await writeHeads(into, { checkpoint: newer })
+    expect(await json('store', 'restore', '--from', file, '--to', fresh('shared'), '--store', into)).toMatchObject({
+      heads: 'kept',
+      head: { is: 'behind' },
+    })
+    expect(await readHeads(into)).toEqual({ checkpoint: newer })
   })
 
   it('throws rows and tiles away that were of the log before', async () => {

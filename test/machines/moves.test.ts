@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { EventStore, StoredEvent } from '#eventstore'
-import { project } from '#eventstore/follower'
+import { noSkips, project } from '#eventstore/follower'
 import { memoryStore } from '#eventstore/memory'
 import { memoryRows } from '#eventstore/memory/rows'
 import { openStore } from '#eventstore/open'
@@ -58,8 +58,8 @@ const fingerprints = async ({ crypto }: World, store: EventStore): Promise<strin
   const rows = memoryRows()
   const stop = new AbortController()
   const onProgress = ({ caughtUp }: { caughtUp: boolean }) => caughtUp && stop.abort()
-  await project({ store, rows, projections, signal: stop.signal, onProgress })
-  return projections.map(projection => rows.fingerprint(projection, crypto))
+  await project({ store, rows, projections, skips: noSkips, signal: stop.signal, onProgress })
+  return Promise.all(projections.map(projection => rows.fingerprint(projection, crypto)))
 }
 
 it('a log that goes from memory to SQLite, PostgreSQL, KurrentDB and SQLite again is the same log in each', async () => {
