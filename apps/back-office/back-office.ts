@@ -91,21 +91,19 @@ export const backOffice = async (parts: BackOfficeParts) => {
     if (!last) return undefined
     const signed = await signing.covering(Math.max(last.index + 1, seen?.size ?? 0))
     if (!signed) return undefined
-    const { size } = signed
     for await (const page of store.read(stream, { from: 'end', direction: 'backward', pageSize: 100 }))
-      for (const { revision, index } of page) {
-        const leaf = signing.leafIndex(index)
-        if (leaf >= size) continue
-        const consistency = seen && seen.size <= size ? signing.consistency(seen.size, size) : []
-        const inclusion = signing.inclusion(leaf, size)
-        const first = signing.first()
+      for (const event of page) {
+        if (signing.leafIndex(event.index) >= signed.size) continue
+        const proved = signing.prove(event, seen, signed)
+        if (!proved) return undefined
+        const { leaf, consistency, inclusion, began } = proved
         return {
-          loggedTo: revision,
+          loggedTo: event.revision,
           leaf,
           checkpoint: signed.note,
           consistency: proofText(consistency),
           inclusion: proofText(inclusion),
-          ...(first === undefined ? {} : { began: { first, inclusion: proofText(signing.inclusion(0, size)) } }),
+          ...(began ? { began: { first: began.first, inclusion: proofText(began.inclusion) } } : {}),
         }
       }
     return undefined

@@ -139,17 +139,20 @@ export const intake = ({ store, crypto, origin, salt, now, contradicting, onFaul
     return -1
   }
 
+  const toldBack = new Set<string>()
   /** What a terminal remembers of this centre's own word, and this centre does not: said once for each checkpoint. */
   const noteWentBack = async (sender: Sender, held: number, body: BatchBody): Promise<void> => {
     const { terminal } = sender
     const seen = verifyStatement(crypto, body.statement, sender.publicKey)?.seen
     const checkpoint = seen === undefined ? undefined : await contradicting(seen)
-    if (checkpoint === undefined) return
+    if (checkpoint === undefined || toldBack.has(`${terminal} ${checkpoint}`)) return
     const told = { terminal, held, checkpoint }
     const { stream, last } = await notes(terminal)
     for (const { text } of await readStream(store, stream)) {
       const { type, data } = trustEvent(text) as Event & IntakeEvent
-      if (type === 'CentreWentBack' && data.checkpoint === checkpoint) return
+      if (type !== 'CentreWentBack' || data.checkpoint !== checkpoint) continue
+      toldBack.add(`${terminal} ${checkpoint}`)
+      return
     }
     const cause = `${stream}-back-${checkpoint}`
     await write(stream, last, { type: 'CentreWentBack', data: told }, cause, now())

@@ -6,8 +6,23 @@ import { statedHash } from '#canonical/event'
 import { Malformed } from '#canonical/malformed'
 import type { EventStore, StoredEvent } from '#eventstore'
 import type { Heads } from '#eventstore/heads'
-import { type Checkpoint, checkpointText, readCheckpoint, readNote, signedBy, signNote } from '#transparency/checkpoint'
-import { consistencyProof, eventLeaf, inclusionProof, leafHash } from '#transparency/merkle'
+import { generationOf } from '#sync/acknowledgement'
+import {
+  type Checkpoint,
+  checkpointText,
+  noteSignedBy,
+  readCheckpoint,
+  readNote,
+  signNote,
+} from '#transparency/checkpoint'
+import {
+  consistencyProof,
+  eventLeaf,
+  inclusionProof,
+  leafHash,
+  verifyConsistency,
+  verifyInclusion,
+} from '#transparency/merkle'
 import { type TileName, type Tiles, tiledTree, tileWidth } from '#transparency/tiles'
 
 /**
@@ -19,7 +34,11 @@ import { type TileName, type Tiles, tiledTree, tileWidth } from '#transparency/t
  * a new origin whose first leaf is that checkpoint.
  */
 
-export type Signed = Checkpoint & { readonly note: string }
+export type Signed = Checkpoint & { readonly note: string; readonly generation: number }
+
+/** Of a later origin, or of the same and larger. */
+const isNewer = (one: Signed, other: Signed): boolean =>
+  one.generation === other.generation ? one.size > other.size : one.generation > other.generation
 
 /** Why nothing is signed, in words for the operator; undefined where all is well. */
 export type Silence = { readonly reason: 'CentreWentBack' | 'LogContradicted'; readonly message: string }
@@ -52,6 +71,10 @@ export const signedLog = async (parts: Parts) => {
   /** The newest checkpoint that this centre knows to be signed. */
   let newest: Signed | undefined
   let began: { readonly generation: number; readonly first: string } | undefined
+  /** `began` as the heads have it. */
+  let beganText: string | undefined
+  /** Whether leaves of the tree come from tiles that were here before: what was damaged is made again, once. */
+  let isFromTiles = false
   let signedAt: number | undefined
   let silence: Silence | undefined
   let caughtUp = false
@@ -59,7 +82,8 @@ export const signedLog = async (parts: Parts) => {
   const waiters = new Set<{ readonly size: number; readonly done: () => void }>()
 
   const originOf = (generation: number): string => (generation === 1 ? parts.origin : `${parts.origin}/${generation}`)
-  const origin = (): string => originOf(began?.generation ?? 1)
+  const generation = (): number => began?.generation ?? 1
+  const origin = (): string => originOf(generation())
   /** A log that began anew has the checkpoint it continues as its first leaf. */
   const leavesBefore = (): number => (began ? 1 : 0)
 
@@ -68,10 +92,10 @@ export const signedLog = async (parts: Parts) => {
     try {
       const read = readNote(utf8(note))
       const checkpoint = readCheckpoint(read.text)
-      const isOurs = signedBy(crypto, read, { name: checkpoint.origin, publicKey: key.publicKey })
-      // Others may have put their signatures under it: the first line is ours, as we sent it out.
-      const end = note.indexOf('\n', note.indexOf('\n\n') + 2) + 1
-      return isOurs ? { ...checkpoint, note: note.slice(0, end) } : undefined
+      const generation = generationOf(parts.origin, checkpoint.origin)
+      // Others may have put their signatures beside it: ours alone is kept, wherever it stands.
+      const text = noteSignedBy(crypto, read, { name: checkpoint.origin, publicKey: key.publicKey })
+      return text === undefined || generation === undefined ? undefined : { ...checkpoint, generation, note: text }
     } catch (error) {
       if (error instanceof Malformed) return undefined
       throw error
@@ -100,29 +124,44 @@ export const signedLog = async (parts: Parts) => {
       `The log does not continue the checkpoint of size ${size} and root ${base64url(root)} that was signed: events under it were changed, or other ones took their place. Nothing is signed until an operator restores the log, or begins a new origin.`,
     )
 
-  /** Takes what the heads say was signed; false where this tree does not continue it, or is not there yet. */
-  const follows = (signed: Signed): boolean => {
-    if (signed.size > tree.size()) return false
-    if (equal(tree.root(signed.size), signed.root)) {
-      newest = signed
-      if (silence?.reason === 'CentreWentBack') silence = undefined
-      return true
+  /** Does the log as it is continue this? Undefined where the tree is not there yet. */
+  const continues = (theirs: Signed): boolean | undefined => {
+    if (theirs.generation > generation()) return false
+    if (theirs.generation < generation()) {
+      // Of the origin that this one continues, the first leaf must not be older. Who saw one before that may come.
+      const first = began && ours(began.first)
+      return first?.generation !== theirs.generation || theirs.size <= first.size
     }
-    contradicted(signed)
-    return false
+    return theirs.size > tree.size() ? undefined : equal(tree.root(theirs.size), theirs.root)
+  }
+  /** As `continues`; but before a log is blamed for what its tiles say, they are made again from it. In one's turn only. */
+  const continuesSurely = (theirs: Signed): boolean | undefined => {
+    const isContinued = continues(theirs)
+    if (isContinued !== false || theirs.generation !== generation() || !isFromTiles) return isContinued
+    restart()
+    return undefined
   }
 
-  const readHeads = async (): Promise<{ readonly note: string | undefined; readonly signed: Signed | undefined }> => {
-    const anew = await heads.get('origin')
-    const before = began?.generation
-    began = anew === undefined ? undefined : (JSON.parse(anew) as typeof began)
-    if (before !== began?.generation) restart()
-    const contradiction = await heads.get('contradiction')
-    const against = contradiction === undefined ? undefined : ours(contradiction)
-    if (against?.origin === origin()) contradicted(against)
+  type Held = {
+    readonly note: string | undefined
+    readonly signed: Signed | undefined
+    readonly against: Signed | undefined
+  }
+  const readHeads = async (): Promise<Held> => {
+    // The origin last: it is then never older than the checkpoint, which another node may have signed under a new one.
     const note = await heads.get('checkpoint')
-    const signed = note === undefined ? undefined : ours(note)
-    return { note, signed: signed?.origin === origin() ? signed : undefined }
+    const contradiction = await heads.get('contradiction')
+    const anew = await heads.get('origin')
+    if (anew !== beganText) {
+      beganText = anew
+      began = anew === undefined ? undefined : (JSON.parse(anew) as typeof began)
+      restart()
+    }
+    return {
+      note,
+      signed: note === undefined ? undefined : ours(note),
+      against: contradiction === undefined ? undefined : ours(contradiction),
+    }
   }
 
   const leafOf = ({ stream, revision, text }: StoredEvent): Bytes =>
@@ -134,9 +173,10 @@ export const signedLog = async (parts: Parts) => {
   const restart = (): void => {
     newest = undefined
     silence = undefined
-    tree.cut(0)
-    if (began) tree.grow([leafHash(crypto, utf8(began.first))])
+    caughtUp = false
+    isFromTiles = false
     following.abort()
+    tree.cut(0)
   }
 
   /** The tree may be behind the log for a moment. */
@@ -156,11 +196,15 @@ export const signedLog = async (parts: Parts) => {
 
   /** What the tiles hold beyond the last signed checkpoint may be torn; up to there its root and the log tell. */
   const open = async (): Promise<void> => {
+    beganText = await heads.get('origin')
+    began = beganText === undefined ? undefined : (JSON.parse(beganText) as typeof began)
     const { signed } = await readHeads()
-    const isKept = signed !== undefined && signed.size <= tree.size()
+    const isKept = signed?.generation === generation() && signed.size <= tree.size()
     if (isKept) tree.cut(signed.size)
-    if (isKept && equal(tree.root(signed.size), signed.root) && (await holdsLastLeaf())) newest = signed
-    else restart()
+    if (isKept && equal(tree.root(signed.size), signed.root) && (await holdsLastLeaf())) {
+      newest = signed
+      isFromTiles = true
+    } else restart()
   }
   await open()
 
@@ -176,27 +220,62 @@ export const signedLog = async (parts: Parts) => {
   const sign = (): Promise<void> =>
     exclusive(async () => {
       for (;;) {
-        const { note, signed } = await readHeads()
+        const { note, signed, against } = await readHeads()
         if (silence?.reason === 'LogContradicted') return
-        if (signed && signed.note !== newest?.note && !follows(signed)) {
-          // Another node may be ahead of this one for a moment; a store that has no more is behind its own word.
-          if (caughtUp && signed.size > tree.size())
-            fallSilent(
-              'CentreWentBack',
-              `The log holds ${tree.size() - leavesBefore()} events, and a checkpoint of ${signed.size} was signed: this centre was restored from an older copy. Nothing is signed until the log is back there, or an operator begins a new origin.`,
-            )
-          return
+        if (began && signed && signed.generation < began.generation && signed.note !== began.first) {
+          // Another node signed once more for the origin before: the new one continues the last word that left the house.
+          const first = ours(began.first)
+          if (!first || isNewer(signed, first)) {
+            await heads.replace('origin', beganText, JSON.stringify({ ...began, first: signed.note }))
+            continue
+          }
         }
-        if (newest?.size === tree.size()) break
+        for (const theirs of [against, signed]) {
+          if (!theirs || theirs.note === newest?.note) continue
+          const isContinued = continuesSurely(theirs)
+          if (isContinued === false) return contradicted(theirs)
+          if (isContinued === undefined) return await tellIfBack(theirs)
+        }
+        silence = undefined
+        if (signed?.generation === generation()) newest = signed
+        // A new origin is signed when its first leaf is in its tree, and no log before it has an event.
+        if (tree.size() === 0 || newest?.size === tree.size()) break
         const checkpoint = { origin: origin(), size: tree.size(), root: tree.root(tree.size()) }
+        if (newest && !isProved(newest, checkpoint)) return madeAnew()
         const next = signNote(crypto, checkpointText(checkpoint), checkpoint.origin, key)
         // No signature leaves the house before it is on disk as the last one.
         if (!(await heads.replace('checkpoint', note, next))) continue
-        newest = { ...checkpoint, note: next }
+        newest = { ...checkpoint, generation: generation(), note: next }
         signedAt = clock.now()
+        break
       }
       wake()
     })
+
+  /** Another node may be ahead of this one for a moment; a log that has no more is behind its own word. */
+  const tellIfBack = async ({ size }: Signed): Promise<void> => {
+    if (!caughtUp || size <= tree.size() || (await holdsIndex(size - 1 - leavesBefore()))) return
+    fallSilent(
+      'CentreWentBack',
+      `The log holds ${tree.size() - leavesBefore()} events, and a checkpoint of ${size} was signed: this centre was restored from an older copy. Nothing is signed until the log is back there, or an operator begins a new origin.`,
+    )
+  }
+
+  /** Does what the tree says of both hold together, as a terminal will ask? */
+  const isProved = (before: Checkpoint, { size, root }: Checkpoint): boolean =>
+    before.size <= size &&
+    verifyConsistency(crypto, {
+      before: before.size,
+      beforeRoot: before.root,
+      size,
+      root,
+      proof: consistencyProof(crypto, tree, before.size, size),
+    })
+  /** Tiles that were damaged, or that another process writes, prove nothing: the tree is made again from the log. */
+  const madeAnew = (): void => {
+    onFault('The tiles of the log do not hold together: its tree is made again from its events.')
+    restart()
+  }
 
   const signOrTell = (): Promise<void> =>
     sign().catch(error => onFault(`The log was not signed: ${(error as Error).message}`))
@@ -212,19 +291,34 @@ export const signedLog = async (parts: Parts) => {
         if (!signal.aborted && newest?.size !== tree.size()) await signOrTell()
       }
     }
-    const growing = async (): Promise<void> => {
+    let told: string | undefined
+    const growOn = async (): Promise<void> => {
       while (!signal.aborted) {
         following = new AbortController()
+        if (began && tree.size() === 0) tree.grow([leafHash(crypto, utf8(began.first))])
         const either = AbortSignal.any([signal, following.signal])
         const from = tree.size() - leavesBefore()
         for await (const page of store.follow({ from, pageSize: 1000, signal: either })) {
           if (either.aborted) break
           tree.grow(page.map(leafOf))
           caughtUp = page.length === 0
+          told = undefined
           if (isAwaited()) await signOrTell()
           await new Promise(resolve => setImmediate(resolve))
         }
       }
+    }
+    /** A disk that is full for the tiles may be full for a while; nothing else waits for them. */
+    const growing = async (): Promise<void> => {
+      while (!signal.aborted)
+        try {
+          await growOn()
+        } catch (error) {
+          const { message } = error as Error
+          if (message !== told) onFault(`The log's tree does not grow, and is tried again: ${message}`)
+          told = message
+          await sleep(signEvery_ms, signal)
+        }
     }
     try {
       await Promise.all([growing(), ticking()])
@@ -252,6 +346,19 @@ export const signedLog = async (parts: Parts) => {
     return bundle(entries)
   }
 
+  /** In one's turn: what heads that were restored have forgotten is theirs again. */
+  const remember = async (theirs: Signed): Promise<void> => {
+    const { note, signed } = await readHeads()
+    const isContinued = continuesSurely(theirs)
+    if (isContinued) return
+    if (!signed || isNewer(theirs, signed)) await heads.replace('checkpoint', note, theirs.note)
+    if (isContinued === undefined) return
+    const told = await heads.get('contradiction')
+    const before = told === undefined ? undefined : ours(told)
+    if (!before || continues(before) !== false) await heads.replace('contradiction', told, theirs.note)
+    contradicted(theirs)
+  }
+
   return {
     run,
     /** Of the log's first `events` events, when they are under a checkpoint; after two seconds, what there is. */
@@ -267,57 +374,76 @@ export const signedLog = async (parts: Parts) => {
       }
       return newest
     },
-    /** The leaf of the event with this log index. */
-    leafIndex: (index: number): number => index + leavesBefore(),
     inclusion: (leaf: number, size: number): Bytes[] => inclusionProof(crypto, tree, leaf, size),
     consistency: (before: number, size: number): Bytes[] => consistencyProof(crypto, tree, before, size),
     /** The checkpoint that a log which began anew continues; undefined for the first origin. */
     first: (): string | undefined => began?.first,
     tile,
-    /** A note without what others put under it, where our own key signed it and the log as it is does not continue it. */
-    contradicting: (note: string): Promise<string | undefined> =>
-      exclusive(async () => {
-        const theirs = ours(note)
-        if (theirs?.origin !== origin()) return undefined
-        const isContinued =
-          theirs.size <= tree.size()
-            ? equal(tree.root(theirs.size), theirs.root)
-            : await holdsIndex(theirs.size - 1 - leavesBefore())
-        return isContinued ? undefined : theirs.note
-      }),
+    /** The leaf of the event with this log index. */
+    leafIndex: (index: number): number => index + leavesBefore(),
     /**
-     * A checkpoint that somebody remembers. If our own key signed it and this log does not continue it, nothing is
-     * signed any more: whoever was shown it can prove it.
+     * What shows that the event is under the checkpoint, and that this continues what was seen; undefined where the tree
+     * is another by now, or has to be made again.
      */
-    remembered: (note: string): Promise<Signed | undefined> =>
-      exclusive(async () => {
-        const theirs = ours(note)
-        if (!theirs || theirs.origin !== origin()) return undefined
-        if (theirs.size <= tree.size()) {
-          if (!equal(tree.root(theirs.size), theirs.root)) {
-            await heads.replace('contradiction', await heads.get('contradiction'), note)
-            contradicted(theirs)
-          }
-          return theirs
-        }
-        // Signed, and neither here nor in the heads: they were restored with the log. They take it back.
-        const { note: last, signed } = await readHeads()
-        if (!signed || signed.size < theirs.size) await heads.replace('checkpoint', last, note)
-        return theirs
-      }),
+    prove: (event: StoredEvent, seen: Signed | undefined, signed: Signed) => {
+      const { size, root } = signed
+      const index = event.index + leavesBefore()
+      if (signed.origin !== origin() || size > tree.size() || index >= size) return undefined
+      const isBefore = seen?.origin === signed.origin && seen.size <= size
+      const consistency = isBefore ? consistencyProof(crypto, tree, seen.size, size) : []
+      const inclusion = inclusionProof(crypto, tree, index, size)
+      const isSound =
+        verifyInclusion(crypto, { leaf: leafOf(event), index, size, root, proof: inclusion }) &&
+        (!isBefore || !equal(tree.root(seen.size), seen.root) || isProved(seen, signed))
+      if (!isSound) {
+        if (!silence) madeAnew()
+        return undefined
+      }
+      const first = began && { first: began.first, inclusion: inclusionProof(crypto, tree, 0, size) }
+      return { leaf: index, consistency, inclusion, began: first }
+    },
+    /** A note without what others put beside it, where our own key signed it and the log as it is does not continue it. */
+    contradicting: async (note: string): Promise<string | undefined> => {
+      const theirs = ours(note)
+      // Nobody waits for a turn, and so for the heads, where all is well.
+      if (!theirs || continues(theirs)) return undefined
+      return exclusive(async () => {
+        await readHeads()
+        const isContinued = continuesSurely(theirs) ?? (await holdsIndex(theirs.size - 1 - leavesBefore()))
+        return isContinued ? undefined : theirs.note
+      })
+    },
+    /**
+     * A checkpoint that somebody remembers; undefined where it is none of this origin. If our own key signed it and this
+     * log does not continue it, nothing is signed any more: whoever was shown it can prove it.
+     */
+    remembered: async (note: string): Promise<Signed | undefined> => {
+      const theirs = ours(note)
+      if (theirs && !continues(theirs)) await exclusive(() => remember(theirs))
+      return theirs?.generation === generation() ? theirs : undefined
+    },
     /** Begins a new origin whose first leaf is the newest checkpoint that was signed, where the log does not continue it. */
     beginAnew: (): Promise<{ readonly origin: string } | Refusal> =>
       exclusive(async () => {
-        const { signed } = await readHeads()
-        if (!silence || !signed)
-          return {
-            reason: 'LogContinues',
-            message: `The log continues what was signed of ${origin()}, so there is nothing to begin anew.`,
+        for (;;) {
+          const { note, signed, against } = await readHeads()
+          const last = against && (!signed || isNewer(against, signed)) ? against : signed
+          if (!silence || !last)
+            return {
+              reason: 'LogContinues',
+              message: `The log continues what was signed of ${origin()}, so there is nothing to begin anew.`,
+            }
+          if (last !== signed) {
+            await heads.replace('checkpoint', note, last.note)
+            continue
           }
-        const generation = (began?.generation ?? 1) + 1
-        await heads.replace('origin', await heads.get('origin'), JSON.stringify({ generation, first: signed.note }))
-        await readHeads()
-        return { origin: origin() }
+          // One name more than any that is known: a name that was signed under once is not used again.
+          const next = Math.max(generation(), last.generation) + 1
+          const text = JSON.stringify({ generation: next, first: last.note })
+          if (!(await heads.replace('origin', beganText, text))) continue
+          await readHeads()
+          return { origin: origin() }
+        }
       }),
     state: () => ({
       origin: origin(),

@@ -4,8 +4,8 @@ import type { Tiles } from '#transparency/tiles'
 
 /**
  * The Merkle tree's tiles in files, one for each tile level: tile n is the 8192 octets from n × 8192 on. They are written
- * without a sync, since they follow from the log: what a crash tore is computed again. Each hash has one place and one
- * value, so that two processes in one folder write the same octets to the same places.
+ * without a sync, since they follow from the log: what a crash tore is computed again. Within an origin each hash has one
+ * place and one value, so that two processes in one folder write the same octets to the same places.
  */
 export type TileFiles = Tiles & { close(): void }
 

@@ -63,8 +63,8 @@ export const readSeen = (crypto: Crypto, { origin, keys }: LogTrust, text: strin
   }
 }
 
-/** `origin` is the first; `origin/2` the one that began anew after it. */
-const generationOf = (origin: string, named: string): number | undefined => {
+/** `origin` is the first; `origin/2` the one that began anew after it. Undefined for another log's name. */
+export const generationOf = (origin: string, named: string): number | undefined => {
   if (named === origin) return 1
   const number = named.startsWith(`${origin}/`) ? named.slice(origin.length + 1) : ''
   return /^[1-9][0-9]{0,8}$/.test(number) && number !== '1' ? Number(number) : undefined
