@@ -154,12 +154,12 @@ describe('two centres', () => {
   it('of which one hears of the other’s events a little later raise no alarm', async () => {
     const store = await logOf([10, 'first'])
     const heads = memoryHeads()
-    let isHeldBack = false
+    const held = { back: false }
     const late: EventStore = {
       ...store,
       follow: async function* (asked) {
         for await (const page of store.follow(asked)) {
-          while (isHeldBack && !asked.signal.aborted) await sleep(5, asked.signal)
+          while (held.back && !asked.signal.aborted) await sleep(5, asked.signal)
           yield page
         }
       },
@@ -167,12 +167,12 @@ describe('two centres', () => {
     const [left, right] = [await signer(store, heads), await signer(late, heads)]
     await Promise.all([left.covering(10), right.covering(10)])
     await sleep(30, new AbortController().signal)
-    isHeldBack = true
+    held.back = true
     await write(store, 5, 'more')
     await left.covering(15)
     const asked = right.covering(15)
     await sleep(30, new AbortController().signal)
-    isHeldBack = false
+    held.back = false
     expect((await asked)?.size).toBe(15)
     expect(faults).toEqual([])
   })
