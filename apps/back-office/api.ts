@@ -52,7 +52,7 @@ const decideBody = z.object({
   reason: z.string().min(1).max(500),
 })
 const skipBody = z.object({ index: z.int().nonnegative(), event: z.uuid(), reason: z.string().min(1).max(500) })
-const retryBody = z.object({ reason: z.string().min(1).max(500) })
+const reasonBody = z.object({ reason: z.string().min(1).max(500) })
 const refuseBody = z.object({ operators: z.tuple([id, id]), why: z.string().min(1).max(500) })
 const octets = z.string().max(4096)
 const licenseBody = z.object({ account: id, allowance: amountText, publicKey: octets, proof: octets })
@@ -105,7 +105,7 @@ export const backOfficeModule = (node: BackOffice): Type => {
   const SkipEvent = door.order('SkipEvent', (asked: z.infer<typeof skipBody> & { follower: string }) =>
     node.skipEvent({ ...asked, by }),
   )
-  const RetryFollower = door.order('RetryFollower', (asked: z.infer<typeof retryBody> & { follower: string }) =>
+  const RetryFollower = door.order('RetryFollower', (asked: z.infer<typeof reasonBody> & { follower: string }) =>
     node.retryFollower({ ...asked, by }),
   )
   const IssueLicense = door.order('IssueLicense', (asked: z.infer<typeof licenseBody>) => node.license(asked))
@@ -115,7 +115,9 @@ export const backOfficeModule = (node: BackOffice): Type => {
     ({ terminal, body }: { terminal: string; body: z.infer<typeof batchBody> }) => node.acceptBatch(terminal, body),
   )
 
-  const BeginLogAnew = door.order('BeginLogAnew', () => node.signing.beginAnew())
+  const BeginLogAnew = door.order('BeginLogAnew', (asked: z.infer<typeof reasonBody>) =>
+    node.beginLogAnew({ ...asked, by }),
+  )
 
   const Overview = door.question('Overview', async () => node.ask.overview())
   const Accounts = door.question('Accounts', async () => node.ask.accounts())
@@ -131,6 +133,10 @@ export const backOfficeModule = (node: BackOffice): Type => {
   const Merchants = door.question('Merchants', async () => node.ask.merchants())
   const Reconciliation = door.question('Reconciliation', async () => node.ask.reconciliation())
   const Exceptions = door.question('Exceptions', async () => node.ask.exceptions())
+  const LogState = door.question('LogState', async () => {
+    const { note: _, ...signed } = node.status().log
+    return signed
+  })
   const FollowerList = door.question('FollowerList', async () => ({ followers: node.status().followers }))
   const Rules = door.question('Rules', (terminal: string) => node.rulesFor(terminal))
 
@@ -243,7 +249,7 @@ export const backOfficeModule = (node: BackOffice): Type => {
       @Param('follower') follower: string,
       @Body() body: unknown,
     ) {
-      return this.order(new RetryFollower.Message({ follower, ...bodyOf(retryBody, body) }))
+      return this.order(new RetryFollower.Message({ follower, ...bodyOf(reasonBody, body) }))
     }
     @Post('licenses') @HttpCode(201) license(@Body() body: unknown) {
       return this.order(new IssueLicense.Message(bodyOf(licenseBody, body)))
@@ -264,8 +270,11 @@ export const backOfficeModule = (node: BackOffice): Type => {
       if (octets) return new StreamableFile(octets, { type: 'application/octet-stream' })
       throw new Refused({ reason: 'TileUnknown', message: `There is no tile at ${url} under the newest checkpoint.` })
     }
-    @Post('origins') @HttpCode(201) beginAnew() {
-      return this.order(new BeginLogAnew.Message(undefined))
+    @Get('state') state() {
+      return this.ask(new LogState.Message(undefined))
+    }
+    @Post('origins') @HttpCode(201) beginAnew(@Body() body: unknown) {
+      return this.order(new BeginLogAnew.Message(bodyOf(reasonBody, body)))
     }
   }
 

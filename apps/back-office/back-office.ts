@@ -2,12 +2,14 @@ import { Subject } from 'rxjs'
 import type { Clock } from '#canonical/clock'
 import type { Crypto } from '#canonical/crypto'
 import { isRefusal } from '#canonical/decider'
+import { run as carryOut } from '#cqrs/run'
 import { type EventStore, readLast, readStream } from '#eventstore'
 import type { Heads } from '#eventstore/heads'
 import type { Rows } from '#eventstore/rows'
 import { type LogAnswer, proofText } from '#sync/acknowledgement'
 import type { BatchBody } from '#sync/batch'
 import type { Tiles } from '#transparency/tiles'
+import { originOrders, originWords } from '#upkeep/origin'
 import type { AuthorityKeys } from './authority.ts'
 import { calendar } from './calendar.ts'
 import { enrolments } from './enrolments.ts'
@@ -132,6 +134,16 @@ export const backOffice = async (parts: BackOfficeParts) => {
     retryFollower: following.retryFollower,
     status: () => ({ ...status(), log: signing.state() }),
     signing,
+    /** Signs the log under a new name, where it does not continue what was signed; the order and its reason come first. */
+    beginLogAnew: async ({ reason, by }: { reason: string; by: string }) => {
+      const { silence, origin: after } = signing.state()
+      if (silence) {
+        const order = { type: 'OrderOrigin' as const, after, found: silence.reason, reason }
+        const ran = await carryOut(here.runner, originOrders, originWords, 'log-origins', order, here.actOf(by))
+        if (isRefusal(ran)) return ran
+      }
+      return signing.beginAnew()
+    },
     /** Sends what is due to be told outside; undefined where nobody is told. */
     deliver: telling?.deliver,
     /** What waits to be told outside; null where nobody is told. */

@@ -449,7 +449,8 @@ export const signedLog = async (parts: Parts) => {
       origin: origin(),
       size: tree.size(),
       signed: newest?.size,
-      signedAt,
+      /** Since this node signed last, in milliseconds; undefined where it has not yet. */
+      age_ms: signedAt === undefined ? undefined : Math.max(0, clock.now() - signedAt),
       silence,
       note: newest?.note,
     }),

@@ -105,6 +105,7 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'FollowerStopped':
     case 'ForkDetected':
     case 'CentreWentBack':
+    case 'OriginOrdered':
     case 'HourStruck':
     case 'KeyCompromised':
     case 'KeyIntroduced':

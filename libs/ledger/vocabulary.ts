@@ -10,6 +10,7 @@ import { type EnrolmentEvent, enrolmentWords, type IntakeEvent, intakeWords } fr
 import { type TillEvent, tillWords } from '#till/events'
 import { type FollowerEvent, followerWords } from '#upkeep'
 import { type DeliveryEvent, deliveryWords } from '#upkeep/delivery'
+import { type OriginEvent, originWords } from '#upkeep/origin'
 
 /** Every fact that this version of the house can read: what the centre writes, and what terminals bring. */
 export type TradeEvent =
@@ -22,6 +23,7 @@ export type TradeEvent =
   | IntakeEvent
   | LicenseEvent
   | MerchantEvent
+  | OriginEvent
   | PaymentEvent
   | ShopEvent
   | TillEvent
@@ -36,6 +38,7 @@ export const tradeWords: Readonly<Record<TradeEvent['type'], Word>> = {
   ...intakeWords,
   ...licenseWords,
   ...merchantWords,
+  ...originWords,
   ...paymentWords,
   ...shopWords,
   ...tillWords,

@@ -15,6 +15,7 @@ import { eventLeaf, leafHash, verifyConsistency, verifyInclusion } from '#transp
 import { memoryTiles, type Tiles, tiledTree } from '#transparency/tiles'
 import { backOfficeModule } from '../../apps/back-office/api.ts'
 import { type SignedLog, signedLog } from '../../apps/back-office/signed-log.ts'
+import { atCentre } from '../scenarios/hand.ts'
 import { makeWorld, orThrow } from '../simulation/world.ts'
 
 const crypto = nodeCrypto()
@@ -354,8 +355,18 @@ it('a stranger reads the tiles over HTTP, and comes to the same root', async () 
       expect([path, answer.status]).toEqual([path, 404])
       expect(await answer.json()).toMatchObject({ reason: expect.stringMatching(/Unknown$/) })
     }
-    const begun = await fetch(`${served.url}/api/log/origins`, { method: 'POST' })
-    expect([begun.status, ((await begun.json()) as { reason: string }).reason]).toEqual([409, 'LogContinues'])
+    const begin = async (body: object) => {
+      const headers = { 'content-type': 'application/json' }
+      const answer = await fetch(`${served.url}/api/log/origins`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify(body),
+      })
+      return [answer.status, ((await answer.json()) as { reason: string }).reason]
+    }
+    expect(await begin({ reason: 'because' })).toEqual([409, 'LogContinues'])
+    expect(await begin({})).toEqual([400, 'BodyMalformed'])
+    expect(atCentre(world, 'OriginOrdered')).toEqual([])
     const health = (await (await fetch(`${served.url}/api/health`)).json()) as { status: string; log: object }
     expect(health).toMatchObject({ status: 'ok', log: { origin: world.keys.origin, signed: size } })
   } finally {

@@ -46,7 +46,11 @@ it('takes what it lost from the terminal again, says so, and signs nothing that 
   expect(world.till().status().waiting).toMatchObject({ count: 3, sum: 850n })
 
   const before = world.centre().status().log.origin
-  const anew = orThrow(await world.centre().signing.beginAnew())
+  const asked = { reason: 'the disk of Monday is gone', by: 'operator:olga' }
+  const anew = orThrow(await world.centre().beginLogAnew(asked))
+  expect(atCentre(world, 'OriginOrdered').map(({ by, data }) => ({ by, data }))).toMatchObject([
+    { by: 'operator:olga', data: { after: before, reason: 'the disk of Monday is gone' } },
+  ])
   expect(anew.origin).toBe(`${before}/2`)
   expect(isRefusal(await world.sync())).toBe(false)
   expect(world.till().status().waiting).toMatchObject({ count: 0 })

@@ -152,3 +152,11 @@ export const useAnswer = <Answer>(
   search: Readonly<Record<string, string | number | undefined>> = {},
 ): UseQueryResult<Answer> =>
   useQuery({ queryKey: [path, search], queryFn: ({ signal }) => ask<Answer>(path, search, signal) })
+
+/** How far the centre's log is signed, and why not further. */
+export interface SignedLog {
+  readonly origin: string
+  readonly size: number
+  readonly signed?: number
+  readonly silence?: { readonly reason: string; readonly message: string }
+}

@@ -7,6 +7,7 @@ import { Answered, Empty } from '#screens/states'
 import { type Overview, useAnswer } from './answers.ts'
 import { Page } from './frame.tsx'
 import classes from './office.module.css'
+import { SignedLogFigure, SilentLog } from './signed-log.tsx'
 import { StoppedFollowers } from './stopped.tsx'
 import { transactionColumns } from './transaction-columns.tsx'
 
@@ -35,6 +36,7 @@ export const OverviewPage = () => {
       <Answered query={query} lines={8}>
         {overview => (
           <>
+            <SilentLog />
             <StoppedFollowers />
             <div className={classes.figures}>
               <Figure name="Takings today">
@@ -74,6 +76,9 @@ export const OverviewPage = () => {
                 <span data-testid="figure-terminals">
                   {overview.terminals.count}, {overview.terminals.silent} silent
                 </span>
+              </Figure>
+              <Figure name="Events signed">
+                <SignedLogFigure />
               </Figure>
               <Figure name="Accounts" to="/accounts">
                 <span data-testid="figure-accounts">{overview.accounts}</span>
