@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Event, Fact } from '#canonical/event'
+import { z } from 'zod'
+import { type Event, type Fact, word } from '#canonical/event'
 import { memoryStore } from '#eventstore/memory'
 import { expiry } from '#evidence/expiry'
 import { crypto, writer } from '../trade.ts'
@@ -57,6 +58,21 @@ describe('licenses end', () => {
     const texts = store.events.map(({ text }) => text)
     for (let time = 0; time < 3; time++) await tell()
     expect(store.events.map(({ text }) => text)).toEqual(texts)
+  })
+
+  it('once, whatever a newer version wrote of them after; before, nobody can say', async () => {
+    const { store, write, strike, tell, ended } = scene()
+    const newer = writer(store, { LicenseLent: word(z.looseObject({})) })
+    await write('license-a', at('08:00:00'), issued('a', at('09:30:00')))
+    await strike(at('10:00:00'))
+    await tell()
+    await newer('license-a', at('10:30:00'), { type: 'LicenseLent', data: {} })
+    await tell()
+    expect(ended()).toEqual([`license-a ${at('10:00:00')}`])
+    await write('license-b', at('10:40:00'), issued('b', at('10:50:00')))
+    await newer('license-b', at('10:45:00'), { type: 'LicenseLent', data: {} })
+    await strike(at('11:00:00'))
+    await expect(tell()).rejects.toMatchObject({ code: 'NewerThanKnown' })
   })
 
   it('not if they were revoked', async () => {

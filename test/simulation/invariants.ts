@@ -153,6 +153,11 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
         follows && placed,
         () => `${stream} goes from ${last?.revision} to ${event.revision} at index ${stored.index}`,
       )
+      if (stream === 'calendar') {
+        const [at, before] = [Date.parse(event.at), last === undefined ? undefined : Date.parse(last.at)]
+        const inOrder = before === undefined || at === before + 3_600_000
+        holds('hours are whole', inOrder && at <= world.clock.at, () => `${event.at} was struck after ${last?.at}`)
+      }
       centre.lasts.set(stream, event)
       if (stream.startsWith('terminal-')) {
         const id = stream.slice('terminal-'.length)

@@ -19,6 +19,7 @@ const laws = {
   'merchant by hand': 'The merchant is owed the payments less fees and tax, fees given back included.',
   'books balance': 'Debits equal credits in each book and currency.',
   'reactions follow': 'What the reactors wrote is what follows from the log, all of it and nothing else.',
+  'hours are whole': 'The calendar strikes every hour once, in order, and none that has not passed.',
   'rows are a fold': 'Rows equal a fresh fold of the log, in another adapter.',
   'rules were kept': 'No terminal asked for a payment that the rules it had adopted forbade.',
   'phone within its license': 'No phone pays more, or more often, than its license allows.',
