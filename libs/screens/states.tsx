@@ -9,7 +9,9 @@ import classes from './screens.module.css'
 export const Empty = ({ title, children }: { readonly title: string; readonly children: ReactNode }) => (
   <Stack align="center" gap={4} py="xl" px="md" data-testid="empty">
     <Inbox size={28} aria-hidden />
-    <Text fw={600}>{title}</Text>
+    <Text fw={600} ta="center">
+      {title}
+    </Text>
     <Text size="sm" c="dimmed" ta="center" maw={460}>
       {children}
     </Text>
