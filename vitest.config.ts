@@ -14,7 +14,8 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/machines/**', 'test/browser/**'],
+          // The bench's peers bring tests of their own.
+          exclude: ['**/node_modules/**', 'test/machines/**', 'test/browser/**'],
           isolate: false,
           testTimeout: 20_000,
         },

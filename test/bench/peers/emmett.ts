@@ -57,6 +57,16 @@ const persistent = (append: NonNullable<Contestant['append']>) => {
   }
 }
 
+/**
+ * Each of its connections sets WAL when it is opened, and nobody hears of it where that finds the file locked: an error
+ * without a listener, which would end the process. The file is in WAL already.
+ */
+const ignoreBusy = (error: Error & { readonly code?: string }): void => {
+  if (error.code === 'SQLITE_BUSY') return
+  process.stderr.write(`${error.stack}\n`)
+  process.exit(1)
+}
+
 const sqlite =
   (keeps: 'a connection for each call' | 'one connection'): Opens =>
   async file => {
@@ -72,8 +82,10 @@ const sqlite =
           }
         : {}
     const store = emmett.getSQLiteEventStore({ fileName: file, ...pool })
-    await store.schema.migrate()
     const one = async (text: string) => Object.values((await db.query<Record<string, unknown>>(text))[0] ?? {})[0]
+    process.on('uncaughtException', ignoreBusy)
+    await one('pragma journal_mode')
+    await store.schema.migrate()
     const { append, told } = persistent(appendTo(store))
     return {
       append,
