@@ -7,6 +7,7 @@ import {
   type Key,
   type LoggedEvent,
   type Look,
+  type Mend,
   type Projection,
   type Row,
   type Table,
@@ -83,6 +84,14 @@ export const foldPage = (projection: Projection, events: readonly LoggedEvent[],
   return touched
 }
 
+/** Rows that are put right, as a fold would have touched them. */
+export const mending = (projection: Projection, mends: readonly Mend[]): TouchedRows => {
+  const touched = new Map<string, Map<string, Touched>>(projection.tables.map(({ name }) => [name, new Map()]))
+  for (const { table, key, row } of mends)
+    touched.get(tableOf(projection, table).name)?.set(keyText(key), { key, found: true, changed: true, row })
+  return touched
+}
+
 /* ------------------------------------------------- which rows are meant */
 
 /**
@@ -107,6 +116,26 @@ export const meant = (projection: Projection, read: (name: string) => Standing |
   const beside = besideName(projection, generation)
   return { name: beside, generation, standing: read(beside) }
 }
+
+/**
+ * The live set after it took over what was folded beside it and the events between the two; undefined where there is no
+ * such set, or these events do not lead from one to the other.
+ */
+export const adopted = (
+  live: Standing | undefined,
+  beside: Standing | undefined,
+  tail: readonly LoggedEvent[],
+  upTo: number,
+): { readonly after: Standing; readonly between: readonly LoggedEvent[] } | undefined => {
+  if (!live || !beside || beside.next > live.next || live.next > Math.max(upTo, beside.next)) return undefined
+  return {
+    after: { next: live.next, generation: beside.generation, edition: live.edition + 1 },
+    between: tail.filter(({ index }) => index >= beside.next && index < live.next),
+  }
+}
+
+/** After rows changed and the checkpoint did not move. */
+export const mended = (standing: Standing): Standing => ({ ...standing, edition: standing.edition + 1 })
 
 export const begun = ({ standing, generation }: Meant): Standing => standing ?? { next: 0, generation, edition: 0 }
 

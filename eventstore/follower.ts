@@ -66,7 +66,7 @@ export type ProjectOptions = {
   readonly onStopped?: (stopped: FollowerStopped) => void
 }
 
-const logged = ({ text, index, storedAt }: StoredEvent): LoggedEvent =>
+export const logged = ({ text, index, storedAt }: StoredEvent): LoggedEvent =>
   Object.assign(trustEvent(text), { index, storedAt })
 
 /** How long rows that were out of reach are left alone before they are asked again. */

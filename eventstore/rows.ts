@@ -44,7 +44,23 @@ export interface Projection {
   wants(type: string): boolean
   /** `look` shows rows as the events before this one left them. */
   apply(event: LoggedEvent, look: Look): readonly Change[]
+  readonly subjects?: Subjects
 }
+
+/**
+ * What of the rows can be folded alone: a subject's rows follow from the events that touch it, and from nothing else.
+ * Rows of all together, as sums are, belong to no subject.
+ */
+export type Subjects = {
+  touches(event: LoggedEvent): readonly string[]
+  rowsOf(subject: string): readonly { readonly table: string; readonly where: Where }[]
+}
+
+/** A row as it has to be, whatever was there. */
+export type Mend = { readonly table: string; readonly key: Key; readonly row: Row | undefined }
+
+/** A projection whose rows are another generation's. */
+export type Beside = Projection & { readonly generation: number }
 
 export type Range = {
   readonly from?: string | bigint
@@ -95,6 +111,17 @@ export interface Rows extends RowsReader {
   snapshot<Answer>(ask: (rows: RowsReader) => Promise<Answer>): Promise<Answer>
   /** Throws the rows away; the follower folds them again from the first event. */
   reset(projection: Projection): Promise<void>
+  /** Puts single rows right. False, and nothing done, where the checkpoint is not at `at`: look again. */
+  mend(projection: Projection, rows: readonly Mend[], at: number): Promise<boolean>
+  /**
+   * Makes a generation that was folded beside the live rows the live one, at once for every process, and drops the older
+   * ones. What the live rows have and it has not is folded first, in the same transaction, from `tail`: the events up to
+   * and without log index `upTo`. False, and nothing done, where the live rows are beyond that, or behind it. True also
+   * where it is live already.
+   */
+  adopt(projection: Beside, tail: readonly LoggedEvent[], upTo: number): Promise<boolean>
+  /** Drops a generation that was folded beside; nothing where it is live. */
+  discard(projection: Beside): Promise<void>
 }
 
 /** An event that a projection's own code could not fold. The rows stay as they were before its page. */

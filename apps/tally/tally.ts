@@ -4,6 +4,7 @@ import { demo } from './demo.ts'
 import { followers } from './followers.ts'
 import { fsck } from './fsck.ts'
 import { open, shops } from './opening.ts'
+import { rebuild } from './rebuild.ts'
 import { replay } from './replay.ts'
 import { store } from './store.ts'
 
@@ -22,6 +23,8 @@ const help = `tally COMMAND
   followers retry NAME --reason TEXT [--centre]   lets a stopped one try again
   followers skip  NAME --reason TEXT --index N --event ID
                                                   has it pass over that event, now and in every later fold
+  rebuild NAME|all [--check] [--account ID]       a projection's rows, or one account's, folded again beside the live
+                                                  ones, compared, and put in their place; the centre may run
   store info                                      what a log holds, and its root
   store copy    --from ADDRESS --to ADDRESS       a log into another engine, in its order; goes on where it was cut
   store export  --from ADDRESS [--to FILE]        every event's own text as a line of a file
@@ -32,6 +35,7 @@ const help = `tally COMMAND
   --data DIR       the folder that npm start made (default ./data), with log, keys and rows
   --store ADDRESS  a log somewhere else: sqlite:FILE, postgres://… or kurrentdb://…; with --data, that centre's log
   --passphrase-file FILE   seals a backup, and opens it again
+  --rows ADDRESS   a centre's rows somewhere else: sqlite:FILE or postgres://…
   --json           one JSON value a line
 `
 
@@ -79,6 +83,9 @@ export const run = async (args: readonly string[]): Promise<void> => {
         return
       case 'fsck':
         process.exitCode = await fsck(rest)
+        return
+      case 'rebuild':
+        process.exitCode = await rebuild(rest)
         return
       case 'store':
         process.exitCode = await store(rest)

@@ -8,7 +8,20 @@ import {
   type Value,
   type Where,
 } from '#eventstore/rows'
-import { begun, fingerprintOf, foldPage, keyText, liveName, meant, type Standing, tableOf } from '../folding.ts'
+import {
+  adopted,
+  begun,
+  fingerprintOf,
+  foldPage,
+  keyText,
+  liveName,
+  meant,
+  mended,
+  mending,
+  type Standing,
+  type TouchedRows,
+  tableOf,
+} from '../folding.ts'
 
 /** As SQLite orders: null, then integers, then text by its UTF-8 octets. */
 const compare = (a: Value, b: Value): number => {
@@ -103,23 +116,27 @@ export const memoryRows = (): Rows => {
   let lent = 0
   const own = (table: Table): Map<string, Row> => (lent > 0 ? new Map(table) : (table as Map<string, Row>))
 
+  const changed = (tables: Kept['tables'], touched: TouchedRows): Kept['tables'] => {
+    const after = new Map<string, Table>()
+    for (const [table, rows] of tables) {
+      const target = own(rows)
+      for (const [text, { changed, row }] of touched.get(table) ?? []) {
+        if (!changed) continue
+        if (row) target.set(text, row)
+        else target.delete(text)
+      }
+      after.set(table, target)
+    }
+    return after
+  }
+
   return {
     ...answering(sets),
     apply: async (projection, events, { from, next }) => {
       const { name, before, tables } = here(projection)
       if (before.next !== from) return false
       const touched = foldPage(projection, events, (table, _, text) => tables.get(table)?.get(text))
-      const after = new Map<string, Table>()
-      for (const [table, rows] of tables) {
-        const target = own(rows)
-        for (const [text, { changed, row }] of touched.get(table) ?? []) {
-          if (!changed) continue
-          if (row) target.set(text, row)
-          else target.delete(text)
-        }
-        after.set(table, target)
-      }
-      sets.set(name, { ...before, next, tables: after })
+      sets.set(name, { ...before, next, tables: changed(tables, touched) })
       return true
     },
     snapshot: async ask => {
@@ -130,13 +147,33 @@ export const memoryRows = (): Rows => {
         lent -= 1
       }
     },
+    mend: async (projection, mends, at) => {
+      const { name, standing, tables } = here(projection)
+      if (standing?.next !== at) return false
+      sets.set(name, { ...mended(standing), tables: changed(tables, mending(projection, mends)) })
+      return true
+    },
+    adopt: async (projection, tail, upTo) => {
+      const live = liveName(projection)
+      const { name, tables } = here(projection)
+      if (name === live) return true
+      const taken = adopted(sets.get(live), sets.get(name), tail, upTo)
+      if (!taken) return false
+      const touched = foldPage(projection, taken.between, (table, _, text) => tables.get(table)?.get(text))
+      sets.set(live, { ...taken.after, tables: changed(tables, touched) })
+      sets.delete(name)
+      return true
+    },
+    discard: async projection => {
+      const { name } = here(projection)
+      if (name !== liveName(projection)) sets.delete(name)
+    },
     reset: async projection => {
       const { name, standing } = here(projection)
       if (standing)
         sets.set(name, {
-          ...standing,
+          ...mended(standing),
           next: 0,
-          edition: standing.edition + 1,
           tables: new Map(projection.tables.map(({ name }) => [name, new Map()])),
         })
     },

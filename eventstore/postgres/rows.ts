@@ -10,6 +10,7 @@ import {
   type Value,
 } from '#eventstore/rows'
 import {
+  adopted,
   begun,
   foldPage,
   keyText,
@@ -17,6 +18,8 @@ import {
   type Meant,
   meant,
   memories,
+  mended,
+  mending,
   type Standing,
   type TouchedRows,
   tableOf,
@@ -368,7 +371,54 @@ export const postgresRows = async (url: string, options: PostgresRowsOptions = {
           const { name, generation, standing } = await locked(client, projection)
           if (!standing) return
           await client.query(sql.emptying(projection, generation))
-          await stand(client, name, { ...standing, next: 0, edition: standing.edition + 1 })
+          await stand(client, name, { ...mended(standing), next: 0 })
+        }),
+      ),
+    mend: (projection, mends, at) =>
+      patiently(`Rows of ${projection.name} were not mended`, () =>
+        server.transaction('begin', async client => {
+          const { name, generation, standing } = await locked(client, projection)
+          if (standing?.next !== at) return false
+          await write(client, projection, generation, mending(projection, mends))
+          await stand(client, name, mended(standing))
+          return true
+        }),
+      ),
+    adopt: async (projection, tail, upTo) => {
+      const isLive = await patiently(`Rows of ${projection.name} were not replaced`, () =>
+        server.transaction('begin', async client => {
+          const { name, generation, standing } = await locked(client, projection)
+          const live = liveName(projection)
+          if (name === live) return true
+          const held = await standings(client, 'where projection = $1 for update', live)
+          const taken = adopted(held.get(live), standing, tail, upTo)
+          if (!taken) return false
+          const touched = await fold(
+            projection,
+            taken.between,
+            () => undefined,
+            (missing, loaded) => load(client, projection, generation, missing, loaded),
+          )
+          await write(client, projection, generation, touched)
+          await stand(client, live, taken.after)
+          await client.query(`delete from ${schema}.checkpoints where projection = $1`, [name])
+          return true
+        }),
+      )
+      // A question of before may look at them still, and is waited for, though not for ever: what is left is dropped the
+      // next time.
+      for (let old = 0; isLive && old < projection.generation; old++)
+        await server.pool.query(sql.dropping(projection, old)).catch(() => {})
+      return isLive
+    },
+    discard: projection =>
+      patiently(`Generation ${projection.generation} of ${projection.name} was not dropped`, () =>
+        server.transaction('begin', async client => {
+          const { name, generation } = await locked(client, projection)
+          if (name === liveName(projection)) return
+          await client.query(`delete from ${schema}.checkpoints where projection = $1`, [name])
+          await client.query(sql.dropping(projection, generation))
+          ready.delete(`${name}/${generation}`)
         }),
       ),
     close: () => server.end(),

@@ -1,5 +1,16 @@
-import type { Key, Projection, Row, Rows, Table, Value } from '#eventstore/rows'
-import { begun, foldPage, meant, memories, type Standing, type TouchedRows } from '../folding.ts'
+import type { Key, LoggedEvent, Projection, Row, Rows, Table, Value } from '#eventstore/rows'
+import {
+  adopted,
+  begun,
+  foldPage,
+  liveName,
+  meant,
+  memories,
+  mended,
+  mending,
+  type Standing,
+  type TouchedRows,
+} from '../folding.ts'
 import { eachOfItsMoment, readerOf } from '../reader.ts'
 import { list, type Question, subset } from '../sql.ts'
 import { openSqlite } from './sqlite.ts'
@@ -95,6 +106,8 @@ export const sqliteRows = (file: string): SqliteRows => {
     writeStanding.run(name, BigInt(next), BigInt(generation), BigInt(edition))
   }
 
+  const forget = prepared('delete from checkpoints where projection = ?')
+
   /* ------------------------------------------------------- asking */
 
   const shared = file === ':memory:'
@@ -188,6 +201,21 @@ export const sqliteRows = (file: string): SqliteRows => {
   const ready = new Set<string>()
   const memory = memories()
 
+  const fold = (
+    projection: Projection,
+    generation: number,
+    events: readonly LoggedEvent[],
+    find: (table: string, text: string) => Row | null | undefined,
+  ): TouchedRows => {
+    const tables = handlesOf(projection, generation)
+    const touched = foldPage(projection, events, (table, key, text) => {
+      const known = find(table, text)
+      return known === undefined ? tables.get(table)?.get(key) : (known ?? undefined)
+    })
+    write(tables, touched)
+    return touched
+  }
+
   const apply = db.transaction((...[projection, events, { from, next }]: Parameters<Rows['apply']>) => {
     const rows = meant(projection, standing)
     const { name, generation } = rows
@@ -195,13 +223,8 @@ export const sqliteRows = (file: string): SqliteRows => {
     if (before.next !== from) return undefined
     const set = `${name}/${generation}`
     if (!rows.standing || !ready.has(set)) db.exec(sql.making(projection, generation))
-    const tables = handlesOf(projection, generation)
     const remembered = memory.take(projection, name, before)
-    const touched = foldPage(projection, events, (table, key, text) => {
-      const known = remembered.find(table, text)
-      return known === undefined ? tables.get(table)?.get(key) : (known ?? undefined)
-    })
-    write(tables, touched)
+    const touched = fold(projection, generation, events, remembered.find)
     const after = { ...before, next }
     stand(name, after)
     return () => {
@@ -226,7 +249,50 @@ export const sqliteRows = (file: string): SqliteRows => {
             const rows = meant(projection, standing)
             if (!rows.standing) return
             db.exec(sql.emptying(projection, rows.generation))
-            stand(rows.name, { ...rows.standing, next: 0, edition: rows.standing.edition + 1 })
+            stand(rows.name, { ...mended(rows.standing), next: 0 })
+          })
+          .immediate(),
+      ),
+    mend: (projection, mends, at) =>
+      writing(() =>
+        db
+          .transaction(() => {
+            const { name, generation, standing: before } = meant(projection, standing)
+            if (before?.next !== at) return false
+            write(handlesOf(projection, generation), mending(projection, mends))
+            stand(name, mended(before))
+            return true
+          })
+          .immediate(),
+      ),
+    adopt: (projection, tail, upTo) =>
+      writing(() => {
+        const live = liveName(projection)
+        const isLive = db
+          .transaction(() => {
+            const { name, generation, standing: beside } = meant(projection, standing)
+            if (name === live) return true
+            const taken = adopted(standing(live), beside, tail, upTo)
+            if (!taken) return false
+            fold(projection, generation, taken.between, () => undefined)
+            stand(live, taken.after)
+            forget.run(name)
+            return true
+          })
+          .immediate()
+        // By itself: to free a large table takes long, and what killed it before leaves it to the next time.
+        if (isLive) for (let old = 0; old < projection.generation; old++) db.exec(sql.dropping(projection, old))
+        return isLive
+      }),
+    discard: projection =>
+      writing(() =>
+        db
+          .transaction(() => {
+            const { name, generation } = meant(projection, standing)
+            if (name === liveName(projection)) return
+            forget.run(name)
+            db.exec(sql.dropping(projection, generation))
+            ready.delete(`${name}/${generation}`)
           })
           .immediate(),
       ),

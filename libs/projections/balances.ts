@@ -3,6 +3,7 @@ import { postingsOf } from '#ledger'
 import { available } from '#ledger/balance'
 import { type TradeEvent, tradeWords, understood } from '#ledger/vocabulary'
 import { type Amount, amount, type Currency, formatAmount, minorUnits } from '#money'
+import { ofAccounts } from './accounts.ts'
 
 /** What each credit account may spend, owes and has promised, now; and the sums over all accounts. */
 
@@ -44,6 +45,7 @@ export const balances: Projection = {
     },
   ],
   wants: type => types.has(type),
+  subjects: ofAccounts(account => [{ table: 'balance', where: { account } }]),
   apply: (logged, look) => {
     const event = understood(logged)
     if (!event) return []

@@ -3,6 +3,7 @@ import { postingsOf } from '#ledger'
 import { datesOf } from '#ledger/dates'
 import { type TradeEvent, tradeWords, understood } from '#ledger/vocabulary'
 import { type Currency, formatAmount, minorUnits } from '#money'
+import { ofAccounts } from './accounts.ts'
 import { type BalanceAnswer, inWords } from './balances.ts'
 
 /** Every posting with its three dates and the log index at which we knew it; and every limit that was ever set. */
@@ -12,6 +13,9 @@ for (const [type, word] of Object.entries(tradeWords)) if (word.money) types.add
 
 const putPosting = put('posting', 'account', 'index', 'place')
 const putLimit = put('limit', 'account', 'currency', 'index')
+
+/** The ledger's accounts of one payer. */
+export const booksOf = (account: string): readonly string[] => [`payer:${account}`, `commitment:${account}`]
 
 export const postings: Projection = {
   name: 'postings',
@@ -46,6 +50,10 @@ export const postings: Projection = {
     },
   ],
   wants: type => types.has(type),
+  subjects: ofAccounts(account => [
+    ...booksOf(account).map(name => ({ table: 'posting', where: { account: name } })),
+    { table: 'limit', where: { account } },
+  ]),
   apply: logged => {
     const event = understood(logged)
     if (!event) return []
@@ -109,8 +117,6 @@ const answerOf = (row: Row): PostingAnswer => {
     ...(row['payment'] === null ? {} : { payment: textOf(row, 'payment') }),
   }
 }
-
-const booksOf = (account: string): readonly string[] => [`payer:${account}`, `commitment:${account}`]
 
 /** An account's postings in both books, the newest first, and those of one event as it made them. */
 export const postingsOfAccount = async (

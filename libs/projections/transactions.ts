@@ -10,6 +10,7 @@ import {
 } from '#eventstore/rows'
 import { type DataOf, understood } from '#ledger/vocabulary'
 import { type Currency, formatAmount, minorUnits } from '#money'
+import { ofAccounts } from './accounts.ts'
 
 /** Every payment that the centre gave a verdict on, what became of it, and the takings of each business day. */
 
@@ -68,6 +69,7 @@ export const transactions: Projection = {
     { name: 'verdict', key: ['state'], columns: { state: 'text', count: 'int' } },
   ],
   wants: type => types.has(type),
+  subjects: ofAccounts(account => [{ table: 'payment', where: { account } }]),
   apply: (logged, look) => {
     const event = understood(logged)
     if (!event) return []

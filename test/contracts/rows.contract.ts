@@ -348,6 +348,91 @@ export const rowsContract = (engine: string, open: () => Promise<OpenedRows>, ru
       await expect(rows.apply(confused, page.slice(0, 1), { from: 5, next: 6 })).rejects.toThrowError(FoldFailed)
     })
 
+    it('are folded beside the live ones, and take their place at once, in every hand', async () => {
+      const { rows, beside } = await fresh()
+      const other = beside ? await beside() : rows
+      await rows.apply(boxes, page, all)
+      await other.apply(boxes, [boxEvent(5, 'Put', 'a', '1')], { from: 5, next: 6 })
+      const next = { ...boxes, generation: (await rows.generation(boxes)) + 1 }
+      expect(next.generation).toBe(1)
+      expect(await rows.checkpoint(next)).toBe(0)
+      expect(await rows.apply(next, [...page, boxEvent(5, 'Put', 'a', '100')], { from: 0, next: 6 })).toBe(true)
+      // Nobody who asks for the rows sees them yet.
+      for (const hand of [rows, other])
+        expect(await hand.get(boxes, 'box', ['a'])).toEqual({ box: 'a', amount: -3n, colour: null })
+      expect(await other.get(next, 'box', ['a'])).toMatchObject({ amount: 96n })
+      expect(await rows.fingerprint(next, crypto)).not.toBe(await rows.fingerprint(boxes, crypto))
+
+      expect(await rows.adopt(next, [], 0)).toBe(true)
+      for (const hand of [rows, other]) {
+        expect(await hand.generation(boxes)).toBe(1)
+        expect(await hand.checkpoint(boxes)).toBe(6)
+        expect(await hand.get(boxes, 'box', ['a'])).toMatchObject({ amount: 96n })
+      }
+      // Who wrote last before goes on with the new ones, and not with what it remembers.
+      expect(await other.apply(boxes, [boxEvent(6, 'Put', 'a', '1')], { from: 6, next: 7 })).toBe(true)
+      expect(await rows.get(boxes, 'box', ['a'])).toMatchObject({ amount: 97n })
+      expect(await rows.apply(boxes, [boxEvent(7, 'Put', 'a', '1')], { from: 7, next: 8 })).toBe(true)
+      expect(await other.get(boxes, 'box', ['a'])).toMatchObject({ amount: 98n })
+      await expect(rows.checkpoint({ ...boxes, generation: 0 })).rejects.toMatchObject({ code: 'GenerationGone' })
+      // Asked again it is so already.
+      expect(await other.adopt(next, [], 0)).toBe(true)
+      expect(await rows.checkpoint({ ...boxes, generation: 2 })).toBe(0)
+    })
+
+    it('that are behind do not take the place of the live ones', async () => {
+      const rows = await filled()
+      const next = { ...boxes, generation: 1 }
+      expect(await rows.adopt(next, [], 0)).toBe(false)
+      await rows.apply(next, page.slice(0, 3), { from: 0, next: 3 })
+      expect(await rows.adopt(next, [], 0)).toBe(false)
+      expect(await rows.generation(boxes)).toBe(0)
+      // What was between is folded with the change of places; what is beyond is not.
+      expect(await rows.adopt(next, page.slice(3, 4), 4)).toBe(false)
+      const tail = [...page, boxEvent(5, 'Put', 'b', '1000')]
+      expect(await rows.adopt(next, tail, 6)).toBe(true)
+      expect(await rows.checkpoint(boxes)).toBe(5)
+      expect((await rows.select(boxes, 'box')).map(row => row['amount'])).toEqual([-4n, 7n])
+    })
+
+    it('folded beside are dropped, and begun anew; live ones are not', async () => {
+      const rows = await filled()
+      const next = { ...boxes, generation: 1 }
+      await rows.apply(next, page.slice(0, 3), { from: 0, next: 3 })
+      await rows.discard(next)
+      expect(await rows.checkpoint(next)).toBe(0)
+      expect(await rows.select(next, 'box')).toEqual([])
+      await rows.apply(next, page, all)
+      expect(await rows.fingerprint(next, crypto)).toBe(await rows.fingerprint(boxes, crypto))
+      expect(await rows.adopt(next, [], 0)).toBe(true)
+      await rows.discard(next)
+      expect(await rows.checkpoint(boxes)).toBe(5)
+      expect(await rows.select(boxes, 'box')).toHaveLength(2)
+    })
+
+    it('are mended one by one, and no hand goes on from what it remembers of them', async () => {
+      const { rows, beside } = await fresh()
+      const other = beside ? await beside() : rows
+      await rows.apply(boxes, page, all)
+      const right = { box: 'a', amount: 1000n, colour: 'red' }
+      const mends = [
+        { table: 'box', key: ['a'], row: right },
+        { table: 'box', key: ['b'], row: undefined },
+        { table: 'line', key: ['z', 9n], row: { box: 'z', index: 9n, amount: 3n } },
+      ]
+      expect(await other.mend(boxes, mends, 4)).toBe(false)
+      expect(await other.mend(boxes, mends, 5)).toBe(true)
+      expect(await rows.select(boxes, 'box')).toEqual([right])
+      expect(await rows.get(boxes, 'line', ['z', 9n])).toMatchObject({ amount: 3n })
+      expect(await rows.checkpoint(boxes)).toBe(5)
+      const more = [boxEvent(5, 'Put', 'a', '1'), boxEvent(6, 'Put', 'b', '1')]
+      expect(await rows.apply(boxes, more, { from: 5, next: 7 })).toBe(true)
+      expect(await rows.select(boxes, 'box')).toEqual([
+        { ...right, amount: 1001n },
+        { box: 'b', amount: 1n, colour: null },
+      ])
+    })
+
     it('law: whatever the events and however they are cut into pages, the rows are those of memory', async () => {
       const { rows, beside } = await fresh()
       const hands = [rows, beside ? await beside() : rows]
