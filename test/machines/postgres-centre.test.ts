@@ -1,9 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { projections } from '#projections'
 import { balances } from '#projections/balances'
 import { type Postgres, startPostgres } from './postgres.ts'
-import { ask, compile, endAll, eventually, freePorts, healthy, makePlace, program, run } from './processes.ts'
+import { ask, compile, endAll, endOf, eventually, freePorts, healthy, makePlace, program, run } from './processes.ts'
 
 let server: Postgres
 const place = makePlace('centre')
@@ -59,4 +60,16 @@ it('two centres keep one log in PostgreSQL: what one says the other knows, and a
   expect(existsSync(join(here, 'own.sqlite'))).toBe(true)
   await again.one.end()
   expect(await again.one.ended).toEqual({ code: 0, signal: null })
+
+  // What they share holds: chains, what was signed, verdicts, rows.
+  await second.one.end()
+  const args = ['fsck', '--data', there, '--store', server.url, '--json']
+  const fsck = run('fsck', program('dist/apps/tally/main.js', args))
+  await endOf(fsck)
+  const { found, rows } = JSON.parse(fsck.said().trim().split('\n').at(-1) as string) as {
+    found: string[]
+    rows: { name: string; equal: boolean }[]
+  }
+  expect(found).toEqual([])
+  expect(rows.map(({ equal }) => equal)).toEqual(projections.map(() => true))
 })

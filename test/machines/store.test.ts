@@ -107,7 +107,9 @@ describe('store copy', () => {
       rows: projections.map(() => ({ equal: true })),
     })
     // The rows of the first centre are a fold of the copies, too.
-    for (const address of [there, back]) expect(await json('fsck', '--data', data, '--store', address)).toEqual(here)
+    const rows = ['--rows', join(centre, 'rows.sqlite')]
+    for (const address of [there, back])
+      expect(await json('fsck', '--data', data, '--store', address, ...rows)).toEqual(here)
     expect(await json('store', 'info', '--store', there)).toMatchObject({ events: told.length, root: first['root'] })
   })
 
