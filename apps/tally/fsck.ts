@@ -52,7 +52,7 @@ export const fsck = async (args: readonly string[]): Promise<number> => {
         found.push(...(await recomputeReactions(store, reactor, progress('reactions of', length))))
     const compared = rows !== undefined && isThere(rows) ? await compareRows(crypto, store, rows) : []
     for (const { name, equal } of compared)
-      if (!equal) found.push(`rows of ${name} differ from a refold of the log: rebuild them`)
+      if (!equal) found.push(`rows of ${name} differ from a refold of the log: npm run tally -- rebuild ${name}`)
     const { events, streams, root } = checked
     if (values.json)
       process.stdout.write(`${JSON.stringify({ events, streams, root, reactions, rows: compared, found })}\n`)

@@ -52,7 +52,6 @@ export const rebuild = async (args: readonly string[]): Promise<number> => {
     allowPositionals: true,
     options: {
       ...sourceOptions,
-      rows: { type: 'string' },
       account: { type: 'string' },
       check: { type: 'boolean', default: false },
     },

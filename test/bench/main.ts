@@ -4,6 +4,7 @@ import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { append } from './append.ts'
+import { beside } from './beside.ts'
 import { fsyncsOfTap } from './fsyncs.ts'
 import { intakeRow } from './intake.ts'
 import { print, type Row, standing } from './measure.ts'
@@ -40,6 +41,7 @@ const benches: Readonly<Record<string, (done: (row: Row) => void) => Promise<Row
   intake: async () => intakeRow(await taps(), place('intake')),
   verdicts: async () => verdictsRow(await taps(), place('verdicts')),
   rebuild: () => rebuild(place('rebuild')),
+  beside: () => beside(place('beside')),
   store: done => store(place('store'), values.quick, done),
 }
 

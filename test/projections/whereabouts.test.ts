@@ -129,6 +129,40 @@ describe.each<[string, () => Rows]>([
     expect(await rows.fingerprint(projection, world.crypto)).toBe(before)
   })
 
+  it('are compared as far as they have got, and not beyond', async () => {
+    const rows = open()
+    const { length } = world.log.events
+    const half = Math.floor(length / 2)
+    for (const projection of three) {
+      const events = world.log.events
+        .slice(0, half)
+        .filter(({ type }) => projection.wants(type))
+        .map(({ text, index, storedAt }): LoggedEvent => ({ ...JSON.parse(text), index, storedAt }))
+      await rows.apply(projection, events, { from: 0, next: half })
+    }
+    for (const projection of three)
+      expect(await compareAlone(alone(rows, projection, 'anna'))).toMatchObject({ next: half, wrong: [] })
+  })
+
+  it('of whose payment postings know nothing any more are found by what transactions know', async () => {
+    const rows = await folded(open())
+    const at = await rows.checkpoint(postings)
+    const lost = await rows.select(postings, 'posting', { where: { account: 'payer:anna', type: 'PaymentAccepted' } })
+    const key = ['account', 'index', 'place'].map(column => lost[0]?.[column] as string | bigint)
+    const commitment = await rows.select(postings, 'posting', {
+      where: { account: 'commitment:anna', payment: lost[0]?.['payment'] ?? null },
+    })
+    const all = [key, ...commitment.map(row => ['account', 'index', 'place'].map(each => row[each] as string | bigint))]
+    await rows.mend(
+      postings,
+      all.map(key => ({ table: 'posting', key, row: undefined })),
+      at,
+    )
+    // Nothing of `postings` names the payment any more; `transactions` does.
+    expect((await mendAlone(alone(rows, postings, 'anna'))).wrong).toHaveLength(all.length)
+    expect((await compareAlone(alone(rows, balances, 'anna'))).wrong).toEqual([])
+  })
+
   it('of nobody are none, and a projection of no accounts says so', async () => {
     const rows = await folded(open())
     expect(await compareAlone(alone(rows, balances, 'nobody'))).toMatchObject({ events: 0, wrong: [] })
