@@ -92,7 +92,7 @@ export const rebuild = async (args: readonly string[]): Promise<number> => {
         shown(next)
       }
       const done = await rebuildOne({ store, rows, projection, skips, crypto: nodeCrypto(), check, onProgress })
-      if (check && done.equal === false) left += 1
+      if (check && !done.equal) left += 1
       say({ ...done, took_ms: took_ms() }, rebuiltInWords(done))
     }
   } finally {

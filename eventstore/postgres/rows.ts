@@ -407,9 +407,10 @@ export const postgresRows = async (url: string, options: PostgresRowsOptions = {
       )
       // A question of before may look at them still, and is waited for, though not for ever: what is left is dropped the
       // next time.
-      for (let old = 0; isLive && old < projection.generation; old++)
+      if (!isLive) return false
+      for (let old = 0; old < projection.generation; old++)
         await server.pool.query(sql.dropping(projection, old)).catch(() => {})
-      return isLive
+      return true
     },
     discard: projection =>
       patiently(`Generation ${projection.generation} of ${projection.name} was not dropped`, () =>

@@ -87,9 +87,9 @@ describe.each<[string, () => Rows]>([
   it('goes on while events come, and loses none of them', async () => {
     const { again, rows, end, put, followed, store } = await scene(open(), 40)
     let nth = 40
-    let isOver = false
+    const over = new AbortController()
     const writing = (async () => {
-      while (!isOver) {
+      while (!over.signal.aborted) {
         await put(nth++)
         // Nothing here waits for a disk: the others would never have their turn.
         await new Promise(resolve => setImmediate(resolve))
@@ -97,7 +97,7 @@ describe.each<[string, () => Rows]>([
     })()
     for (let time = 0; time < 3; time++)
       expect(await rebuild({ ...again, pageSize: 2 })).toMatchObject({ equal: true, switched: true })
-    isOver = true
+    over.abort()
     await writing
     expect(nth).toBeGreaterThan(45)
     await followed()

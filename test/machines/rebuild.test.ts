@@ -94,9 +94,9 @@ describe.each(['SQLite', 'PostgreSQL'])('on %s', engine => {
 
   it('killed three times it goes on, beside a centre that works, and mends the row', async () => {
     const rows = await openRows(rowsAt())
-    let isOver = false
+    const over = new AbortController()
     const working = (async () => {
-      while (!isOver) await openAccount()
+      while (!over.signal.aborted) await openAccount()
     })()
     try {
       const begun: number[] = []
@@ -116,7 +116,7 @@ describe.each(['SQLite', 'PostgreSQL'])('on %s', engine => {
       expect(begun[0]).toBeGreaterThan(0)
       expect(await rows.generation(balances)).toBe(1)
     } finally {
-      isOver = true
+      over.abort()
       await working
       await rows.close()
     }
