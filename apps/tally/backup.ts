@@ -95,14 +95,18 @@ export const backUp = async (
     readonly folder: string
     readonly address: string
     readonly heads: string
+    /** The folder of keys.json. */
+    readonly keysIn: string
     readonly to: string
     readonly passphrase?: string | undefined
   },
 ): Promise<BackedUp> => {
-  const { folder, address, to, passphrase } = asked
-  const keys = readWhole(folder, 'keys.json')
+  const { folder, address, keysIn, to, passphrase } = asked
+  const keys = readWhole(keysIn, 'keys.json')
   if (keys === undefined)
-    throw new NoLog(`There is no keys.json in ${folder}: name the centre's folder by --data, or the one that holds it.`)
+    throw new NoLog(
+      `There is no keys.json in ${keysIn}: name the centre's folder by --data, or that of its keys by --keys.`,
+    )
   if (existsSync(to)) throw new Usage(`${to} is there already: name a new file, or remove it.`)
   // What is sealed is not to lie open beside the file, which may be on a disk that travels.
   const scratch = mkdtempSync(join(passphrase === undefined ? dirname(to) : folder, '.tallystick-backup-'))

@@ -38,6 +38,7 @@ export const sourceOptions = {
   log: { type: 'string' },
   rows: { type: 'string' },
   heads: { type: 'string' },
+  keys: { type: 'string' },
   json: { type: 'boolean', default: false },
 } as const
 
@@ -47,6 +48,7 @@ type Asked = {
   readonly log?: string | undefined
   readonly rows?: string | undefined
   readonly heads?: string | undefined
+  readonly keys?: string | undefined
 }
 
 const now = (): string => new Date().toISOString()
@@ -96,7 +98,7 @@ export const openSource = async (crypto: Crypto, asked: Asked): Promise<Source> 
     asked.log === undefined
       ? { rows: rowsAddress({ ...centre, rows: asked.rows }), heads: headsAddress({ ...centre, heads: asked.heads }) }
       : {}
-  const text = readWhole(folder, 'keys.json')
+  const text = readWhole(asked.keys ?? folder, 'keys.json')
   if (text === undefined) return { store, ...beside }
   const keys = centreKeys(text)
   return {

@@ -27,6 +27,8 @@ export const store = async (args: readonly string[]): Promise<number> => {
   } as const
   const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
   const [what, ...more] = positionals
+  // A log holds sealed frames and the keys of taps, a backup the centre's own: what is made here is its maker's alone.
+  process.umask(0o077)
   if (more.length > 0) throw new Usage(`store ${what} takes no ${more[0]}: name logs by --from and --to.`)
   const { from, to, json } = values
   const say = (figures: Record<string, unknown>, words: string): void => {
@@ -40,6 +42,8 @@ export const store = async (args: readonly string[]): Promise<number> => {
       throw new Usage(
         'store restore takes --from FILE and --to DIR, and --store ADDRESS where the log lives elsewhere.',
       )
+    if (values.keys !== undefined)
+      throw new Usage('store restore puts keys.json into the folder: move it where --keys of the back office points.')
     return bringBack({ from: resolve(from), folder: resolve(to), address: values.store, passphrase }, say)
   }
   if (from !== undefined && (values.store ?? values.log ?? values.data) !== undefined)
@@ -70,7 +74,8 @@ export const store = async (args: readonly string[]): Promise<number> => {
         throw new Usage('store backup takes --to FILE, and the centre by --data DIR.')
       const folder = centreFolder(values.data ?? './data')
       const heads = headsAddress({ folder, store: values.store, heads: values.heads })
-      return putAside({ folder, address, heads, to: resolve(to), passphrase }, say)
+      const keysIn = values.keys === undefined ? folder : resolve(values.keys)
+      return putAside({ folder, address, heads, keysIn, to: resolve(to), passphrase }, say)
     }
     default:
       throw new Usage('store takes copy, export, import, info, backup or restore.')

@@ -34,6 +34,7 @@ const help = `tally COMMAND
 
   --data DIR       the folder that npm start made (default ./data), with log, keys and rows
   --store ADDRESS  a log somewhere else: sqlite:FILE, postgres://… or kurrentdb://…; with --data, that centre's log
+  --rows ADDRESS, --heads ADDRESS, --keys DIR   as the back office was told, where they are not in its folder
   --passphrase-file FILE   seals a backup, and opens it again
   --rows ADDRESS   a centre's rows somewhere else: sqlite:FILE or postgres://…
   --json           one JSON value a line

@@ -156,6 +156,17 @@ describe('a backup', () => {
     expect(readdirSync(place.path).filter(name => file.includes(name) || name.startsWith('.tally'))).toEqual([])
   })
 
+  it('finds the keys where the back office was told they are', async () => {
+    const [folder, apart] = [place.folder('keyless'), place.folder('keys')]
+    await snapshotSqlite(join(centre, 'log.sqlite'), join(folder, 'log.sqlite'))
+    writeFileSync(join(apart, 'keys.json'), readFileSync(join(centre, 'keys.json')))
+    const [file, to] = [fresh('backup'), fresh('restored')]
+    await json('store', 'backup', '--data', folder, '--keys', apart, '--to', file)
+    expect(await json('fsck', '--data', folder, '--keys', apart)).toMatchObject({ found: [], reactions: 'recomputed' })
+    await json('store', 'restore', '--from', file, '--to', to)
+    expect(readFileSync(join(to, 'keys.json'), 'utf8')).toBe(readFileSync(join(centre, 'keys.json'), 'utf8'))
+  })
+
   it('of a folder without keys, to a file that is there, under no passphrase: one line each', async () => {
     const empty = fresh('empty-passphrase')
     writeFileSync(empty, '\n')

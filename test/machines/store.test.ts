@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fromHex } from '#canonical/bytes'
@@ -98,6 +98,7 @@ describe('store copy', () => {
     expect(second).toMatchObject({ events: told.length, root: first['root'] })
     expect(await all(there)).toEqual(told)
     expect(await all(back)).toEqual(told)
+    expect(statSync(back).mode & 0o777).toBe(0o600)
 
     const here = await json('fsck', '--data', data)
     expect(here).toMatchObject({
