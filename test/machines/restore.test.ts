@@ -50,6 +50,7 @@ const waiting = async (street: Street) =>
   )
 const signing = async (street: Street) =>
   (await ask('GET', `${street.centre.url}/api/health`))['log'] as { silence?: { reason: string }; origin: string }
+const anew = { reason: 'restored from the backup of this morning' }
 const passphrase = (): string => {
   const file = join(place.path, 'passphrase')
   writeFileSync(file, 'a word that nobody guesses\n')
@@ -99,7 +100,7 @@ it('a centre whose folder is lost comes back from a sealed backup, and what it l
   // It had signed more than the backup knows: its terminals tell, and keep all until that is in the open.
   expect(await signing(street)).toMatchObject({ silence: { reason: expect.any(String) } })
   expect((await waiting(street)).some(count => count > 0)).toBe(true)
-  const { origin } = await ask('POST', `${street.centre.url}/api/log/origins`)
+  const { origin } = await ask('POST', `${street.centre.url}/api/log/origins`, anew)
   expect(origin).toMatch(/\/2$/)
   await sync(street)
   await eventually(async () => {
@@ -143,7 +144,7 @@ it('a centre that lost only its log keeps its own word: it signs nothing that co
   await eventually(async () => expect(await signing(street)).toMatchObject({ silence: { reason: 'CentreWentBack' } }))
   await sync(street)
   await owes(street, '15.50', '0.00')
-  await ask('POST', `${street.centre.url}/api/log/origins`)
+  await ask('POST', `${street.centre.url}/api/log/origins`, anew)
   await eventually(async () => {
     await sync(street)
     expect(await waiting(street)).toEqual([0, 0])
