@@ -14,12 +14,11 @@ export const whereaboutsOf = async (
   const posted = await Promise.all(
     booksOf(account).map(name => rows.select(postings, 'posting', { where: { account: name } })),
   )
-  const limits = await rows.select(postings, 'limit', { where: { account } })
   const paid = await rows.select(transactions, 'payment', { where: { account } })
   const payments = new Set<string>()
   for (const { payment } of [...posted.flat(), ...paid]) if (typeof payment === 'string') payments.add(payment)
   return {
     streams: [`account-${account}`, ...[...payments].map(payment => `payment-${payment}`)],
-    indices: [...new Set([...posted.flat(), ...limits].map(row => Number(intOf(row, 'index'))))],
+    indices: [...new Set(posted.flat().map(row => Number(intOf(row, 'index'))))],
   }
 }

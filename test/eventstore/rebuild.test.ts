@@ -140,4 +140,46 @@ describe.each<[string, () => Rows]>([
     expect(await rows.get(boxes, 'line', ['2', 7n])).toBeUndefined()
     expect(store.events).toHaveLength(60)
   })
+
+  it('obeys an order also in what comes between the last page and the change of places', async () => {
+    const { again, rows, end, put, store } = await scene(open())
+    await end()
+    const skips = { of: async () => [{ follower: 'boxes', index: 60, said: 0 }], in: () => undefined }
+    let isTail = false
+    const late = {
+      readAll: async function* (asked: { readonly from: number }) {
+        if (asked.from === 60 && !isTail) {
+          isTail = true
+          await put(60)
+          // As the follower passes over it.
+          expect(await rows.apply(boxes, [], { from: 60, next: 61 })).toBe(true)
+        }
+        yield* store.readAll(asked)
+      },
+    }
+    expect(await rebuild({ ...again, store: late, skips })).toMatchObject({ next: 60, equal: true, switched: true })
+    expect(isTail).toBe(true)
+    expect(await rows.checkpoint(boxes)).toBe(61)
+    expect(await rows.get(boxes, 'line', ['0', 60n])).toBeUndefined()
+  })
+
+  it('ends where the live rows are thrown away meanwhile, and begins anew after that', async () => {
+    const { again, rows, end, store } = await scene(open())
+    await end()
+    let thrown: Promise<void> | undefined
+    const onProgress = (next: number) => {
+      if (next === 30) thrown = rows.reset(boxes)
+    }
+    await expect(rebuild({ ...again, pageSize: 5, onProgress })).rejects.toMatchObject({ code: 'RebuildOvertaken' })
+    await thrown
+    const beside = { ...boxes, generation: 1 }
+    expect(await rows.checkpoint(beside)).toBe(0)
+
+    // One that was killed, and left rows beyond the live ones.
+    const events = store.events.map(({ text, index, storedAt }) => ({ ...JSON.parse(text), index, storedAt }))
+    await rows.apply(beside, events.slice(0, 30), { from: 0, next: 30 })
+    await rows.apply(boxes, events.slice(0, 10), { from: 0, next: 10 })
+    expect(await rows.adopt(beside, [], 0)).toBe(false)
+    expect(await rebuild(again)).toMatchObject({ from: 0, next: 10, equal: true, switched: true })
+  })
 })
