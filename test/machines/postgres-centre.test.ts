@@ -47,7 +47,7 @@ it('two centres keep one log in PostgreSQL: what one says the other knows, and a
   // They share their rows too, beside the log; one that wants its own says so.
   expect(existsSync(join(here, 'rows.sqlite'))).toBe(false)
   expect(existsSync(join(here, 'heads.sqlite'))).toBe(false)
-  expect(server.sql('select count(*) from tallystick_heads.heads')).toBe('1')
+  await eventually(async () => expect(server.sql('select count(*) from tallystick_heads.heads')).toBe('1'))
   expect(server.sql(`select count(*) from tallystick_rows.balances_${balances.version}_balance`)).toBe('2')
   const again = await centre('again', here, '--keys', keys, '--rows', join(here, 'own.sqlite'))
   await eventually(async () => expect(await accountsAt(again.url)).toEqual(['acc-1', 'acc-2']))
