@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { parse } from 'yaml'
 import { root } from '../sources.ts'
 
 /** What of a compose file our tests look at. */
@@ -27,11 +27,6 @@ export type Compose = {
   readonly services: Readonly<Record<string, Service>>
   readonly networks?: Readonly<Record<string, { readonly internal?: boolean }>>
   readonly volumes?: Readonly<Record<string, unknown>>
-}
-
-// Vite and knip bring this reader; nothing that is shipped needs one.
-const { parse } = createRequire(import.meta.filename)('yaml') as {
-  parse(text: string, options: { readonly merge: boolean }): unknown
 }
 
 export const dockerFile = (name: string): string => readFileSync(join(root, 'docker', name), 'utf8')
