@@ -7,11 +7,16 @@ import type { Crypto } from '#canonical/crypto'
  */
 
 const leafPrefix = Uint8Array.of(0x00)
-const nodePrefix = Uint8Array.of(0x01)
 
 export const leafHash = (crypto: Crypto, leaf: Uint8Array): Bytes => crypto.sha256(leafPrefix, leaf)
-export const nodeHash = (crypto: Crypto, left: Uint8Array, right: Uint8Array): Bytes =>
-  crypto.sha256(nodePrefix, left, right)
+/** Both hashes have 32 octets. One piece is hashed faster than three. */
+export const nodeHash = (crypto: Crypto, left: Uint8Array, right: Uint8Array): Bytes => {
+  const octets = new Uint8Array(65)
+  octets[0] = 0x01
+  octets.set(left, 1)
+  octets.set(right, 33)
+  return crypto.sha256(octets)
+}
 
 /** Where hashes of complete subtrees are: level 0 are the leaves, and `index` counts within the level. */
 export interface Hashes {

@@ -33,9 +33,14 @@ export interface Tree extends Hashes {
   cut(size: number): void
 }
 
-/** A tile that was read, and the hashes above it that were computed: complete subtrees never change. */
-type Held = { octets: Bytes; readonly above: Map<number, Bytes> }
-const heldMax = 64
+/**
+ * A tile that was read, and the hashes above it that were computed, by height: 128 of pairs, 64 above them, up to the
+ * one of the whole tile. Complete subtrees never change.
+ */
+type Held = { octets: Bytes; readonly above: Bytes; readonly known: Uint8Array }
+const placeAbove = (height: number, index: number): number => tileWidth - 2 ** (levelsInTile + 1 - height) + index
+/** Of 16 KiB each: all tiles of the higher levels, where there are tens of millions of leaves. */
+const heldMax = 512
 
 export const tiledTree = (crypto: Crypto, tiles: Tiles): Tree => {
   const held = new Map<string, Held>()
@@ -47,7 +52,9 @@ export const tiledTree = (crypto: Crypto, tiles: Tiles): Tree => {
       const count = Math.min(tileWidth, tiles.count(level) - tile * tileWidth)
       if (count < hashes) throw new RangeError(`No hash at tile level ${level} beyond ${tile * tileWidth + count}`)
       const octets = tiles.read(level, tile * tileWidth, count)
-      found = found ? Object.assign(found, { octets }) : { octets, above: new Map() }
+      found = found
+        ? Object.assign(found, { octets })
+        : { octets, above: new Uint8Array(tileWidth * hashOctets), known: new Uint8Array(tileWidth) }
     } else held.delete(name)
     held.set(name, found)
     if (held.size > heldMax) held.delete(held.keys().next().value as string)
@@ -55,12 +62,12 @@ export const tiledTree = (crypto: Crypto, tiles: Tiles): Tree => {
   }
 
   const within = (tile: Held, height: number, index: number): Bytes => {
-    if (height === 0) return tile.octets.slice(index * hashOctets, (index + 1) * hashOctets)
-    const key = height * tileWidth + index
-    const known = tile.above.get(key)
-    if (known) return known
+    if (height === 0) return tile.octets.subarray(index * hashOctets, (index + 1) * hashOctets)
+    const place = placeAbove(height, index)
+    if (tile.known[place] === 1) return tile.above.subarray(place * hashOctets, (place + 1) * hashOctets)
     const hash = nodeHash(crypto, within(tile, height - 1, 2 * index), within(tile, height - 1, 2 * index + 1))
-    tile.above.set(key, hash)
+    tile.above.set(hash, place * hashOctets)
+    tile.known[place] = 1
     return hash
   }
 
@@ -69,7 +76,8 @@ export const tiledTree = (crypto: Crypto, tiles: Tiles): Tree => {
     const first = index * 2 ** height
     const place = first % tileWidth
     const tile = tileAt((level - height) / levelsInTile, Math.floor(first / tileWidth), place + 2 ** height)
-    return within(tile, height, index % (tileWidth / 2 ** height))
+    // A copy: what is held must not change in another's hands.
+    return within(tile, height, index % (tileWidth / 2 ** height)).slice()
   }
 
   /** The hash of a whole tile, without keeping what lies between: a growing tree asks for each once. */
