@@ -63,11 +63,15 @@ export const beside = async (folder: string): Promise<Row> => {
       skips: noSkips,
       crypto: nodeCrypto(),
       onProgress: next => {
+        if (next % 100_000 === 0)
+          say(`beside: ${next} of ${count} events, ${Math.round(rate(next, now() - rebuilding))}/s`)
         if (next === count) foldedAt ||= now()
       },
     })
     const ended = now()
     if (!done.equal || done.next !== count) throw new Error(`The rebuild said ${JSON.stringify(done)}`)
+
+    say(`compared and put in their place in ${Math.round(ended - foldedAt)} ms`)
 
     // What an account's events are found by.
     const others_s = await live('postings and transactions', [postings, transactions])
