@@ -17,6 +17,11 @@ export type Table = {
   readonly key: readonly string[]
   readonly columns: Readonly<Record<string, Column>>
   readonly indexes?: readonly (readonly string[])[]
+  /**
+   * True for wide rows that are written once each, under keys from anywhere: an engine keeps them in the order they
+   * come, and only their keys in the keys' order. Else each new row rewrites a page of its own.
+   */
+  readonly grows?: boolean
 }
 
 /**

@@ -8,6 +8,8 @@ export type Dialect = {
   readonly within: string
   /** What stands behind a table's definition. */
   readonly kind: string
+  /** The same for a table that grows. */
+  readonly growing: string
   /** How a column is named in an index: null is before everything in both engines. */
   readonly indexed: (column: string) => string
   /** The n-th value of a statement, from 1. */
@@ -33,20 +35,24 @@ export const list = (names: readonly string[]): string => names.map(quoted).join
 
 const operators = { from: '>=', above: '>', to: '<=', below: '<' } as const
 
-export const subset = ({ types, within, kind, indexed, place }: Dialect) => {
+export const subset = ({ types, within, kind, growing, indexed, place }: Dialect) => {
   /** Generation 0 bears the name that rows had before there were others. */
   const bare = ({ name, version }: Projection, generation: number, table: string): string =>
     generation === 0 ? `${name}_${version}_${table}` : `${name}_${version}_g${generation}_${table}`
   const named = (projection: Projection, generation: number, table: string): string =>
     `${within}${quoted(bare(projection, generation, table))}`
 
-  const definition = (projection: Projection, generation: number, { name, key, columns, indexes = [] }: Table) => {
+  const definition = (
+    projection: Projection,
+    generation: number,
+    { name, key, columns, indexes = [], grows }: Table,
+  ) => {
     const lines = Object.entries(columns).map(
       ([column, kind]) => `${quoted(column)} ${types[kind]}${key.includes(column) ? ' not null' : ''}`,
     )
     const table = named(projection, generation, name)
     return [
-      `create table if not exists ${table} (${lines.join(', ')}, primary key (${list(key)}))${kind};`,
+      `create table if not exists ${table} (${lines.join(', ')}, primary key (${list(key)}))${grows ? growing : kind};`,
       ...indexes.map((index, nth) => {
         const by = quoted(`${bare(projection, generation, name)}_by_${nth}`)
         const columns = index.map(column => (key.includes(column) ? quoted(column) : indexed(quoted(column))))

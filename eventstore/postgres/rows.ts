@@ -95,6 +95,7 @@ export const postgresRows = async (url: string, options: PostgresRowsOptions = {
     within: `${schema}.`,
     // Busy rows are written in place.
     kind: ' with (fillfactor = 80)',
+    growing: '',
     indexed: column => `${column} asc nulls first`,
     place: nth => `$${nth}`,
   })

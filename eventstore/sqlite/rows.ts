@@ -21,6 +21,7 @@ const sql = subset({
   types: { int: 'integer', text: 'text' },
   within: '',
   kind: ' strict, without rowid',
+  growing: ' strict',
   indexed: column => column,
   place: () => '?',
 })

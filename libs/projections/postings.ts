@@ -24,6 +24,7 @@ export const postings: Projection = {
     {
       name: 'posting',
       key: ['account', 'index', 'place'],
+      grows: true,
       columns: {
         /** The ledger's account, such as `payer:acc-1`. */
         account: 'text',
