@@ -16,8 +16,8 @@ import { verdictsRow } from './verdicts.ts'
 
 /**
  * `npm run bench [-- name…] [--json] [--quick]`: figures against the raw limit of the same machine in the same run.
- * Nothing fails on a time; what is wrong in a row's outcome does. `store` is several rows, and measures peers beside,
- * which it installs; `--quick` shortens it.
+ * Nothing fails on a time; what is wrong in a row's outcome does. `store` is several rows, brings `rebuild` and `beside`
+ * with it, and measures peers beside, which it installs; `--quick` shortens it.
  */
 const folder = mkdtempSync(join(process.env['BENCH_DIR'] ?? tmpdir(), 'tallystick-bench-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -60,8 +60,11 @@ const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cor
 if (!values.json) process.stdout.write(`commit ${commit}, Node ${machine.node}, ${machine.cores} × ${machine.cpu}\n\n`)
 
 const rows: Row[] = []
+/** What is asked for the store is asked for what is folded from it, too. */
+const asked = new Set(positionals.includes('store') ? [...positionals, 'rebuild', 'beside'] : positionals)
+if (values.quick) asked.delete('beside')
 for (const [name, bench] of Object.entries(benches)) {
-  if (positionals.length > 0 && !positionals.includes(name)) continue
+  if (asked.size > 0 && !asked.has(name)) continue
   const done = (row: Row): void => {
     rows.push(row)
     if (!values.json) process.stdout.write(`${print(row)}\n`)
