@@ -1,65 +1,19 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { z } from 'zod'
 import { type Bytes, base64url, hex, utf8 } from '#canonical/bytes'
-import { chain, word } from '#canonical/event'
-import { nameId } from '#canonical/ids'
-import { type EventStore, readLast } from '#eventstore'
 import type { Heads } from '#eventstore/heads'
 import { memoryStore } from '#eventstore/memory'
 import { memoryHeads } from '#eventstore/memory/heads'
 import { serve } from '#http/serve'
-import { nodeCrypto } from '#machine/crypto'
-import { sleep } from '#machine/process'
 import { readCheckpoint, readNote, signedBy } from '#transparency/checkpoint'
 import { eventLeaf, leafHash, verifyConsistency, verifyInclusion } from '#transparency/merkle'
-import { memoryTiles, type Tiles, tiledTree } from '#transparency/tiles'
+import { memoryTiles, tiledTree } from '#transparency/tiles'
 import { backOfficeModule } from '../../apps/back-office/api.ts'
-import { type SignedLog, signedLog } from '../../apps/back-office/signed-log.ts'
 import { atCentre } from '../scenarios/hand.ts'
+import { crypto, key, now, origin, signers, write } from '../signing.ts'
 import { makeWorld, orThrow } from '../simulation/world.ts'
 
-const crypto = nodeCrypto()
-const key = crypto.keyPair('Ed25519')
-const origin = 'tallystick.dev/log/test'
-const now = () => '2026-11-23T09:00:00.000Z'
-
-const words = { SomethingHappened: word(z.object({ n: z.number() })) }
-/** Writes `count` events into streams of their own. */
-const write = async (store: EventStore, count: number, name = 'thing'): Promise<void> => {
-  for (let n = 0; n < count; n++) {
-    const stream = `${name}-${n % 3}`
-    const last = await readLast(store, stream)
-    const after = last && (JSON.parse(last.text) as { revision: number; hash: string })
-    const act = { id: nameId(crypto, `${name} ${n}`), at: now(), by: 'test', correlation: 'c', causation: 'c' }
-    const links = chain(crypto, words, stream, after, [{ type: 'SomethingHappened', data: { n } }], act, () => 'salt')
-    await store.append(
-      stream,
-      last?.revision ?? 'NoStream',
-      links.map(({ event, text }) => ({ id: event.id, type: event.type, text })),
-    )
-  }
-}
-
-const running: { readonly stop: AbortController; readonly ended: Promise<void> }[] = []
-afterEach(async () => {
-  for (const { stop, ended } of running.splice(0)) {
-    stop.abort()
-    await ended
-  }
-})
-const faults: string[] = []
-const signer = async (store: EventStore, heads: Heads, tiles: Tiles = memoryTiles()): Promise<SignedLog> => {
-  const parts = { store, crypto, clock: { now: () => 0 }, origin, key, heads, tiles, sleep }
-  const made = await signedLog({ ...parts, onFault: message => faults.push(message) })
-  const stop = new AbortController()
-  running.push({ stop, ended: made.run(stop.signal) })
-  return made
-}
-const end = async () => {
-  const last = running.pop()
-  last?.stop.abort()
-  await last?.ended
-}
+const { signer, end, endAll, faults } = signers()
+afterEach(endAll)
 
 /** The tree of a log, made anew from its texts. */
 const rootOf = (

@@ -1,69 +1,32 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { z } from 'zod'
 import { utf8 } from '#canonical/bytes'
 import { isRefusal } from '#canonical/decider'
-import { chain, word } from '#canonical/event'
-import { nameId } from '#canonical/ids'
-import { type EventStore, readLast } from '#eventstore'
+import type { EventStore } from '#eventstore'
 import type { Heads } from '#eventstore/heads'
 import { memoryStore } from '#eventstore/memory'
 import { memoryHeads } from '#eventstore/memory/heads'
-import { nodeCrypto } from '#machine/crypto'
 import { sleep } from '#machine/process'
 import { readCheckpoint, readNote, signedBy } from '#transparency/checkpoint'
 import { memoryTiles, type Tiles } from '#transparency/tiles'
-import { type SignedLog, signedLog } from '../../apps/back-office/signed-log.ts'
 import { atTerminal } from '../scenarios/hand.ts'
+import { crypto, key, now, origin, signers, write } from '../signing.ts'
 import { makeWorld, orThrow, type World } from '../simulation/world.ts'
 
 /** What a terminal, a disk, another node or an operator's haste may do to the signing of the log. */
 
-const crypto = nodeCrypto()
-const key = crypto.keyPair('Ed25519')
-const origin = 'tallystick.dev/log/test'
-const now = () => '2026-11-23T09:00:00.000Z'
-const words = { SomethingHappened: word(z.object({ n: z.number() })) }
-
-const write = async (store: EventStore, count: number, name = 'thing'): Promise<void> => {
-  for (let n = 0; n < count; n++) {
-    const stream = `${name}-${n % 3}`
-    const last = await readLast(store, stream)
-    const after = last && (JSON.parse(last.text) as { revision: number; hash: string })
-    const act = { id: nameId(crypto, `${name} ${n}`), at: now(), by: 'test', correlation: 'c', causation: 'c' }
-    const links = chain(crypto, words, stream, after, [{ type: 'SomethingHappened', data: { n } }], act, () => 'salt')
-    await store.append(
-      stream,
-      last?.revision ?? 'NoStream',
-      links.map(({ event, text }) => ({ id: event.id, type: event.type, text })),
-    )
-  }
-}
 const logOf = async (...parts: readonly (readonly [number, string])[]) => {
   const store = memoryStore(now)
   for (const [count, name] of parts) await write(store, count, name)
   return store
 }
 
-const running: { readonly stop: AbortController; readonly ended: Promise<unknown> }[] = []
 const worlds: World[] = []
-const faults: string[] = []
+const { signer, end, endAll, faults } = signers()
 beforeEach(() => void faults.splice(0))
-const end = async () => {
-  const last = running.pop()
-  last?.stop.abort()
-  await last?.ended
-}
 afterEach(async () => {
-  while (running.length > 0) await end()
+  await endAll()
   for (const world of worlds.splice(0)) await world.end()
 })
-const signer = async (store: EventStore, heads: Heads, tiles: Tiles = memoryTiles()): Promise<SignedLog> => {
-  const parts = { store, crypto, clock: { now: () => 0 }, origin, key, heads, tiles, sleep }
-  const made = await signedLog({ ...parts, onFault: message => faults.push(message) })
-  const stop = new AbortController()
-  running.push({ stop, ended: made.run(stop.signal).catch(error => faults.push(`ended: ${(error as Error).message}`)) })
-  return made
-}
 const isOurs = (note: string): boolean => {
   const read = readNote(utf8(note))
   return signedBy(crypto, read, { name: readCheckpoint(read.text).origin, publicKey: key.publicKey })

@@ -1,10 +1,11 @@
-import { Alert, Button, Group, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Button, Group, Stack, Text } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { ShieldAlert } from 'lucide-react'
 import { useId, useState } from 'react'
 import { order } from '#screens/api'
 import { Failure } from '#screens/states'
 import { type SignedLog, useAnswer } from './answers.ts'
+import { Reason } from './reason.tsx'
 
 /** The log's own word: how far it is signed; and where it is not, why, and what an operator may order. */
 export const SignedLogFigure = () => {
@@ -48,14 +49,7 @@ const Silent = ({ origin, message }: { readonly origin: string; readonly message
           exists, stop the centre and restore that one. Only if there is none, begin a new origin: every terminal will
           see that the log goes by a new name after {origin}.
         </Text>
-        <TextInput
-          label="Reason"
-          description="Read by the auditor"
-          value={reason}
-          maxLength={500}
-          onChange={input => setReason(input.currentTarget.value)}
-          data-testid="origin-reason"
-        />
+        <Reason value={reason} say={setReason} testId="origin-reason" />
         {begin.error && <Failure error={begin.error} title="It stays unsigned" />}
         <Group gap="sm">
           <Button

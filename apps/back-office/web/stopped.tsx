@@ -1,10 +1,11 @@
-import { Alert, Button, Group, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Button, Group, Stack, Text } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { OctagonPause } from 'lucide-react'
 import { useId, useState } from 'react'
 import { order } from '#screens/api'
 import { Failure } from '#screens/states'
 import { type Follower, useAnswer } from './answers.ts'
+import { Reason } from './reason.tsx'
 
 /** What follows the log and had to stop: at which event, why, and what an operator may say to it. */
 export const StoppedFollowers = () => {
@@ -57,14 +58,7 @@ const Stopped = ({
             ? 'No event stopped it: mend the cause, then let it try again.'
             : 'Let it try again once the cause is mended, or skip this one event: it is skipped at every later start and fold, too, and the log keeps your reason.'}
         </Text>
-        <TextInput
-          label="Reason"
-          description="Read by the auditor"
-          value={reason}
-          maxLength={500}
-          onChange={input => setReason(input.currentTarget.value)}
-          data-testid="stopped-reason"
-        />
+        <Reason value={reason} say={setReason} testId="stopped-reason" />
         {say.error && <Failure error={say.error} title="It stays stopped" />}
         <Group gap="sm">
           <Button
