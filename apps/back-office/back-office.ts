@@ -3,7 +3,7 @@ import type { Clock } from '#canonical/clock'
 import type { Crypto } from '#canonical/crypto'
 import { isRefusal } from '#canonical/decider'
 import { run as carryOut } from '#cqrs/run'
-import { type EventStore, readLast, readStream } from '#eventstore'
+import { type EventStore, readLast, readStream, type StoredEvent } from '#eventstore'
 import type { Heads } from '#eventstore/heads'
 import type { Rows } from '#eventstore/rows'
 import { type LogAnswer, proofText } from '#sync/acknowledgement'
@@ -82,7 +82,7 @@ export const backOffice = async (parts: BackOfficeParts) => {
     const { acceptedTo, seen } = taken
     heard.set(terminal, clock.now())
     news.next({ kind: 'batch' })
-    const logged = await loggedOf(`terminal-${terminal}`, seen?.note)
+    const logged = await loggedOf(`terminal-${terminal}`, seen)
     return { acceptedTo, ...(logged ? { log: logged } : {}), rules: await book.versions(), at: here.now() }
   }
 
@@ -93,21 +93,28 @@ export const backOffice = async (parts: BackOfficeParts) => {
     if (!last) return undefined
     const signed = await signing.covering(Math.max(last.index + 1, seen?.size ?? 0))
     if (!signed) return undefined
-    for await (const page of store.read(stream, { from: 'end', direction: 'backward', pageSize: 100 }))
-      for (const event of page) {
-        if (signing.leafIndex(event.index) >= signed.size) continue
-        const proved = signing.prove(event, seen, signed)
-        if (!proved) return undefined
-        const { leaf, consistency, inclusion, began } = proved
-        return {
-          loggedTo: event.revision,
-          leaf,
-          checkpoint: signed.note,
-          consistency: proofText(consistency),
-          inclusion: proofText(inclusion),
-          ...(began ? { began: { first: began.first, inclusion: proofText(began.inclusion) } } : {}),
-        }
-      }
+    const isUnder = ({ index }: StoredEvent): boolean => signing.leafIndex(index) < signed.size
+    const event = isUnder(last) ? last : await newestOf(stream, isUnder)
+    const proved = event && signing.prove(event, seen, signed)
+    if (!proved) return undefined
+    const { leaf, consistency, inclusion, began } = proved
+    return {
+      loggedTo: event.revision,
+      leaf,
+      checkpoint: signed.note,
+      consistency: proofText(consistency),
+      inclusion: proofText(inclusion),
+      ...(began ? { began: { first: began.first, inclusion: proofText(began.inclusion) } } : {}),
+    }
+  }
+  const newestOf = async (
+    stream: string,
+    isWanted: (event: StoredEvent) => boolean,
+  ): Promise<StoredEvent | undefined> => {
+    for await (const page of store.read(stream, { from: 'end', direction: 'backward', pageSize: 100 })) {
+      const found = page.find(isWanted)
+      if (found) return found
+    }
     return undefined
   }
 

@@ -20,8 +20,8 @@ import type { NoteKey } from '#transparency/checkpoint'
 export type Intake = (terminal: string, body: BatchBody) => Promise<Taken | Refusal>
 export type Taken = {
   readonly acceptedTo: number
-  /** The checkpoint of this centre's log that the terminal says it saw, and when it cosigned it. */
-  readonly seen: { readonly note: string; readonly at_s: number } | undefined
+  /** The checkpoint of this centre's log that the terminal says it saw, where it cosigned it. */
+  readonly seen: string | undefined
 }
 
 type Parts = {
@@ -77,12 +77,14 @@ export const intake = ({ store, crypto, origin, salt, now, contradicting, onFaul
     const stream = `terminal-${terminal}`
     const held = await heldFrom(stream, body.from)
     const checked = checkBatch(crypto, sender, held, body, shapeOf)
-    if (!isRefusal(checked) || checked.reason === 'BatchGap') await noteWentBack(sender, held.revision, body)
     if (isRefusal(checked)) {
       if (checked.reason === 'Fork') await noteFork(terminal, checked)
+      if (checked.reason === 'BatchGap')
+        await noteWentBack(terminal, held.revision, verifyStatement(crypto, body.statement, sender.publicKey)?.seen)
       return checked
     }
     const { fresh, statement } = checked
+    await noteWentBack(terminal, held.revision, statement.seen)
     if (fresh.length > 0)
       await store.append(
         stream,
@@ -92,8 +94,8 @@ export const intake = ({ store, crypto, origin, salt, now, contradicting, onFaul
     const acceptedTo = Math.max(held.revision, body.from + body.events.length - 1)
     await noteAccepted(terminal, body, statement)
     const { seen } = statement
-    const at_s = seen === undefined ? undefined : seenAt(crypto, seen, sender.witness)
-    return { acceptedTo, seen: seen === undefined || at_s === undefined ? undefined : { note: seen, at_s } }
+    const isCosigned = seen !== undefined && seenAt(crypto, seen, sender.witness) !== undefined
+    return { acceptedTo, seen: isCosigned ? seen : undefined }
   }
 
   const notes = async (terminal: string) => {
@@ -141,9 +143,7 @@ export const intake = ({ store, crypto, origin, salt, now, contradicting, onFaul
 
   const toldBack = new Set<string>()
   /** What a terminal remembers of this centre's own word, and this centre does not: said once for each checkpoint. */
-  const noteWentBack = async (sender: Sender, held: number, body: BatchBody): Promise<void> => {
-    const { terminal } = sender
-    const seen = verifyStatement(crypto, body.statement, sender.publicKey)?.seen
+  const noteWentBack = async (terminal: string, held: number, seen: string | undefined): Promise<void> => {
     const checkpoint = seen === undefined ? undefined : await contradicting(seen)
     if (checkpoint === undefined || toldBack.has(`${terminal} ${checkpoint}`)) return
     const told = { terminal, held, checkpoint }

@@ -21,9 +21,9 @@ type Parts = {
   readonly rows: Rows
   readonly store: EventStore
   readonly now: () => number
-  /** Does the projector run, and when were the rows last known to be all there is? */
   /** When each terminal was last heard, by this process; what it has not heard, the log tells. */
   readonly heard: ReadonlyMap<string, number>
+  /** Does the projector run, and when were the rows last known to be all there is? */
   readonly freshness: { following: boolean; currentAt: number }
 }
 

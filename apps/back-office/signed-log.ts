@@ -87,8 +87,14 @@ export const signedLog = async (parts: Parts) => {
   /** A log that began anew has the checkpoint it continues as its first leaf. */
   const leavesBefore = (): number => (began ? 1 : 0)
 
+  /** A batch's note is asked about twice, and verified once. */
+  let read: { readonly note: string; readonly signed: Signed | undefined } | undefined
   /** A note that our own key signed; undefined for any other text. */
   const ours = (note: string): Signed | undefined => {
+    if (read?.note !== note) read = { note, signed: verified(note) }
+    return read.signed
+  }
+  const verified = (note: string): Signed | undefined => {
     try {
       const read = readNote(utf8(note))
       const checkpoint = readCheckpoint(read.text)
@@ -374,10 +380,6 @@ export const signedLog = async (parts: Parts) => {
       }
       return newest
     },
-    inclusion: (leaf: number, size: number): Bytes[] => inclusionProof(crypto, tree, leaf, size),
-    consistency: (before: number, size: number): Bytes[] => consistencyProof(crypto, tree, before, size),
-    /** The checkpoint that a log which began anew continues; undefined for the first origin. */
-    first: (): string | undefined => began?.first,
     tile,
     /** The leaf of the event with this log index. */
     leafIndex: (index: number): number => index + leavesBefore(),

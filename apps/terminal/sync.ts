@@ -175,7 +175,6 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
     // A log that a newer version wrote takes no more words; what waits in it is sent and acknowledged all the same.
     if (!seen || own.refusal()) return
     told_ms = own.time()
-    // History only: a log that takes no word of this version goes without.
     await own.write({ type: 'AcknowledgeByCentre', acceptedTo: till.acknowledgedTo, checkpoint: seen.note })
   }
 

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Bytes, base64url, hex, utf8 } from '#canonical/bytes'
+import type { StoredEvent } from '#eventstore'
 import type { Heads } from '#eventstore/heads'
 import { memoryStore } from '#eventstore/memory'
 import { memoryHeads } from '#eventstore/memory/heads'
@@ -8,6 +9,7 @@ import { readCheckpoint, readNote, signedBy } from '#transparency/checkpoint'
 import { eventLeaf, leafHash, verifyConsistency, verifyInclusion } from '#transparency/merkle'
 import { memoryTiles, tiledTree } from '#transparency/tiles'
 import { backOfficeModule } from '../../apps/back-office/api.ts'
+import type { Signed } from '../../apps/back-office/signed-log.ts'
 import { atCentre } from '../scenarios/hand.ts'
 import { crypto, key, now, origin, signers, write } from '../signing.ts'
 import { makeWorld, orThrow } from '../simulation/world.ts'
@@ -40,10 +42,10 @@ describe('the log', () => {
     expect(signedBy(crypto, note, { name: origin, publicKey: key.publicKey })).toBe(true)
     expect(readCheckpoint(note.text).size).toBe(300)
     for (const index of [0, 1, 255, 256, 299]) {
-      const { stream, revision, text } = store.events[index] as (typeof store.events)[number]
-      const { hash } = JSON.parse(text) as { hash: string }
-      const leaf = leafHash(crypto, eventLeaf({ stream, revision, hash }))
-      const proof = log.inclusion(index, 300)
+      const event = store.events[index] as StoredEvent
+      const { hash } = JSON.parse(event.text) as { hash: string }
+      const leaf = leafHash(crypto, eventLeaf({ stream: event.stream, revision: event.revision, hash }))
+      const proof = log.prove(event, undefined, signed as Signed)?.inclusion ?? []
       expect(verifyInclusion(crypto, { leaf, index, size: 300, root: signed?.root as Bytes, proof })).toBe(true)
     }
   })
@@ -72,7 +74,7 @@ describe('the log', () => {
         beforeRoot: before?.root as Bytes,
         size,
         root: after?.root as Bytes,
-        proof: log.consistency(260, size),
+        proof: log.prove(store.events[0] as StoredEvent, before, after as Signed)?.consistency ?? [],
       })
       expect(consistent).toBe(true)
       expect(hex(after?.root as Bytes)).toBe(rootOf(store, size))
@@ -230,7 +232,7 @@ describe('a log that does not continue its own word', () => {
     const signed = await log.covering(19)
     expect(signed).toMatchObject({ origin: `${origin}/2`, size: 20 })
     const leaf = leafHash(crypto, utf8(before?.note as string))
-    const proof = log.inclusion(0, 20)
+    const proof = log.prove(store.events[0] as StoredEvent, undefined, signed as Signed)?.began?.inclusion ?? []
     expect(verifyInclusion(crypto, { leaf, index: 0, size: 20, root: signed?.root as Bytes, proof })).toBe(true)
     expect(await log.beginAnew()).toMatchObject({ reason: 'LogContinues' })
     await end()

@@ -2,8 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { z } from 'zod'
-import { chain, type Event, moneyWord } from '#canonical/event'
+import type { Event } from '#canonical/event'
 import { sqliteStore } from '#eventstore/sqlite'
 import { nodeCrypto } from '#machine/crypto'
 import {
@@ -19,6 +18,7 @@ import {
   type Running,
   run,
 } from '../machines/processes.ts'
+import { teleportCredit } from '../newer.ts'
 import { buildPages, looksRight, openBrowser, patience_ms, type Screen } from './chromium.ts'
 
 /**
@@ -41,22 +41,8 @@ beforeAll(async () => {
   buildPages()
   const crypto = nodeCrypto()
   const store = sqliteStore(join(data, 'log.sqlite'), () => new Date().toISOString())
-  const id = '00000000-0000-7000-8000-000000000001'
-  const act = { id, at: '2026-11-23T09:00:00.000Z', by: 'a newer centre', correlation: id, causation: id }
-  const words = { CreditTeleported: moneyWord(z.looseObject({})) }
-  const [one] = chain(
-    crypto,
-    words,
-    'elsewhere-1',
-    undefined,
-    [{ type: 'CreditTeleported', data: {} }],
-    act,
-    () => 'AAAA',
-  )
-  const { event, text } = one as { event: Event; text: string }
-  await store.append('elsewhere-1', 'NoStream', [{ id: event.id, type: event.type, text }])
+  poison = await teleportCredit(crypto, store, Date.UTC(2026, 10, 23, 9))
   store.close()
-  poison = event
 
   hook = createServer((request, response) => {
     let said = ''

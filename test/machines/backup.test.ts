@@ -15,7 +15,7 @@ import { readHeads, writeHeads } from '../../apps/tally/signed-head.ts'
 import { type KurrentDouble, kurrentDouble } from '../kurrentdb/double.ts'
 import { makeWorld } from '../simulation/world.ts'
 import { type Postgres, startPostgres } from './postgres.ts'
-import { compile, endAll, endOf, eventually, makePlace, program, type Running, run } from './processes.ts'
+import { appender, compile, endAll, endOf, eventually, makePlace, program, type Running, run } from './processes.ts'
 
 /** A backup as whoever types it sees it: hot, checked, on every engine; and everything that a restore refuses. */
 
@@ -98,11 +98,6 @@ const backup = async (...more: string[]): Promise<string> => {
 }
 
 describe('a log that is appended to without a pause', () => {
-  const flags = ['--conditions=source', '--experimental-transform-types', '--disable-warning=ExperimentalWarning']
-  const appender = (file: string, name: string): Running => {
-    const [node = '', ...args] = program('test/machines/appender.ts', [file, name])
-    return run(name, [node, ...flags, ...args])
-  }
   const said = (one: Running) =>
     one
       .said()

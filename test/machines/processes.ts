@@ -233,3 +233,10 @@ export const childrenOf = (pid: number): number[] =>
 
 export const commandOf = (pid: number): string =>
   readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
+
+/** A process that appends to one SQLite file without a pause, and says what was acknowledged, a line each. */
+export const appender = (file: string, name: string): Running => {
+  const flags = ['--conditions=source', '--experimental-transform-types', '--disable-warning=ExperimentalWarning']
+  const [node = '', ...args] = program('test/machines/appender.ts', [file, name])
+  return run(name, [node, ...flags, ...args])
+}

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { StoredEvent } from '#eventstore'
 import { sqliteStore } from '#eventstore/sqlite'
-import { endAll, endOf, eventually, isRoot, makePlace, program, type Running, run } from './processes.ts'
+import { appender, endAll, endOf, eventually, isRoot, makePlace, program, type Running, run } from './processes.ts'
 
 let place: ReturnType<typeof makePlace>
 beforeEach(() => {
@@ -27,11 +27,6 @@ const readAll = async (file: string): Promise<StoredEvent[]> => {
 }
 
 describe('two processes append to one file', () => {
-  const flags = ['--conditions=source', '--experimental-transform-types', '--disable-warning=ExperimentalWarning']
-  const appender = (file: string, name: string): Running => {
-    const [node = '', ...args] = program('test/machines/appender.ts', [file, name])
-    return run(name, [node, ...flags, ...args])
-  }
   /** What it was acknowledged. Its last line may have been cut. */
   const said = (one: Running) =>
     one

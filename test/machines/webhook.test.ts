@@ -1,13 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { z } from 'zod'
 import { base64url } from '#canonical/bytes'
-import { chain, type Event, moneyWord } from '#canonical/event'
+import { chain, type Event } from '#canonical/event'
 import { uuid7 } from '#canonical/ids'
 import { projections } from '#projections'
 import { exceptionWords } from '#reconciliation/events'
 import { webhook, webhookFault } from '../../apps/back-office/webhook.ts'
+import { teleportCredit } from '../newer.ts'
 import { atCentre } from '../scenarios/hand.ts'
 import { foldAnew } from '../simulation/rows-audit.ts'
 import { makeWorld, type World } from '../simulation/world.ts'
@@ -221,20 +221,7 @@ describe('a webhook', () => {
   it('is told of a follower that stopped', async () => {
     await start()
     const { log, clock, crypto } = world
-    const id = uuid7(clock.at, crypto.random(16))
-    const act = { id, at: new Date(clock.at).toISOString(), by: 'a newer centre', correlation: id, causation: id }
-    const words = { CreditTeleported: moneyWord(z.looseObject({})) }
-    const [one] = chain(
-      crypto,
-      words,
-      'elsewhere-1',
-      undefined,
-      [{ type: 'CreditTeleported', data: {} }],
-      act,
-      () => 'AAAA',
-    )
-    const { event, text } = one as { event: Event; text: string }
-    await log.append('elsewhere-1', 'NoStream', [{ id: event.id, type: event.type, text }])
+    const event = await teleportCredit(crypto, log, clock.at)
     for (let turn = 0; turn < 1000 && heard.length === 0; turn++) {
       await new Promise(resolve => setImmediate(resolve))
       await world.centre().deliver?.()
