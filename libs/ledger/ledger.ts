@@ -92,6 +92,12 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'LicenseRevoked':
       return []
 
+    // What a phone hands over is testimony: a verdict makes money of it.
+    case 'PhoneActivated':
+    case 'PhoneInvited':
+    case 'PhoneTestified':
+      return []
+
     case 'AccountOpened':
     case 'BatchAccepted':
     case 'CreditLimitSet':

@@ -1,3 +1,4 @@
+import { type ActivationEvent, activationWords } from '#account/activation'
 import { type DecreeEvent, decreeWords } from '#account/decrees'
 import { type AccountEvent, accountWords } from '#account/events'
 import { type LicenseEvent, licenseWords } from '#account/licensing'
@@ -15,6 +16,7 @@ import { type OriginEvent, originWords } from '#upkeep/origin'
 /** Every fact that this version of the house can read: what the centre writes, and what terminals bring. */
 export type TradeEvent =
   | AccountEvent
+  | ActivationEvent
   | DecreeEvent
   | DeliveryEvent
   | EnrolmentEvent
@@ -30,6 +32,7 @@ export type TradeEvent =
 
 export const tradeWords: Readonly<Record<TradeEvent['type'], Word>> = {
   ...accountWords,
+  ...activationWords,
   ...decreeWords,
   ...deliveryWords,
   ...enrolmentWords,

@@ -65,31 +65,44 @@ export const openPayment = (
   keys: { readonly sealing: KeyPair; readonly appPublicKey: Uint8Array; readonly tapHash: Uint8Array },
 ): OpenedPayment | UnopenedPayment => {
   const { sealing, appPublicKey, tapHash } = keys
-  const checks: Check[] = []
-  const fail = (check: string, reason: string, expected: string, found: string): UnopenedPayment => {
-    const failure = failed(check, reason, expected, found)
-    return { checks: [...checks, failure], failure }
-  }
   const info = infoOf(tapHash)
   const signed = openAuth(crypto, { sender: appPublicKey, recipient: sealing, info, aad: noAad, sealed })
-  if (signed === null)
-    return fail(
-      'payment seal',
-      'SealInvalid',
-      'a seal by the license’s key for this tap',
-      `${sealed.length} octets that do not open`,
-    )
-  checks.push(passed('payment seal'))
+  if (signed === null) {
+    const found = `${sealed.length} octets that do not open`
+    return unopened([], failed('payment seal', 'SealInvalid', 'a seal by the license’s key for this tap', found))
+  }
+  return readSigned(crypto, signed, appPublicKey, [passed('payment seal')])
+}
+
+/**
+ * What the seal hid: whoever was handed it without the seal, as a phone hands it over, checks it the same way. `before`
+ * are the checks that were made of it so far.
+ */
+export const readSigned = (
+  crypto: Crypto,
+  signed: Bytes,
+  appPublicKey: Uint8Array,
+  before: readonly Check[] = [],
+): OpenedPayment | UnopenedPayment => {
+  const checks = [...before]
   try {
     const payload = verify1(crypto, { bytes: parse1(signed), type: 'payment', curve: 'P-256', publicKey: appPublicKey })
     if (payload === null)
-      return fail('payment signature', 'PaymentSignatureInvalid', 'a signature by the license’s key', 'another')
+      return unopened(
+        checks,
+        failed('payment signature', 'PaymentSignatureInvalid', 'a signature by the license’s key', 'another'),
+      )
     checks.push(passed('payment signature'))
     const payment = payloadRecord.read(payload)
     checks.push(passed('payment structure'))
     return { checks, payment, payload, paymentHash: paymentHashOf(crypto, payload), signed }
   } catch (error) {
     if (!(error instanceof Malformed)) throw error
-    return fail('payment structure', 'PaymentMalformed', 'a payment', error.message)
+    return unopened(checks, failed('payment structure', 'PaymentMalformed', 'a payment', error.message))
   }
 }
+
+const unopened = (before: readonly Check[], failure: Check): UnopenedPayment => ({
+  checks: [...before, failure],
+  failure,
+})

@@ -59,6 +59,12 @@ export type Paid = {
   /** The deduction that asked for it and the answer to GET #2, as they were on the air. */
   readonly put: string
   readonly answer: string
+  /** What the seal of the answer hides, and the two messages before the PUT: with them the phone can testify. */
+  readonly signed?: string
+  readonly getRequest?: string
+  readonly getResponse?: string
+  /** The license that it was made under. */
+  readonly license?: string
   readonly receipt?: { readonly number: number; readonly document: string }
 }
 
@@ -299,6 +305,10 @@ const pay = (crypto: Crypto, memory: PhoneMemory, field: Field, request: Bytes, 
     merchant: certificate.merchantName,
     put: base64url(put),
     answer: base64url(answer),
+    signed: base64url(made.signed),
+    getRequest: base64url(getRequest),
+    getResponse: base64url(getResponse),
+    license: license.id,
   }
   return {
     information: answer,

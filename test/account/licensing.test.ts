@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest'
-import { type LicenseEvent, licenseWords, licensing } from '#account/licensing'
+import { type LicenseEvent, licenseWords, licensing, type Testified } from '#account/licensing'
 import { amount } from '#money'
 import { deciding, refused } from '../given.ts'
 
@@ -24,6 +24,27 @@ const revoked: LicenseEvent = {
 const expire = (at: string) => ({ type: 'ExpireLicense', license: 'l-1', at }) as const
 const expired: LicenseEvent = { type: 'LicenseExpired', data: { license: 'l-1', account: 'acc-1' } }
 
+const payment = (place: number) => ({
+  payment: `${place}`.repeat(64).slice(0, 64),
+  transaction: `${place}`.repeat(32).slice(0, 32),
+  counter: place,
+  amount: '1250',
+  currency: 'EUR',
+  terminal: 'T-1',
+  merchant: 'corner',
+  shop: 'corner-shop',
+  signed: 'hEOh',
+  getRequest: '1AE',
+  getResponse: '1AI',
+  put: '1AM',
+})
+const receipted = (place: number) => ({ ...payment(place), receipt: 'hEOi' })
+const testify = (...payments: Testified[]) => ({ type: 'TestifyPayments', license: 'l-1', payments }) as const
+const testified = (...payments: Testified[]): LicenseEvent => ({
+  type: 'PhoneTestified',
+  data: { license: 'l-1', account: 'acc-1', payments },
+})
+
 describe('a license', () => {
   it('is issued', () => given().when(issue).then(issued))
   it('the same document issued again is the same license', () => given(issued).when(issue).then())
@@ -42,4 +63,43 @@ describe('a license', () => {
   it('expires once', () => given(issued, expired).when(expire('2027-01-01T00:00:00.000Z')).then())
   it('a revoked one does not expire too', () => given(issued, revoked).when(expire('2027-01-01T00:00:00.000Z')).then())
   it('an expired one may still be revoked', () => given(issued, expired).when(revoke).then(revoked))
+  it('a renewal says which license it follows', () =>
+    given()
+      .when({ ...issue, renews: 'l-0' })
+      .then({ type: 'LicenseIssued', data: { ...terms, allowance: '20000', renews: 'l-0' } }))
+})
+
+describe('a phone’s testimony', () => {
+  it('is taken', () =>
+    given(issued)
+      .when(testify(payment(1), receipted(2)))
+      .then(testified(payment(1), receipted(2))))
+  it('is taken once', () =>
+    given(issued, testified(payment(1)))
+      .when(testify(payment(1)))
+      .then())
+  it('of what is new only', () =>
+    given(issued, testified(payment(1)))
+      .when(testify(payment(1), payment(2)))
+      .then(testified(payment(2))))
+  it('a payment told twice at once is one', () =>
+    given(issued)
+      .when(testify(payment(1), payment(1)))
+      .then(testified(payment(1))))
+  it('a receipt that came later is news', () =>
+    given(issued, testified(payment(1)))
+      .when(testify(receipted(1)))
+      .then(testified(receipted(1))))
+  it('and is not lost again', () =>
+    given(issued, testified(receipted(1)))
+      .when(testify(payment(1)))
+      .then())
+  it('of a license that has ended is heard all the same', () =>
+    given(issued, revoked)
+      .when(testify(payment(1)))
+      .then(testified(payment(1))))
+  it('of no license is nobody’s', () =>
+    given()
+      .when(testify(payment(1)))
+      .then(refused('LicenseUnknown')))
 })
