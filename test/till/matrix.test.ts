@@ -1,0 +1,300 @@
+import type { Decider } from '#canonical/decider'
+import type { Policy } from '#license/rules'
+import { type Amount, amount } from '#money'
+import { decide, emptyTill, evolve, type LicenseFacts, type TapStart, type Till, type TillCommand } from '#till'
+import { type TillEvent, tillWords } from '#till/events'
+import { matrix } from '../matrix.ts'
+
+const today = '2026-11-23'
+const occurred = `${today}T09:00:00.000Z`
+const now_ms = Date.parse(occurred)
+const hash = 'a'.repeat(64)
+/** A transaction's id by a letter. */
+const id = (letter: string): string => Buffer.from(letter).toString('hex').padEnd(32, '0')
+const eur = (minor: bigint): Amount => amount(minor)
+
+/** The till's maps grow in place, and its facts bear the revision that the disk gave them. */
+const till: Decider<{ till: Till; next: number }, TillCommand, TillEvent> = {
+  get initialState() {
+    return { till: emptyTill(), next: 0 }
+  },
+  decide: (command, state) => decide(command, state.till),
+  evolve: ({ till, next }, event) => ({ till: evolve(till, { ...event, revision: next }), next: next + 1 }),
+}
+
+const document = (version: number) => ({ version, hash: `${version}`.repeat(64), document: 'cnVsZXM' })
+const rules = (version: number) =>
+  ({
+    type: 'AdoptRules',
+    policy: document(version),
+    denyList: document(version),
+    keySet: document(version),
+  }) as const
+const commission = {
+  type: 'Commission',
+  terminal: 'T-1',
+  merchant: 'm-1',
+  merchantName: 'Corner & Co.',
+  shop: 's-1',
+  mode: 'test',
+  certificate: 'Y2VydA',
+} as const
+const acknowledged = { type: 'AcknowledgeByCentre', acceptedTo: 3, checkpoint: 'log\n4\nroot\n' } as const
+const refusedCheckpoint = {
+  type: 'RefuseCheckpoint',
+  reason: 'LogForked',
+  message: 'Two histories.',
+  offered: 'log\n5\nroot\n',
+  seen: 'log\n4\nroot\n',
+} as const
+const openDay = (businessDate: string) => ({ type: 'OpenDay', businessDate, today }) as const
+const closeDay = { type: 'CloseDay', currency: 'EUR', revision: 7, head: hash } as const
+
+const start = (letter: string, minor: bigint, tap = 1): TapStart => ({
+  tap,
+  transaction: id(letter),
+  sale: { sale: `sale ${letter}`, amount: eur(minor), currency: 'EUR', state: 'waiting' },
+  radio: 'loopback',
+  sealing: { publicKey: 'cHVi', privateKey: 'cHJpdg' },
+  getRequest: 'R0VU',
+  getResponse: 'U1RBVFVT',
+})
+const policy: Policy = {
+  version: 1,
+  issued: now_ms / 1000,
+  currency: 'EUR',
+  perTransaction: eur(5_000n),
+  sinceSeen: { count: 9, sum: eur(9_000n) },
+  perKeyOnTerminal: eur(6_000n),
+  stored: { count: 5, sum: eur(9_500n) },
+  hoursSinceSync: 72,
+  denyListAge_hours: 96,
+  policyAge_hours: 720,
+  clockTolerance_s: 300,
+  roundTrip_ms: 1500,
+  overridable: [],
+}
+const phone: LicenseFacts = {
+  license: 'l-1',
+  card: 'card 1',
+  allowance: eur(20_000n),
+  allowanceLeft: eur(20_000n),
+  perTransaction: eur(5_000n),
+  consecutive: 10,
+  counterAtIssue: 0,
+  counter: 0,
+}
+/** What it says of itself when it has paid `a`. */
+const after = { allowanceLeft: eur(16_000n), counter: 1 }
+type Asking = { readonly policy?: Partial<Policy>; readonly phone?: Partial<LicenseFacts>; readonly hours?: number }
+const ask = (letter: string, minor: bigint, asking: Asking = {}) =>
+  ({
+    type: 'RequestDeduction',
+    start: start(letter, minor),
+    checks: [],
+    license: { ...phone, ...asking.phone },
+    put: 'UFVU',
+    policy: { ...policy, ...asking.policy },
+    clock: { now_ms, lastSync_ms: now_ms - (asking.hours ?? 1) * 3_600_000 },
+  }) as const
+const record = (letter: string) =>
+  ({
+    type: 'RecordTap',
+    transaction: id(letter),
+    tap: 1,
+    sealedIn: 1,
+    response: 'UEFJRA',
+    payment: hash,
+    allowanceLeft: eur(15_000n),
+    checks: [],
+    roundTrip_ms: 40,
+    occurred,
+  }) as const
+const why = { reason: 'SealInvalid', message: 'The seal does not open.' }
+const tear = { type: 'TearTap', transaction: id('a'), tap: 1, during: 'PUT' } as const
+const abandon = { type: 'AbandonSale', sale: 'sale a' } as const
+const reversal = (name: string) => ({ reversal: name, transaction: id('a'), occurred })
+const refund = (name: string, minor: bigint) =>
+  ({ type: 'RefundTransaction', ...reversal(name), amount: eur(minor) }) as const
+const voiding = (name: string) => ({ type: 'VoidTransaction', ...reversal(name) }) as const
+
+const day = [openDay(today)]
+const paid = [...day, ask('a', 4_000n), record('a')]
+
+matrix('a till', till, tillWords, {
+  states: {
+    new: [],
+    'in service': [commission, rules(2), acknowledged, refusedCheckpoint],
+    'day open': day,
+    'asked a': [...day, ask('a', 4_000n)],
+    'torn a': [...day, ask('a', 4_000n), tear],
+    'paid a': paid,
+    'paid a after a tear': [...day, ask('a', 4_000n), tear, record('a')],
+    'given up a': [...day, ask('a', 4_000n), tear, abandon],
+    'voided a': [...paid, voiding('r-1')],
+    'gave 10.00 of a back': [...paid, refund('r-1', 1_000n)],
+    'paid a, day over': [...paid, closeDay],
+    'paid a, next day': [...paid, closeDay, openDay('2026-11-24')],
+  },
+  commands: {
+    Commission: { commission },
+    AdoptRules: { 'rules 2': rules(2), 'rules 1': rules(1), 'rules 3': rules(3) },
+    AcknowledgeByCentre: { acknowledged },
+    RefuseCheckpoint: { 'a checkpoint refused': refusedCheckpoint },
+    OpenDay: {
+      'open today': openDay(today),
+      'open tomorrow': openDay('2026-11-24'),
+      'open in a week': openDay('2026-11-30'),
+      'open yesterday': openDay('2026-11-22'),
+    },
+    CloseDay: { 'close the day': closeDay },
+    RequestDeduction: {
+      'ask a': ask('a', 4_000n),
+      'ask b': ask('b', 1_000n),
+      'ask b without a policy': { ...ask('b', 1_000n), policy: undefined },
+      'ask b in CHF': { ...ask('b', 1_000n), policy: { ...policy, currency: 'CHF' } },
+      'ask b of a phone that lies': ask('b', 1_000n, { phone: { allowanceLeft: eur(20_001n) } }),
+      'ask b over the allowance': ask('b', 1_000n, { phone: { allowanceLeft: eur(999n) } }),
+      'ask b over one payment': ask('b', 5_001n),
+      'ask b at the count': ask('b', 1_000n, { phone: { counter: 9 } }),
+      'ask b over the sum': ask('b', 1_000n, { phone: { allowanceLeft: eur(11_999n) } }),
+      'ask b of the same key': ask('b', 2_001n, { phone: after }),
+      'ask b, too many wait': ask('b', 1_000n, { phone: after, policy: { stored: { count: 1, sum: eur(9_500n) } } }),
+      'ask b, too much waits': ask('b', 1_000n, { phone: after, policy: { stored: { count: 5, sum: eur(4_999n) } } }),
+      'ask b three days alone': ask('b', 1_000n, { hours: 73 }),
+    },
+    ResendDeduction: { 'resend a': { type: 'ResendDeduction', transaction: id('a'), tap: 2 } },
+    DeclineTap: { 'decline b': { type: 'DeclineTap', start: start('b', 1_000n), checks: [], ...why } },
+    AskAgain: { 'ask a again': { type: 'AskAgain', start: start('a', 4_000n, 2), checks: [], license: phone } },
+    RecordTap: { 'record a': record('a') },
+    RejectPayload: {
+      'reject a': { type: 'RejectPayload', transaction: id('a'), tap: 1, response: 'UEFJRA', checks: [], ...why },
+    },
+    AcceptDecline: { 'the phone declines a': { type: 'AcceptDecline', transaction: id('a'), ...why } },
+    TearTap: { 'tear a': tear },
+    AbandonSale: { 'give up a': abandon },
+    VoidTransaction: { 'void a as r-1': voiding('r-1'), 'void a as r-2': voiding('r-2') },
+    RefundTransaction: {
+      'refund r-1 10.00': refund('r-1', 1_000n),
+      'refund r-1 other': refund('r-1', 1_001n),
+      'refund r-2 all': refund('r-2', 4_000n),
+      'refund nothing': refund('r-2', 0n),
+    },
+  },
+  refusals: {
+    RulesWentBack: true,
+    DayStillOpen: true,
+    DayInThePast: true,
+    DayInTheFuture: true,
+    DayNotOpen: true,
+    TapUnresolved: true,
+    PolicyMissing: true,
+    CurrencyMismatch: true,
+    StatusImplausible: true,
+    AllowanceExceeded: true,
+    TransactionLimitExceeded: true,
+    OfflineCountExceeded: true,
+    OfflineSumExceeded: true,
+    FloorLimitExceeded: true,
+    StoredCountExceeded: true,
+    StoredSumExceeded: true,
+    SyncTooLongAgo: true,
+    DeductionNotOpen: true,
+    SaleApproved: true,
+    AlreadyReversed: true,
+    DayOver: true,
+    TransactionUnknown: true,
+    IdempotencyKeyReused: true,
+    RefundExceedsOriginal: true,
+    AmountNotPositive: true,
+  },
+  rows: `
+    new                  | commission                 | TerminalCommissioned
+                         | rules 2                    | RulesAdopted
+                         | acknowledged               | CentreAcknowledged
+                         | a checkpoint refused       | CheckpointRefused
+                         | open today                 | DayOpened
+                         | open tomorrow              | DayOpened
+                         | open in a week             | refused DayInTheFuture
+                         | close the day              | refused DayNotOpen
+                         | ask b                      | refused DayNotOpen
+                         | ask b without a policy     | refused PolicyMissing
+                         | resend a                   | refused DeductionNotOpen
+                         | record a                   | refused DeductionNotOpen
+                         | tear a                     | already so
+                         | give up a                  | already so
+                         | void a as r-1              | refused TransactionUnknown
+                         | refund r-1 10.00           | refused TransactionUnknown
+    in service           | commission                 | already so
+                         | rules 2                    | already so
+                         | rules 1                    | refused RulesWentBack
+                         | rules 3                    | RulesAdopted
+                         | acknowledged               | already so
+                         | a checkpoint refused       | already so
+    day open             | open today                 | already so
+                         | open tomorrow              | refused DayStillOpen
+                         | close the day              | DayClosed
+                         | ask a                      | TapStarted + LicenseVerified + DeductionRequested
+                         | ask b without a policy     | refused PolicyMissing
+                         | ask b in CHF               | refused CurrencyMismatch
+                         | ask b of a phone that lies | refused StatusImplausible
+                         | ask b over the allowance   | refused AllowanceExceeded
+                         | ask b over one payment     | refused TransactionLimitExceeded
+                         | ask b at the count         | refused OfflineCountExceeded
+                         | ask b over the sum         | refused OfflineSumExceeded
+                         | ask b three days alone     | refused SyncTooLongAgo
+                         | decline b                  | TapStarted + LicenseRejected + TransactionDeclined
+                         | record a                   | refused DeductionNotOpen
+    asked a              | close the day              | refused TapUnresolved
+                         | resend a                   | DeductionRequested
+                         | ask a again                | TapStarted + LicenseVerified
+                         | record a                   | PayloadDecrypted + TransactionRecorded
+                         | reject a                   | PayloadRejected + TapResolved + TransactionDeclined
+                         | the phone declines a       | TapResolved + TransactionDeclined
+                         | tear a                     | TapTorn
+                         | give up a                  | TapResolved
+    torn a               | close the day              | refused TapUnresolved
+                         | resend a                   | DeductionRequested
+                         | record a                   | PayloadDecrypted + TransactionRecorded + TapResolved
+                         | the phone declines a       | TapResolved + TransactionDeclined
+                         | tear a                     | already so
+                         | give up a                  | TapResolved
+    paid a               | close the day              | DayClosed
+                         | ask a                      | already so
+                         | ask b of a phone that lies | refused StatusImplausible
+                         | ask b of the same key      | refused FloorLimitExceeded
+                         | ask b, too many wait       | refused StoredCountExceeded
+                         | ask b, too much waits      | refused StoredSumExceeded
+                         | resend a                   | refused DeductionNotOpen
+                         | record a                   | already so
+                         | reject a                   | refused DeductionNotOpen
+                         | the phone declines a       | refused DeductionNotOpen
+                         | tear a                     | already so
+                         | give up a                  | refused SaleApproved
+                         | void a as r-1              | TransactionVoided
+                         | refund r-1 10.00           | RefundRecorded
+                         | refund r-2 all             | RefundRecorded
+                         | refund nothing             | refused AmountNotPositive
+    paid a after a tear  | close the day              | DayClosed
+                         | record a                   | already so
+    given up a           | close the day              | DayClosed
+                         | record a                   | refused DeductionNotOpen
+                         | give up a                  | already so
+    voided a             | void a as r-1              | already so
+                         | void a as r-2              | refused AlreadyReversed
+                         | refund r-1 10.00           | refused IdempotencyKeyReused
+                         | refund r-2 all             | refused RefundExceedsOriginal
+    gave 10.00 of a back | refund r-1 10.00           | already so
+                         | refund r-1 other           | refused IdempotencyKeyReused
+                         | refund r-2 all             | refused RefundExceedsOriginal
+                         | void a as r-2              | refused AlreadyReversed
+    paid a, day over     | open today                 | DayOpened
+                         | open yesterday             | refused DayInThePast
+                         | close the day              | refused DayNotOpen
+                         | void a as r-1              | refused DayOver
+                         | refund r-1 10.00           | refused DayNotOpen
+    paid a, next day     | void a as r-1              | refused DayOver
+                         | refund r-1 10.00           | RefundRecorded
+                         | open today                 | refused DayStillOpen
+  `,
+})
