@@ -7,7 +7,7 @@ const floors = [
   ['libs/canonical'],
   ['libs/money', 'libs/nfc'],
   ['libs/license', 'libs/transparency', 'eventstore'],
-  ['libs/till', 'libs/account', 'libs/payment', 'libs/tap', 'libs/sync', 'libs/upkeep'],
+  ['libs/till', 'libs/account', 'libs/payment', 'libs/tap', 'libs/sync', 'libs/upkeep', 'libs/operator'],
   ['libs/reconciliation', 'libs/settlement', 'libs/dispute'],
   ['libs/ledger'],
   ['libs/projections', 'libs/evidence'],

@@ -24,11 +24,19 @@ export const answered = <Answer>(answer: Answer | Refusal): Answer => {
 }
 
 const notFound = /(Unknown|NotFound)$/
-const forbidden = new Set(['ForeignSite', 'BatchSignatureInvalid', 'EnrolmentSignatureInvalid', 'ModeMismatch'])
+const unauthorized = new Set(['NotSignedIn', 'SessionEnded', 'SignInRefused'])
+const forbidden = new Set([
+  'ForeignSite',
+  'BatchSignatureInvalid',
+  'EnrolmentSignatureInvalid',
+  'ModeMismatch',
+  'RoleTooLow',
+])
 const malformed = new Set(['BodyMalformed', 'AmountMalformed', 'CurrencyUnknown', 'AmountNotPositive', 'TimeMalformed'])
 
 const statusOf = (reason: string): number => {
   if (malformed.has(reason)) return 400
+  if (unauthorized.has(reason)) return 401
   if (forbidden.has(reason)) return 403
   if (notFound.test(reason)) return 404
   if (reason.endsWith('Unreachable')) return 503

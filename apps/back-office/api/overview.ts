@@ -1,0 +1,48 @@
+import { Controller, Get, Sse, type Type } from '@nestjs/common'
+import { liveView } from '#http/live'
+import { For, Open } from '#http/roles'
+import type { BackOffice } from '../back-office.ts'
+import { Asking, type Door } from './asking.ts'
+
+/** How the centre is, and what it says at a glance. */
+export const overviewRoutes = (node: BackOffice, door: Door): Type => {
+  const Overview = door.question('Overview', async () => node.ask.overview())
+  const Reconciliation = door.question('Reconciliation', async () => node.ask.reconciliation())
+  const Exceptions = door.question('Exceptions', async () => node.ask.exceptions())
+
+  @Controller('api')
+  class OverviewController extends Asking {
+    @Open('whoever starts and watches the process') @Get('health') async health() {
+      const { index, age_ms } = await node.ask.age()
+      const { stopped, followers, log } = node.status()
+      const { note: _, ...signed } = log
+      const newer = await node.ask.newer()
+      const isWell = stopped.length === 0 && !log.silence && !newer.some(({ money }) => money)
+      return {
+        status: isWell ? 'ok' : 'degraded',
+        role: 'back-office',
+        id: node.id,
+        index,
+        age_ms,
+        stopped,
+        followers,
+        notUnderstood: newer,
+        undelivered: await node.undelivered(),
+        log: signed,
+      }
+    }
+    @For('viewer') @Sse('live') live() {
+      return liveView(node.news)
+    }
+    @For('viewer') @Get('overview') overview() {
+      return this.ask(new Overview.Message(undefined))
+    }
+    @For('viewer') @Get('reconciliation') reconciliation() {
+      return this.ask(new Reconciliation.Message(undefined))
+    }
+    @For('viewer') @Get('exceptions') exceptions() {
+      return this.ask(new Exceptions.Message(undefined))
+    }
+  }
+  return OverviewController
+}

@@ -1,0 +1,40 @@
+import { Body, Controller, Get, HttpCode, Param, Post, type Type } from '@nestjs/common'
+import { z } from 'zod'
+import { bodyOf } from '#http/refusals'
+import { Open } from '#http/roles'
+import { batchBody } from '#sync/batch'
+import type { BackOffice } from '../back-office.ts'
+import { Asking, type Door } from './asking.ts'
+import { octets } from './words.ts'
+
+const pairOfOctets = z.object({ p256: octets, ed25519: octets })
+const enrolBody = z.object({ code: z.string().max(200), keys: pairOfOctets, proofs: pairOfOctets })
+
+/** What terminals send and fetch: their own keys vouch for them, and no operator does. */
+export const syncRoutes = (node: BackOffice, door: Door): Type => {
+  const Enrol = door.order('Enrol', (asked: z.infer<typeof enrolBody>) => node.enrol(asked))
+  const AcceptBatch = door.order(
+    'AcceptBatch',
+    ({ terminal, body }: { terminal: string; body: z.infer<typeof batchBody> }) => node.acceptBatch(terminal, body),
+  )
+  const Rules = door.question('Rules', (terminal: string) => node.rulesFor(terminal))
+
+  @Controller('sync/v1')
+  class SyncController extends Asking {
+    @Open('a terminal, by its invitation') @Post('enrolments') @HttpCode(201) enrol(@Body() body: unknown) {
+      return this.order(new Enrol.Message(bodyOf(enrolBody, body)))
+    }
+    @Open('a terminal, by its signature') @Post('terminals/:terminal/batches') @HttpCode(200) batch(
+      @Param('terminal') terminal: string,
+      @Body() body: unknown,
+    ) {
+      return this.order(new AcceptBatch.Message({ terminal, body: bodyOf(batchBody, body) }))
+    }
+    @Open('a terminal: what it is told is signed, and no secret') @Get('terminals/:terminal/rules') rules(
+      @Param('terminal') terminal: string,
+    ) {
+      return this.ask(new Rules.Message(terminal))
+    }
+  }
+  return SyncController
+}
