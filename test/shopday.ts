@@ -1,6 +1,7 @@
 import type { Event } from '#canonical/event'
-import { emptyTill, evolve } from '#till'
+import { evolve } from '#till'
 import type { DayTotals, TillEvent } from '#till/events'
+import { emptyTill } from '#till/state'
 import { hash, type log, transaction } from './trade.ts'
 
 /**

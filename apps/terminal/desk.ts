@@ -1,7 +1,7 @@
 import { isRefusal, type Refusal } from '#canonical/decider'
 import { uuid7 } from '#canonical/ids'
 import { type Amount, type Currency, formatAmount } from '#money'
-import type { Sale } from '#till'
+import type { Sale } from '#till/state'
 import type { OwnLog } from './own-log.ts'
 import type { News, TerminalParts } from './ports.ts'
 

@@ -5,8 +5,10 @@ import { uuid7 } from '#canonical/ids'
 import { certificateHash, readCertificate } from '#license/certificate'
 import type { Currency } from '#money'
 import { adoptable, type RuleDocuments, type Rules, rulesFrom } from '#tap/rules'
-import { acknowledge, decide, emptyTill, evolve, type TillCommand, type TillFact } from '#till'
+import { decide, evolve, type TillFact } from '#till'
+import type { TillCommand } from '#till/commands'
 import { tillWords } from '#till/events'
+import { acknowledge, emptyTill } from '#till/state'
 import type { News, TerminalParts } from './ports.ts'
 
 /**

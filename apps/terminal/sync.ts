@@ -3,7 +3,7 @@ import { type Link as StreamLink, statedHash } from '#canonical/event'
 import { checkLogAnswer, cosignSeen, type LogTrust, readSeen, type Seen, witnessName } from '#sync/acknowledgement'
 import { type BatchAnswer, makeBatch } from '#sync/batch'
 import { idleDrain, next as nextDrain } from '#sync/drain'
-import { acknowledge, takeBack } from '#till'
+import { acknowledge, takeBack } from '#till/state'
 import { lifeTypes, type OwnLog } from './own-log.ts'
 import { LinkDown, type News, type TerminalParts } from './ports.ts'
 

@@ -18,7 +18,8 @@ import {
   sealingText,
   takeTap,
 } from '#tap/terminal'
-import type { LicenseFacts, OpenDeduction, Recorded, TapStart } from '#till'
+import type { LicenseFacts, TapStart } from '#till/commands'
+import type { OpenDeduction, Recorded } from '#till/state'
 import type { Desk, SaleView } from './desk.ts'
 import { iso, type OwnLog } from './own-log.ts'
 import type { TerminalParts } from './ports.ts'

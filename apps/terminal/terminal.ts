@@ -1,6 +1,6 @@
 import { Subject } from 'rxjs'
 import type { Amount } from '#money'
-import { waitingOf } from '#till'
+import { waitingOf } from '#till/state'
 import { desk } from './desk.ts'
 import { iso, type OwnLog, ownLog } from './own-log.ts'
 import type { TerminalParts } from './ports.ts'

@@ -1,8 +1,10 @@
 import type { Decider } from '#canonical/decider'
 import type { Policy } from '#license/rules'
 import { type Amount, amount } from '#money'
-import { decide, emptyTill, evolve, type LicenseFacts, type TapStart, type Till, type TillCommand } from '#till'
+import { decide, evolve } from '#till'
+import type { LicenseFacts, TapStart, TillCommand } from '#till/commands'
 import { type TillEvent, tillWords } from '#till/events'
+import { emptyTill, type Till } from '#till/state'
 import { matrix } from '../matrix.ts'
 
 const today = '2026-11-23'

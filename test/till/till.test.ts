@@ -3,18 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { isRefusal, type Refusal } from '#canonical/decider'
 import type { Policy } from '#license/rules'
 import { type Amount, amount } from '#money'
-import {
-  acknowledge,
-  decide,
-  emptyTill,
-  evolve,
-  type LicenseFacts,
-  type TapStart,
-  type Till,
-  type TillCommand,
-  waitingOf,
-} from '#till'
+import { decide, evolve } from '#till'
+import type { LicenseFacts, TapStart, TillCommand } from '#till/commands'
 import { type TillEvent, tillWords } from '#till/events'
+import { acknowledge, emptyTill, type Till, waitingOf } from '#till/state'
 import { deciding, refused } from '../given.ts'
 
 const today = '2026-11-23'

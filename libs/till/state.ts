@@ -1,0 +1,143 @@
+import type { Amount, Currency } from '#money'
+import type { DayTotals, TillEvent } from './events.ts'
+
+/**
+ * What a till knows: all of it is a fold of its own log, but for how far the centre holds it. Plain data, and old
+ * transactions are looked up by few functions.
+ */
+
+export type Attempt = {
+  readonly tap: number
+  readonly sealing: { readonly publicKey: string; readonly privateKey: string }
+  readonly getRequest: string
+  readonly getResponse: string
+  /** Present once the PUT is on disk, that is, may have reached the phone. */
+  readonly put?: string
+}
+
+/** A deduction that a phone may have granted and that nothing has settled yet. */
+export type OpenDeduction = {
+  readonly transaction: string
+  readonly sale: string
+  readonly license: string
+  readonly card: string
+  readonly counter: number
+  readonly amount: Amount
+  readonly currency: Currency
+  readonly allowanceBefore: Amount
+  readonly attempts: readonly Attempt[]
+  /** A tap of it was torn at least once. */
+  readonly torn: boolean
+  /** A tap of it is going on, or was when the terminal stopped. */
+  readonly live: boolean
+}
+
+export type Recorded = {
+  readonly transaction: string
+  readonly sale: string
+  readonly amount: Amount
+  readonly currency: Currency
+  readonly card: string
+  readonly license: string
+  readonly payment: string
+  readonly receiptNumber: number
+  readonly businessDate: string
+  readonly occurred: string
+  readonly allowanceLeft: Amount
+  readonly revision: number
+  readonly reversed: Amount
+  readonly voided: boolean
+}
+
+export type SaleState = 'waiting' | 'tapping' | 'approved' | 'declined' | 'torn' | 'cancelled'
+
+export type Sale = {
+  readonly sale: string
+  readonly amount: Amount
+  readonly currency: Currency
+  readonly state: SaleState
+  readonly reference?: string
+  readonly idempotencyKey?: string
+  readonly transaction?: string
+  /** Why it is declined or torn. */
+  readonly because?: { readonly reason: string; readonly message: string }
+}
+
+/** What a reversal's id stands for: this, and nothing else. */
+export type Reversing = { readonly kind: 'void' | 'refund'; readonly transaction: string; readonly amount: Amount }
+
+export type Till = {
+  commissioned: Extract<TillEvent, { type: 'TerminalCommissioned' }>['data'] | undefined
+  rules: Extract<TillEvent, { type: 'RulesAdopted' }>['data'] | undefined
+  day: { readonly businessDate: string; readonly firstRevision: number; readonly totals: DayTotals } | undefined
+  lastDay: string | undefined
+  tap: number
+  receiptNumber: number
+  readonly recorded: Map<string, Recorded>
+  readonly open: Map<string, OpenDeduction>
+  readonly sales: Map<string, Sale>
+  readonly saleByKey: Map<string, string>
+  /** What each reversal's id stands for. */
+  readonly reversals: Map<string, Reversing>
+  /** Attempts by transaction that have no deduction yet: between `TapStarted` and what follows in the same append. */
+  readonly started: Map<string, Attempt>
+  readonly verified: Map<string, { readonly card: string; readonly allowanceBefore: Amount }>
+  /** Recorded on this terminal and not yet acknowledged by the centre, oldest first. */
+  waiting: Recorded[]
+  readonly spentByLicense: Map<string, bigint>
+  acknowledgedTo: number
+  /** The newest checkpoint of the centre's log that this log names. */
+  checkpoint: string | undefined
+  /** The one that was refused last. */
+  refused: string | undefined
+}
+
+const nothing: DayTotals['sales'] = { count: 0, sum: '0' }
+export const noTotals: DayTotals = {
+  sales: nothing,
+  voids: nothing,
+  refunds: nothing,
+  declined: nothing,
+  torn: nothing,
+}
+
+/** A till that has no log yet. Its maps grow in place: copying them for every tap would cost more with each tap. */
+export const emptyTill = (): Till => ({
+  commissioned: undefined,
+  rules: undefined,
+  day: undefined,
+  lastDay: undefined,
+  tap: 0,
+  receiptNumber: 0,
+  recorded: new Map(),
+  open: new Map(),
+  sales: new Map(),
+  saleByKey: new Map(),
+  reversals: new Map(),
+  started: new Map(),
+  verified: new Map(),
+  waiting: [],
+  spentByLicense: new Map(),
+  acknowledgedTo: -1,
+  checkpoint: undefined,
+  refused: undefined,
+})
+
+/** What the till shows as waiting for the centre. */
+export const waitingOf = (till: Till): { count: number; sum: bigint } => ({
+  count: till.waiting.length,
+  sum: till.waiting.reduce((sum, recorded) => sum + recorded.amount, 0n),
+})
+
+/** The centre holds everything up to this revision. Kept beside the log, not in it. */
+export const acknowledge = (till: Till, revision: number): void => {
+  if (revision <= till.acknowledgedTo) return
+  till.acknowledgedTo = revision
+  till.waiting = till.waiting.filter(recorded => recorded.revision > revision)
+}
+
+/** The centre went back, and holds this terminal's log only up to this revision: what comes after waits again. */
+export const takeBack = (till: Till, revision: number): void => {
+  till.acknowledgedTo = revision
+  till.waiting = [...till.recorded.values()].filter(recorded => recorded.revision > revision)
+}
