@@ -3,7 +3,7 @@ import { base64url, fromBase64url, hex } from '#canonical/bytes'
 import type { Crypto, KeyPair } from '#canonical/crypto'
 import { type KeySet, kidOf, type Purpose, rootFingerprint, signKeySet } from '#license/keyset'
 import { type DenyList, type Policy, signDenyList, signPolicy } from '#license/rules'
-import type { Amount } from '#money'
+import { type Amount, amount, type Currency, exponentOf } from '#money'
 
 /**
  * The credit payment authorization server's keys, one purpose each, and the documents they sign. The
@@ -67,15 +67,15 @@ export const keySetOf = (
   return { keySet, document: signKeySet(crypto, keySet, keys.root) }
 }
 
-/** The first policy: what a small shop would set, in minor units of EUR. */
-export const firstPolicy = (version: number, now_s: number): Policy => ({
+/** The first policy of a currency: what a small shop would set, as so many of its units, whatever they are worth. */
+export const firstPolicy = (version: number, now_s: number, currency: Currency): Policy => ({
   version,
   issued: now_s,
-  currency: 'EUR',
-  perTransaction: 15_000n as Amount,
-  sinceSeen: { count: 50, sum: 50_000n as Amount },
-  perKeyOnTerminal: 30_000n as Amount,
-  stored: { count: 500, sum: 500_000n as Amount },
+  currency,
+  perTransaction: units(150n, currency),
+  sinceSeen: { count: 50, sum: units(500n, currency) },
+  perKeyOnTerminal: units(300n, currency),
+  stored: { count: 500, sum: units(5000n, currency) },
   hoursSinceSync: 72,
   denyListAge_hours: 96,
   policyAge_hours: 30 * 24,
@@ -83,6 +83,8 @@ export const firstPolicy = (version: number, now_s: number): Policy => ({
   roundTrip_ms: 1500,
   overridable: [],
 })
+
+const units = (count: bigint, currency: Currency): Amount => amount(count * 10n ** BigInt(exponentOf(currency)))
 
 export const policyDocument = (crypto: Crypto, keys: AuthorityKeys, policy: Policy): Bytes =>
   signPolicy(crypto, policy, keys.rules)

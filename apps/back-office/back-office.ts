@@ -16,6 +16,7 @@ import { enrolments } from './enrolments.ts'
 import { followers } from './followers.ts'
 import { intake } from './intake.ts'
 import { licenses } from './licenses.ts'
+import { merchantOf } from './merchant-of.ts'
 import { office } from './office.ts'
 import { outboxWorker, type Send } from './outbox.ts'
 import { questions } from './questions.ts'
@@ -47,6 +48,8 @@ export const backOffice = async (parts: BackOfficeParts) => {
   const news = new Subject<{ readonly kind: string }>()
   const here = office(store, crypto, clock, keys)
   const book = await rulebook(here)
+  const merchants = merchantOf(here)
+  const currencyOf = async (terminal: string) => (await merchants.recall(terminal))?.currency ?? 'EUR'
   const following = await followers(here, clock, rows, news, log.error)
   const { settled, status, run } = following
   const heard = new Map<string, number>()
@@ -83,7 +86,12 @@ export const backOffice = async (parts: BackOfficeParts) => {
     heard.set(terminal, clock.now())
     news.next({ kind: 'batch' })
     const logged = await loggedOf(`terminal-${terminal}`, seen)
-    return { acceptedTo, ...(logged ? { log: logged } : {}), rules: await book.versions(), at: here.now() }
+    return {
+      acceptedTo,
+      ...(logged ? { log: logged } : {}),
+      rules: await book.versions(await currencyOf(terminal)),
+      at: here.now(),
+    }
   }
 
   /** What acknowledges a stream to its terminal: its newest event that is under a checkpoint, and the proofs. */
@@ -124,7 +132,8 @@ export const backOffice = async (parts: BackOfficeParts) => {
       return { reason: 'TerminalUnknown', message: `Terminal ${terminal} is not enrolled at this centre.`, terminal }
     heard.set(terminal, clock.now())
     const last = await readLast(store, `terminal-${terminal}`)
-    return { ...(await book.rules()), heldTo: last?.revision ?? -1, at: here.now() }
+    const merchant = await merchants.look(terminal)
+    return { ...(await book.rules(merchant?.currency ?? 'EUR')), heldTo: last?.revision ?? -1, at: here.now() }
   }
 
   return {
@@ -137,6 +146,8 @@ export const backOffice = async (parts: BackOfficeParts) => {
     ...licenses(here, book, settled, ask.figures),
     acceptBatch,
     rulesFor,
+    deny: book.deny,
+    undeny: book.undeny,
     skipEvent: following.skipEvent,
     retryFollower: following.retryFollower,
     status: () => ({ ...status(), log: signing.state() }),

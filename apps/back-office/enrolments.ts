@@ -129,7 +129,15 @@ export const enrolments = (
       actOf('centre'),
     )
     const rootPublicKey = base64url(keys.root.publicKey)
-    return { terminal, origin: keys.origin, mode, rootPublicKey, zone, certificate, ...(await rules()) }
+    return {
+      terminal,
+      origin: keys.origin,
+      mode,
+      rootPublicKey,
+      zone,
+      certificate,
+      ...(await rules(opened?.data.currency ?? 'EUR')),
+    }
   }
 
   return { fingerprint, inviteTerminal, enrol }

@@ -113,9 +113,12 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'CentreWentBack':
     case 'OriginOrdered':
     case 'HourStruck':
+    case 'FareTablePublished':
     case 'KeyCompromised':
     case 'KeyIntroduced':
     case 'KeyRetired':
+    case 'KeySetPublished':
+    case 'TacMasterIntroduced':
     case 'MerchantOpened':
     case 'MerchantTermsSet':
     case 'PolicyPublished':
