@@ -12,6 +12,12 @@ export type Curve = 'P-256' | 'Ed25519'
  */
 export type KeyPair = { readonly curve: Curve; readonly publicKey: Bytes; readonly privateKey: Bytes }
 
+/**
+ * RSA of 2,048 bits with the exponent 65537: the modulus as 256 octets, of which the first bit is set; the private key
+ * as its two primes of 128 octets each, from which everything else follows.
+ */
+export type RsaKeyPair = { readonly rsa: 2048; readonly publicKey: Bytes; readonly privateKey: Bytes }
+
 export interface Crypto {
   sha256(...parts: readonly (Uint8Array | string)[]): Bytes
   /** HMAC-SHA-256 (RFC 2104). */
@@ -26,6 +32,11 @@ export interface Crypto {
   aeadSeal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Bytes
   /** Null where the tag does not hold. */
   aeadOpen(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array): Bytes | null
+  /** The raw private operation (RFC 8017, 5.2.1) on a block of 256 octets, a number below the modulus. */
+  rsaSign(key: RsaKeyPair, block: Uint8Array): Bytes
+  /** The raw public operation (RFC 8017, 5.2.2); null where the modulus has no valid form, or the number is not below it. */
+  rsaRecover(modulus: Uint8Array, signature: Uint8Array): Bytes | null
   keyPair(curve: Curve): KeyPair
+  rsaKeyPair(): RsaKeyPair
   random(octets: number): Bytes
 }

@@ -78,8 +78,22 @@ function* licenseChecks(crypto: Crypto, asked: Parameters<typeof checkLicense>[1
     return
   }
   const { denyListAge_hours, policyAge_hours } = policy
+  const policyRule = `policy ${policy.version}`
+  // A policy of before the second suite names none, and its checks are in logs: they are made as they were.
+  const { suite } = license.credit
+  if (policy.suites || suite !== 'P256-AUTH') {
+    const allowed = policy.suites ?? ['P256-AUTH']
+    yield holds(
+      allowed.includes(suite),
+      'license suite',
+      'SuiteNotAllowed',
+      allowed.join(' or ') || 'none',
+      suite,
+      policyRule,
+    )
+  }
   yield ageCheck('deny list age', 'DenyListTooOld', denyList.issued, now_s, denyListAge_hours, denyRule)
-  yield ageCheck('policy age', 'PolicyTooOld', policy.issued, now_s, policyAge_hours, `policy ${policy.version}`)
+  yield ageCheck('policy age', 'PolicyTooOld', policy.issued, now_s, policyAge_hours, policyRule)
 }
 
 /* ---- the terminal's certificate, which the phone checks */

@@ -2,8 +2,9 @@ import type { Bytes } from '#canonical/bytes'
 import type { Crypto, KeyPair } from '#canonical/crypto'
 import { Malformed } from '#canonical/malformed'
 import type { Amount, Currency } from '#money'
+import { type Suite, suiteOf, suites } from './appkey.ts'
 import { parse1, type Signed, sign1 } from './cose.ts'
-import { confirmation } from './cosekey.ts'
+import { holder } from './cosekey.ts'
 import { amount, cardNumber, count, currency, labelled, map, oneOf, record, text, uuid } from './fields.ts'
 
 /**
@@ -20,7 +21,7 @@ export type License = {
   readonly issuedAt: number
   readonly notBefore: number
   readonly expires: number
-  /** The APP public key: 65 octets, P-256. */
+  /** The APP public key: 65 octets, a point of P-256; or 256 octets, the modulus of RSA-RECOVERY. */
   readonly publicKey: Bytes
   readonly credit: Credit
   /** Names the authority's license key, see `kidOf`. */
@@ -39,7 +40,7 @@ export type Credit = {
   readonly counter: number
   /** Names the master key from which the TAC key is derived. */
   readonly tacKey: string
-  readonly suite: 'P256-AUTH'
+  readonly suite: Suite
 }
 
 type Claims = Omit<License, 'kid' | 'publicKey'> & { readonly holder: { readonly key: Bytes } }
@@ -51,7 +52,7 @@ const claims = record<Claims>('license', {
   notBefore: labelled(5, count),
   issuedAt: labelled(6, count),
   id: labelled(7, uuid),
-  holder: labelled(8, confirmation),
+  holder: labelled(8, holder),
   credit: map<Credit>({
     currency,
     allowance: amount,
@@ -60,12 +61,14 @@ const claims = record<Claims>('license', {
     consecutive: count,
     counter: count,
     tacKey: text,
-    suite: oneOf('P256-AUTH'),
+    suite: oneOf(...suites),
   }),
 })
 
 export const issueLicense = (crypto: Crypto, license: License, key: KeyPair): Bytes => {
   const { kid, publicKey, ...said } = license
+  if (suiteOf(publicKey) !== license.credit.suite)
+    throw new TypeError(`license: ${license.credit.suite} is of another key`)
   return sign1(crypto, { payload: claims.encode({ ...said, holder: { key: publicKey } }), type: 'license', key, kid })
 }
 
@@ -75,5 +78,7 @@ export const readLicense = (bytes: Uint8Array): License => licenseOf(parse1(byte
 export const licenseOf = ({ payload, kid }: Signed): License => {
   if (kid === undefined) throw new Malformed('license', 0, 'no key id')
   const { holder, ...said } = claims.read(payload)
+  const { suite } = said.credit
+  if (suiteOf(holder.key) !== suite) throw new Malformed('license', 0, `${suite} is not the suite of the key it names`)
   return { ...said, publicKey: holder.key, kid }
 }

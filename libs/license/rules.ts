@@ -1,8 +1,9 @@
 import type { Bytes } from '#canonical/bytes'
 import type { Crypto, KeyPair } from '#canonical/crypto'
 import type { Amount, Currency } from '#money'
+import { type Suite, suites } from './appkey.ts'
 import { parse1 } from './cose.ts'
-import { amount, cardNumber, count, currency, list, map, optional, text, uuid } from './fields.ts'
+import { amount, cardNumber, count, currency, list, map, oneOf, optional, text, uuid } from './fields.ts'
 import { type KeySet, keyFor, kidOf } from './keyset.ts'
 import { statement } from './statement.ts'
 
@@ -27,6 +28,8 @@ export type Policy = {
   readonly roundTrip_ms: number
   /** The reasons that a supervisor may override. */
   readonly overridable: readonly string[]
+  /** The suites that a phone may pay by; without it P256-AUTH alone. */
+  readonly suites?: readonly Suite[]
 }
 
 export type CountAndSum = { readonly count: number; readonly sum: Amount }
@@ -56,6 +59,7 @@ const policy = statement<Policy>('policy', {
   clockTolerance_s: count,
   roundTrip_ms: count,
   overridable: list(text),
+  suites: optional(list(oneOf(...suites))),
 })
 
 const denyList = statement<DenyList>('deny-list', {

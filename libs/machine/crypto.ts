@@ -1,4 +1,5 @@
 import {
+  constants,
   createCipheriv,
   createDecipheriv,
   createHash,
@@ -8,12 +9,15 @@ import {
   generateKeyPairSync,
   hash,
   type KeyObject,
+  privateEncrypt,
+  publicDecrypt,
   randomBytes,
   sign,
   verify,
 } from 'node:crypto'
 import type { Bytes } from '#canonical/bytes'
-import type { Crypto, Curve, KeyPair } from '#canonical/crypto'
+import type { Crypto, Curve, KeyPair, RsaKeyPair } from '#canonical/crypto'
+import { isBelow, isModulus, rsaNumbers } from './rsa.ts'
 
 /**
  * `Crypto` over node:crypto, whose one-shot calls are synchronous.
@@ -27,6 +31,9 @@ export const nodeCrypto = (): Crypto => {
 
   const publicKeyOf = (curve: Curve, octets: Uint8Array) =>
     publicKeys(curve + text(octets), () => readPublicKey(curve, octets))
+  const rsaPublicKeyOf = (modulus: Uint8Array) =>
+    publicKeys(text(modulus), () => createPublicKey(pem('PUBLIC KEY', rsaHead, modulus, rsaTail))) as KeyObject
+  const rsaPrivateKeyOf = (key: RsaKeyPair) => privateKeys(text(key.privateKey), () => readRsaPrivateKey(key))
   const privateKeyOf = (key: KeyPair) => privateKeys(key.curve + text(key.privateKey), () => readPrivateKey(key))
 
   return {
@@ -83,6 +90,20 @@ export const nodeCrypto = (): Crypto => {
       }
     },
 
+    rsaSign: (key, block) =>
+      plain(privateEncrypt({ key: rsaPrivateKeyOf(key), padding: constants.RSA_NO_PADDING }, block)),
+
+    rsaRecover: (modulus, signature) => {
+      if (!isModulus(modulus) || !isBelow(signature, modulus)) return null
+      return plain(publicDecrypt({ key: rsaPublicKeyOf(modulus), padding: constants.RSA_NO_PADDING }, signature))
+    },
+
+    rsaKeyPair: () => {
+      const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent: 0x10001 })
+      const { n, p, q } = privateKey.export({ format: 'jwk' })
+      return { rsa: 2048, publicKey: plain(octets(n)), privateKey: joined(octets(p), octets(q)) }
+    },
+
     keyPair: curve => {
       const made =
         curve === 'P-256' ? generateKeyPairSync('ec', { namedCurve: 'P-256' }) : generateKeyPairSync('ed25519')
@@ -116,8 +137,8 @@ const plain = (buffer: Buffer): Bytes => new Uint8Array(buffer)
  * Keys as PEM and signatures as DER: what OpenSSL reads is handed to it as it is. Of a JWK, and of a key with options
  * around it, Node first finds out by exceptions which kind of object it is not, at the price of half a verification.
  */
-const pem = (label: string, head: Buffer, key: Uint8Array): string =>
-  `-----BEGIN ${label}-----\n${Buffer.concat([head, key]).toString('base64')}\n-----END ${label}-----`
+const pem = (label: string, ...parts: readonly Uint8Array[]): string =>
+  `-----BEGIN ${label}-----\n${Buffer.concat(parts).toString('base64')}\n-----END ${label}-----`
 
 // SubjectPublicKeyInfo (RFC 5480, RFC 8410) and PrivateKeyInfo (RFC 5958) up to the key's own octets. The public half
 // is left out of the private key, so that a pair can only be what its private half says.
@@ -130,6 +151,18 @@ const heads: Readonly<Record<Curve, { readonly publicKey: Buffer; readonly priva
     publicKey: Buffer.from('302a300506032b6570032100', 'hex'),
     privateKey: Buffer.from('302e020100300506032b657004220420', 'hex'),
   },
+}
+
+/** SubjectPublicKeyInfo of an RSA key (RFC 3279, 2.3.1) around its modulus of 256 octets; at the end 65537. */
+const rsaHead = Buffer.from('30820122300d06092a864886f70d01010105000382010f003082010a0282010100', 'hex')
+const rsaTail = Buffer.from('0203010001', 'hex')
+
+const readRsaPrivateKey = (pair: RsaKeyPair): KeyObject => {
+  const numbers = Object.entries(rsaNumbers(pair)).map(([name, octets]) => [
+    name,
+    Buffer.from(octets).toString('base64url'),
+  ])
+  return createPrivateKey({ format: 'jwk', key: { kty: 'RSA', ...Object.fromEntries(numbers) } })
 }
 
 const readPublicKey = (curve: Curve, publicKey: Uint8Array): KeyObject | null => {

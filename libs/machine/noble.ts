@@ -5,6 +5,7 @@ import { hmac } from '@noble/hashes/hmac.js'
 import { sha256, sha512 } from '@noble/hashes/sha2.js'
 import { type Bytes, concat, equal, utf8 } from '#canonical/bytes'
 import type { Crypto } from '#canonical/crypto'
+import { isBelow, isModulus, makeRsaKey, recovered, signed } from './rsa.ts'
 
 /**
  * `Crypto` in plain JavaScript, over @noble. ECDSA is RFC 6979: with a seeded `random` the same world makes the same
@@ -49,6 +50,11 @@ export const nobleCrypto = (random: (octets: number) => Bytes): Crypto => ({
       return null
     }
   },
+
+  rsaSign: signed,
+  rsaRecover: (modulus, signature) =>
+    isModulus(modulus) && isBelow(signature, modulus) ? recovered(modulus, signature) : null,
+  rsaKeyPair: () => makeRsaKey(random),
 
   keyPair: curve => {
     if (curve === 'Ed25519') {

@@ -1,9 +1,10 @@
 import type { Bytes } from '#canonical/bytes'
 import { base64url, equal, fromBase64url, fromHex, hex } from '#canonical/bytes'
 import { firstFailure } from '#canonical/check'
-import type { Crypto, KeyPair } from '#canonical/crypto'
+import type { Crypto } from '#canonical/crypto'
 import { Malformed } from '#canonical/malformed'
 import { type License, readLicense } from '#license'
+import { type AppKey, appKeyOf } from '#license/appkey'
 import { readCertificate, type TerminalCertificate } from '#license/certificate'
 import { checkCertificate } from '#license/checks'
 import { readKeySet } from '#license/keyset'
@@ -161,11 +162,8 @@ const no = (field: Field, word: PhoneDeclineWord, transaction?: string): Told =>
 
 export const licenseOf = (memory: PhoneMemory): License => readLicense(fromBase64url(memory.license))
 
-const keyOf = (memory: PhoneMemory): KeyPair => ({
-  curve: 'P-256',
-  publicKey: fromBase64url(memory.publicKey),
-  privateKey: fromBase64url(memory.privateKey),
-})
+const keyOf = (memory: PhoneMemory): AppKey =>
+  appKeyOf(fromBase64url(memory.publicKey), fromBase64url(memory.privateKey))
 
 /** GET #1: the license and the status, sealed to this tap's key, and only for a terminal that the authority knows. */
 const introduce = (

@@ -1,6 +1,7 @@
 import { type Bytes, concat, fromHex, u32be } from '#canonical/bytes'
 import type { Crypto, KeyPair } from '#canonical/crypto'
 import { issueLicense, type License } from '#license'
+import { makeAppKey, type Suite } from '#license/appkey'
 import { issueCertificate, type TerminalCertificate } from '#license/certificate'
 import { type KeySet, kidOf, type Purpose, signKeySet } from '#license/keyset'
 import { makePayment, type Payment } from '#license/payment'
@@ -29,7 +30,7 @@ export const seededCrypto = (seed: string): Crypto => {
   })
 }
 
-export const world = (seed = 'tally') => {
+export const world = (seed = 'tally', suite: Suite = 'P256-AUTH') => {
   const crypto = seededCrypto(seed)
   const root = crypto.keyPair('P-256')
   const [licenseKey, certificateKey, rulesKey] = [
@@ -94,7 +95,7 @@ export const world = (seed = 'tally') => {
     kid: kid(certificateKey),
   }
 
-  const phoneKeys = crypto.keyPair('P-256')
+  const phoneKeys = makeAppKey(crypto, suite)
   const masterKey = crypto.random(32)
   const license: License = {
     id: '0190d0a0-0000-7000-8000-000000000001',
@@ -112,7 +113,7 @@ export const world = (seed = 'tally') => {
       consecutive: 20,
       counter: 0,
       tacKey: 'tac-2026',
-      suite: 'P256-AUTH',
+      suite,
     },
     kid: kid(licenseKey),
   }

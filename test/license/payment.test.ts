@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type Bytes, concat, hex, utf8 } from '#canonical/bytes'
 import { encode } from '#canonical/cbor'
 import { firstFailure } from '#canonical/check'
+import type { KeyPair } from '#canonical/crypto'
 import { checkPayment, checkTac } from '#license/checks'
 import { parse1, sign1 } from '#license/cose'
 import { sealAuth } from '#license/hpke'
@@ -15,6 +16,7 @@ import { flipped, tap, twin, type World, world } from './fixture.ts'
 
 const here = world()
 const { crypto, phone } = here
+const appKey = phone.keys as KeyPair
 const node = nodeCrypto()
 const whole = tap(here)
 
@@ -34,7 +36,7 @@ const reasonOf = (at: Tap, sealed?: Uint8Array) => firstFailure(judged(at, seale
 /** Seals other octets as this tap's payment, as whoever holds the sealing key and the APP key could. */
 const sealedAnew = ({ sealing, tapHash }: Tap, signed: Uint8Array): Bytes =>
   sealAuth(node, {
-    sender: phone.keys,
+    sender: appKey,
     recipient: sealing.publicKey,
     info: concat(utf8('tallystick.dev:payment/1'), tapHash),
     aad: new Uint8Array(0),
@@ -162,18 +164,18 @@ describe('the signature inside', () => {
   it('of a deduction or a receipt is none of a payment', () => {
     const { payload } = whole.made
     for (const type of ['deduction', 'receipt', 'license', 'status'])
-      expect(reasonOf(whole, sealedAnew(whole, sign1(crypto, { payload, type, key: phone.keys })))).toBe(
+      expect(reasonOf(whole, sealedAnew(whole, sign1(crypto, { payload, type, key: appKey })))).toBe(
         'PaymentSignatureInvalid',
       )
     const deduction = parse1(whole.deductionBytes).payload
     expect(readDeduction(whole.deductionBytes)).toEqual(whole.deduction)
     expect(
-      reasonOf(whole, sealedAnew(whole, sign1(crypto, { payload: deduction, type: 'payment', key: phone.keys }))),
+      reasonOf(whole, sealedAnew(whole, sign1(crypto, { payload: deduction, type: 'payment', key: appKey }))),
     ).toBe('PaymentMalformed')
   })
 
   it('over a payload that is no payment is malformed', () => {
-    const signed = sign1(crypto, { payload: encode(new Map([['amount', 1]])), type: 'payment', key: phone.keys })
+    const signed = sign1(crypto, { payload: encode(new Map([['amount', 1]])), type: 'payment', key: appKey })
     const failure = judged(whole, sealedAnew(whole, signed)).at(-1)
     expect(failure).toMatchObject({ check: 'payment structure', reason: 'PaymentMalformed' })
     expect(failure?.found).toContain('currency is not there')
