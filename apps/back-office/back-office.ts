@@ -6,12 +6,15 @@ import { run as carryOut } from '#cqrs/run'
 import { type EventStore, readLast, readStream, type StoredEvent } from '#eventstore'
 import type { Heads } from '#eventstore/heads'
 import type { Rows } from '#eventstore/rows'
+import { verdictRules, verdictRuleWords } from '#payment/rule'
+import { verdictRule } from '#payment/verdict'
 import { type LogAnswer, proofText } from '#sync/acknowledgement'
 import type { BatchBody } from '#sync/batch'
 import type { Tiles } from '#transparency/tiles'
 import { originOrders, originWords } from '#upkeep/origin'
 import type { AuthorityKeys } from './authority.ts'
 import { calendar } from './calendar.ts'
+import { decisions } from './decisions.ts'
 import { enrolments } from './enrolments.ts'
 import { followers } from './followers.ts'
 import { intake } from './intake.ts'
@@ -50,6 +53,8 @@ export const backOffice = async (parts: BackOfficeParts) => {
   const book = await rulebook(here)
   const merchants = merchantOf(here)
   const currencyOf = async (terminal: string) => (await merchants.recall(terminal))?.currency ?? 'EUR'
+  const newestRule = { version: verdictRule }
+  await carryOut(here.runner, verdictRules, verdictRuleWords, 'verdict-rule', newestRule, here.actOf('centre'))
   const following = await followers(here, clock, rows, news, log.error)
   const { settled, status, run } = following
   const heard = new Map<string, number>()
@@ -141,7 +146,8 @@ export const backOffice = async (parts: BackOfficeParts) => {
     fingerprint,
     news,
     ask,
-    ...trade(here, settled, following),
+    ...decisions(here, settled, following),
+    ...trade(here, settled),
     ...terminals,
     ...licenses(here, book, settled, ask.figures),
     acceptBatch,

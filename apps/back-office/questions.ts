@@ -10,6 +10,7 @@ import { newerEvents, notUnderstood } from '#projections/newer'
 import { balanceAsOf, postingsOfAccount } from '#projections/postings'
 import { terminalCounts, terminalList } from '#projections/terminals'
 import { takingsOf, transactionList, transactionOf, verdictCounts } from '#projections/transactions'
+import { paymentFile } from './decisions.ts'
 import { nothingFrom } from './office.ts'
 
 /** What the back office may ask. Every answer says up to which log index it was computed, and how old that is. */
@@ -114,7 +115,9 @@ export const questions = ({ rows, store, now, heard, freshness }: Parts) => {
     transaction: (transaction: string) =>
       answer(async reader => {
         const message = `No verdict on transaction ${transaction} is here: it may wait on its terminal still.`
-        return (await transactionOf(reader, transaction)) ?? { reason: 'TransactionUnknown', message, transaction }
+        const found = await transactionOf(reader, transaction)
+        if (!found) return { reason: 'TransactionUnknown', message, transaction }
+        return { ...found, ...(await paymentFile(store, found.payment)) }
       }),
     terminals: () =>
       answer(async reader => {

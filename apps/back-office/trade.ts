@@ -1,23 +1,15 @@
 import { account as accountDecider } from '#account'
 import { accountWords } from '#account/events'
-import { isRefusal, type Refusal } from '#canonical/decider'
+import { isRefusal } from '#canonical/decider'
 import { run } from '#cqrs/run'
 import { readStream } from '#eventstore'
-import { readKnown } from '#evidence/held'
 import type { Amount, Currency } from '#money'
-import { payment as paymentDecider } from '#payment'
-import { paymentWords } from '#payment/events'
 import { merchant as merchantDecider, merchantWords } from '#settlement/merchant'
 import { shop as shopDecider, shopWords } from '#settlement/shop'
-import type { Followers } from './followers.ts'
 import type { Office, Settled } from './office.ts'
 
-/** What the back office orders: merchants, shops, accounts, repayments, and who bears a held payment. */
-export const trade = (
-  { store, runner, mint, actOf, now }: Office,
-  settled: Settled,
-  { figuresFor, judgedAll }: Pick<Followers, 'figuresFor' | 'judgedAll'>,
-) => {
+/** What the back office orders: merchants, shops, accounts, repayments. */
+export const trade = ({ store, runner, mint, actOf }: Office, settled: Settled) => {
   const openMerchant = async (asked: {
     readonly merchant?: string | undefined
     readonly name: string
@@ -121,79 +113,5 @@ export const trade = (
     })
   }
 
-  let turn: Promise<unknown> = Promise.resolve()
-  /** Two decisions at once would draw one hold twice: each looks only when all before it is known. */
-  const oneByOne = <Answer>(act: () => Promise<Answer>): Promise<Answer | Refusal> => {
-    const mine = turn.then(async () => {
-      if (await judgedAll()) return act()
-      return {
-        reason: 'NotCaughtUp',
-        message:
-          'This centre has not judged all that is in its log yet: try again in a moment; GET /api/health shows how far it is.',
-      }
-    })
-    turn = mine.catch(() => {})
-    return mine
-  }
-
-  /** Two people decide who bears a held payment. */
-  const decideHeld = (asked: HeldDecision) => oneByOne(() => decide(asked))
-
-  const decide = async (asked: HeldDecision) => {
-    const { payment, bears, operators, reason } = asked
-    const stream = `payment-${payment}`
-    const { events: held } = await readKnown(store, stream, paymentWords)
-    const first = held.find(event => event.type === 'PaymentHeld')
-    if (held.length === 0)
-      return {
-        reason: 'PaymentUnknown',
-        message: `No verdict was made on payment ${payment}: look at its hash.`,
-        payment,
-      }
-    if (!first) {
-      const standing = held.some(({ type }) => type === 'PaymentAccepted') ? 'accepted' : 'unjudged'
-      return {
-        reason: 'PaymentNotHeld',
-        message: `Payment ${payment.slice(0, 12)}… is ${standing}: only a held payment is decided.`,
-        payment,
-        standing,
-      }
-    }
-    const { account, license, merchant, currency, occurred } = first.data
-    const figures = figuresFor(account, license ?? undefined, merchant, currency, occurred.at)
-    const command = {
-      type: 'DecideHeld' as const,
-      payment,
-      bears,
-      operators,
-      reason,
-      bookingDate: now().slice(0, 10),
-      ...figures,
-    }
-    const ran = await run(runner, paymentDecider, paymentWords, stream, command, actOf(`operator:${operators[1]}`))
-    return settled(ran, { payment, bears })
-  }
-
-  /** Two people refuse a reversal that is held: what it took goes back to the merchant. */
-  const refuseReversal = async (asked: {
-    readonly payment: string
-    readonly reversal: string
-    readonly operators: readonly [string, string]
-    readonly why: string
-  }) => {
-    const { payment, ...refused } = asked
-    const command = { type: 'RefuseReversal' as const, ...refused, bookingDate: now().slice(0, 10) }
-    const act = actOf(`operator:${asked.operators[1]}`)
-    const ran = await run(runner, paymentDecider, paymentWords, `payment-${payment}`, command, act)
-    return settled(ran, { payment, reversal: asked.reversal })
-  }
-
-  return { openMerchant, openShop, openAccount, receiveRepayment, decideHeld, refuseReversal }
-}
-
-type HeldDecision = {
-  readonly payment: string
-  readonly bears: 'payer' | 'merchant' | 'operator'
-  readonly operators: readonly [string, string]
-  readonly reason: string
+  return { openMerchant, openShop, openAccount, receiveRepayment }
 }

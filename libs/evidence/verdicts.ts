@@ -11,8 +11,10 @@ import { knownType, type TradeEvent, understood } from '#ledger/vocabulary'
 import type { License } from '#license'
 import { tacKeyOf } from '#license/tac'
 import { type Amount, amount, formatAmount, minorUnits, zero } from '#money'
-import { type PaymentCommand, payment as paymentDecider, type Terms } from '#payment'
+import { type PaymentCommand, payment as paymentDecider } from '#payment'
 import { type PaymentEvent, paymentWords } from '#payment/events'
+import { verdictRules } from '#payment/rule'
+import type { Terms } from '#payment/shares'
 import { type ExceptionEvent, exceptionKinds, exceptionWords } from '#reconciliation/events'
 import type { IntakeEvent } from '#sync/events'
 import { type AdoptedRules, rulesFrom } from '#tap/rules'
@@ -85,6 +87,9 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
   /** Who a terminal is, by the centre's own word: what it says of itself is only its claim. */
   const enrolled = new Map<string, Enrolled>()
 
+  /** The version of the verdict rule that the log has come to. */
+  let rule = verdictRules.initialState
+
   const balance = (account: string, currency: string): bigint => balances.get(`${account}|${currency}`) ?? 0n
 
   /** What an event changes in what the next verdict must know. */
@@ -106,6 +111,9 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
         return
       case 'MerchantTermsSet':
         terms.set(event.data.merchant, [...(terms.get(event.data.merchant) ?? []), { ...event.data, since: event.at }])
+        return
+      case 'VerdictRuleAdopted':
+        rule = event.data.version
         return
       case 'TerminalEnrolled': {
         const { terminal, merchant, shop, keys } = event.data
@@ -293,6 +301,7 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
         gross: opened ? opened.payment.amount : minorUnits(data.amount),
         checks,
         signatureChecked: opened !== undefined,
+        rule,
         merchant,
         shop,
         terminal,
@@ -352,14 +361,7 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
       learn(event)
       switch (event.type) {
         case 'PaymentAccepted':
-          for (const kind of event.data.exceptions)
-            await raise(
-              kindOf(kind),
-              [event.data.payment],
-              aboutPayment(event.data, kind, event.data.excess === '0' ? event.data.gross : event.data.excess),
-              cause,
-              batch,
-            )
+          await noteExceptions(event.data, cause, batch)
           break
         case 'PaymentHeld':
           await raise(
@@ -382,13 +384,23 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
           )
           break
         }
+        case 'HeldDecisionProposed':
         case 'HeldPaymentDecided':
+        case 'PaymentUnclaimed':
+        case 'ProposalWithdrawn':
         case 'ReversalAccepted':
+        case 'ReversalRefusalProposed':
         case 'ReversalReleased':
         case 'ReversalRefused':
+        case 'UnclaimedReleased':
           break
       }
     }
+  }
+
+  const noteExceptions = async (data: Excepted, cause: Event, batch: Event): Promise<void> => {
+    for (const kind of data.exceptions ?? [])
+      await raise(kindOf(kind), [data.payment], aboutPayment(data, kind, stakeOf(data)), cause, batch)
   }
 
   const noteFork = async (event: Forked): Promise<void> => {
@@ -475,6 +487,8 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
       if (event.type === 'BatchAccepted') return handleBatch(event)
       if (event.type === 'ForkDetected') return noteFork(event)
       learn(event)
+      // Two people had a payer bear it; what of it is over the hold is an exception like any other.
+      if (event.type === 'HeldPaymentDecided') await noteExceptions(event.data, event, event)
     },
     /** For commands that must know what verdicts know: decided in the order of this reactor. */
     figuresFor,
@@ -495,6 +509,7 @@ const inputs = new Set<string>([
   'HeldPaymentDecided',
   'ReversalReleased',
   'ReversalRefused',
+  'VerdictRuleAdopted',
 ])
 
 /** When it happened: the terminal's word, held within what is certain. */
@@ -512,6 +527,14 @@ const datesOf = (event: Event<{ occurred: string; businessDate: string }>, signe
 
 const kindOf = (reason: string): (typeof exceptionKinds)[number] =>
   (exceptionKinds as readonly string[]).includes(reason) ? (reason as (typeof exceptionKinds)[number]) : 'Held'
+
+type Excepted = Pick<
+  Extract<PaymentEvent, { type: 'HeldPaymentDecided' }>['data'],
+  'payment' | 'transaction' | 'currency' | 'gross' | 'excess' | 'exceptions'
+>
+
+/** What is at stake: what is over the hold, or all of it. */
+const stakeOf = ({ gross, excess }: Excepted): string => (excess === '0' ? gross : excess)
 
 const aboutPayment = (
   data: { readonly payment: string; readonly transaction: string; readonly currency: string; readonly gross: string },

@@ -59,6 +59,15 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
       return pair('money', currency, suspenseOf(payment, reversal), `merchant:${merchant}`, amount)
     }
 
+    case 'PaymentUnclaimed': {
+      const { payment, license, currency, amount } = event.data
+      return pair('commitments', currency, `unclaimed:${payment}`, `allowance:${license}`, amount)
+    }
+    case 'UnclaimedReleased': {
+      const { payment, account, currency, amount } = event.data
+      return pair('commitments', currency, `commitment:${account}`, `unclaimed:${payment}`, amount)
+    }
+
     // What a terminal wrote is a fact about the shop: it moves nothing until the centre's verdict.
     case 'CashierSignedOff':
     case 'CashierSignedOn':
@@ -110,6 +119,7 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'FollowerRetried':
     case 'FollowerStopped':
     case 'ForkDetected':
+    case 'HeldDecisionProposed':
     case 'CentreWentBack':
     case 'OriginOrdered':
     case 'HourStruck':
@@ -122,10 +132,13 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'MerchantOpened':
     case 'MerchantTermsSet':
     case 'PolicyPublished':
+    case 'ProposalWithdrawn':
+    case 'ReversalRefusalProposed':
     case 'ShopOpened':
     case 'TerminalAssigned':
     case 'TerminalEnrolled':
     case 'TerminalInvited':
+    case 'VerdictRuleAdopted':
       return []
   }
 }
@@ -140,15 +153,20 @@ const pair = (book: Book, currency: Currency, debit: string, credit: string, tex
   ]
 }
 
-type Charge = Pick<DataOf<'PaymentAccepted'>, 'merchant' | 'currency' | 'gross' | 'within' | 'fee' | 'tax'>
+type Charge = Pick<
+  DataOf<'PaymentAccepted'>,
+  'payment' | 'merchant' | 'currency' | 'gross' | 'within' | 'unclaimed' | 'fee' | 'tax'
+>
 
 /** A reversal's id is its terminal's choice: two payments may bear the same one. */
 const suspenseOf = (payment: string, reversal: string): string => `suspense:${payment}/${reversal}`
 
 const charged = (charge: Charge, account: string, license: string): Posting[] => {
-  const { merchant, currency, gross, within, fee, tax } = charge
+  const { payment, merchant, currency, gross, within, unclaimed = '0', fee, tax } = charge
+  const fromHold = (minorUnits(within) - minorUnits(unclaimed)).toString()
   return [
-    ...pair('commitments', currency, `commitment:${account}`, `allowance:${license}`, within),
+    ...pair('commitments', currency, `commitment:${account}`, `unclaimed:${payment}`, unclaimed),
+    ...pair('commitments', currency, `commitment:${account}`, `allowance:${license}`, fromHold),
     ...pair('money', currency, `payer:${account}`, `merchant:${merchant}`, gross),
     ...pair('money', currency, `merchant:${merchant}`, 'fees', fee),
     ...pair('money', currency, `merchant:${merchant}`, 'tax', tax),

@@ -4,6 +4,7 @@ import { type AccountEvent, accountWords } from '#account/events'
 import { type LicenseEvent, licenseWords } from '#account/licensing'
 import { type Event, upcast, type Vocabulary, type Word } from '#canonical/event'
 import { type PaymentEvent, paymentWords } from '#payment/events'
+import { type VerdictRuleEvent, verdictRuleWords } from '#payment/rule'
 import { type ExceptionEvent, exceptionWords } from '#reconciliation/events'
 import { type MerchantEvent, merchantWords } from '#settlement/merchant'
 import { type ShopEvent, shopWords } from '#settlement/shop'
@@ -29,6 +30,7 @@ export type TradeEvent =
   | PaymentEvent
   | ShopEvent
   | TillEvent
+  | VerdictRuleEvent
 
 export const tradeWords: Readonly<Record<TradeEvent['type'], Word>> = {
   ...accountWords,
@@ -45,6 +47,7 @@ export const tradeWords: Readonly<Record<TradeEvent['type'], Word>> = {
   ...paymentWords,
   ...shopWords,
   ...tillWords,
+  ...verdictRuleWords,
 }
 
 export type DataOf<Type extends TradeEvent['type']> = Extract<TradeEvent, { type: Type }>['data']

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type FactOf, moneyWord } from '#canonical/event'
+import { type FactOf, moneyWord, word } from '#canonical/event'
 import { businessDate, check, instant, name, sha256, transactionId } from '#canonical/fields'
 import { currency, minor } from '#money/fields'
 
@@ -25,9 +25,18 @@ const shares = {
   excessOwner: z.enum(['merchant', 'operator']).nullable(),
   fee: minor,
   tax: minor,
+  /** Of what is within: drawn from the part that was set aside when the phone told of this payment. */
+  unclaimed: minor.optional(),
   termsVersion: z.int().positive(),
   returnsFee: z.boolean(),
 }
+
+export const bears = z.enum(['payer', 'merchant', 'operator'])
+export type Bears = z.infer<typeof bears>
+
+/** Where the payment came from, if not from its terminal's log. */
+const via = z.literal('phone').optional()
+const words = z.string().min(1).max(500)
 
 const reversal = {
   reversal: name,
@@ -39,6 +48,17 @@ const reversal = {
   amount: minor,
   currency,
   ...dates,
+}
+
+/** A part of a license's hold that is kept for one payment. */
+const unclaimed = {
+  payment: sha256,
+  /** The event that it follows from. */
+  event: name,
+  account: name,
+  license: name,
+  currency,
+  amount: minor,
 }
 
 export const heldReversalReasons = [
@@ -62,8 +82,9 @@ export const paymentWords = {
       ...dates,
       /** Limits that were broken, and that someone must look at. */
       exceptions: z.array(name),
-      /** Version of the rule that told accepted from held. */
+      /** Version of the rule that told accepted from held, and who owns the excess. */
       rule: z.int().positive(),
+      via,
     }),
   ),
   PaymentHeld: moneyWord(
@@ -81,14 +102,25 @@ export const paymentWords = {
       reason: name,
       checks: z.array(check),
       rule: z.int().positive(),
+      via,
     }),
   ),
+  /** The first of two people says who should bear a held payment. A later proposal takes the place of an earlier one. */
+  HeldDecisionProposed: word(z.object({ payment: sha256, proposal: name, bears, operator: name, reason: words })),
+  /** The same of a held reversal: what it took is to go back to the merchant. */
+  ReversalRefusalProposed: word(
+    z.object({ payment: sha256, proposal: name, reversal: name, operator: name, why: words }),
+  ),
+  ProposalWithdrawn: word(z.object({ payment: sha256, proposal: name, operator: name, why: words })),
   HeldPaymentDecided: moneyWord(
     z.object({
       payment: sha256,
-      bears: z.enum(['payer', 'merchant', 'operator']),
+      bears,
+      /** Who proposed it, and who approved. */
       operators: z.tuple([name, name]),
-      reason: z.string().min(1).max(500),
+      /** Absent where both were named in one order, as the first versions had it. */
+      proposal: name.optional(),
+      reason: words,
       account: name.nullable(),
       license: name.nullable(),
       ...place,
@@ -96,6 +128,7 @@ export const paymentWords = {
       /** As accepted where the payer bears it; otherwise only `gross` is not zero. */
       ...shares,
       ...dates,
+      exceptions: z.array(name).optional(),
     }),
   ),
   ReversalAccepted: moneyWord(z.object({ ...reversal, account: name, feeBack: minor, taxBack: minor })),
@@ -103,8 +136,12 @@ export const paymentWords = {
   /** The original came, and there was room for it. */
   ReversalReleased: moneyWord(z.object({ ...reversal, account: name, feeBack: minor, taxBack: minor })),
   ReversalRefused: moneyWord(
-    z.object({ ...reversal, operators: z.tuple([name, name]), why: z.string().min(1).max(500) }),
+    z.object({ ...reversal, operators: z.tuple([name, name]), proposal: name.optional(), why: words }),
   ),
+  /** A phone told of a payment that no terminal has brought: its part of the hold is set aside until one does. */
+  PaymentUnclaimed: moneyWord(z.object({ ...unclaimed, card: name, gross: minor, ...place })),
+  /** Its terminal's log says that it will never come: the credit is free again. */
+  UnclaimedReleased: moneyWord(z.object({ ...unclaimed, why: name })),
 }
 
 export type PaymentEvent = FactOf<typeof paymentWords>

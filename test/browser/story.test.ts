@@ -261,11 +261,23 @@ it('shows a bad day as plainly as a good one', async () => {
   await office.page.getByText('Who bears this payment?').waitFor()
   expect(await office.page.getByTestId('decide').isDisabled()).toBe(true)
   await office.page.getByTestId('bears-operator').check()
-  await office.page.getByTestId('operator-first').fill('op-1')
-  await office.page.getByTestId('operator-second').fill('op-2')
   await office.page.getByTestId('decide-reason').fill('The phone was stolen, and the till could not know.')
   expect(await office.page.getByTestId('decide').isDisabled()).toBe(false)
   await looksRight(office, 'transaction held')
+  await pretend(office, '/api/transactions/*', () => ({
+    state: 'held',
+    reason: 'PaymentSignatureInvalid',
+    proposal: { proposal: 'p-1', bears: 'operator', operator: 'olga', why: 'The phone was stolen.' },
+    heldReversals: [
+      { reversal: 'v-1', kind: 'void', amount: '8.40', reason: 'OriginalHeld', terminal: 'T-1', proposal: null },
+    ],
+  }))
+  await office.page.reload()
+  await office.page.getByTestId('approve').waitFor()
+  expect(await office.page.getByTestId('refuse').isDisabled()).toBe(true)
+  await office.page.getByTestId('withdraw').click()
+  expect(await office.page.getByTestId('withdraw-now').isDisabled()).toBe(true)
+  await looksRight(office, 'transaction held and proposed')
   await pretend(office, '/api/reconciliation', ({ days }) => ({
     days: (days as Body[]).map(day => ({
       ...day,

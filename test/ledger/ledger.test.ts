@@ -31,7 +31,7 @@ const shares = {
   termsVersion: 1,
   returnsFee: true,
 }
-const accepted: DataOf<'PaymentAccepted'> = {
+const accepted = {
   payment: hash,
   event: 'e-1',
   ...who,
@@ -41,7 +41,8 @@ const accepted: DataOf<'PaymentAccepted'> = {
   ...shares,
   exceptions: [],
   rule: 1,
-}
+} satisfies DataOf<'PaymentAccepted'>
+const set = { payment: hash, event: 'e-3', account: 'acc-1', license: 'l-1', currency: 'EUR', amount: '400' }
 const decided = (bears: 'payer' | 'merchant' | 'operator'): TradeEvent => ({
   type: 'HeldPaymentDecided',
   data: { ...accepted, bears, operators: ['anna', 'ben'], reason: 'looked at' },
@@ -105,6 +106,28 @@ const table: readonly [string, TradeEvent, readonly string[]][] = [
     'over a spent allowance and without a fee, nothing of zero is posted',
     { type: 'PaymentAccepted', data: { ...accepted, within: '0', excess: '1000', fee: '0', tax: '0' } },
     ['Dr payer:acc-1 1000', 'Cr merchant:m-1 1000'],
+  ],
+  [
+    'a phone told of a payment: its part of the hold is set aside',
+    { type: 'PaymentUnclaimed', data: { ...set, ...place, card: who.card, gross: '1000' } },
+    [`(Dr unclaimed:${hash} 400)`, '(Cr allowance:l-1 400)'],
+  ],
+  [
+    'its terminal never recorded it: the credit is free',
+    { type: 'UnclaimedReleased', data: { ...set, why: 'TapAbandoned' } },
+    ['(Dr commitment:acc-1 400)', `(Cr unclaimed:${hash} 400)`],
+  ],
+  [
+    'its terminal brought it: drawn on what was set aside, and on the hold for the rest',
+    { type: 'PaymentAccepted', data: { ...accepted, unclaimed: '400', fee: '0', tax: '0' } },
+    [
+      '(Dr commitment:acc-1 400)',
+      `(Cr unclaimed:${hash} 400)`,
+      '(Dr commitment:acc-1 300)',
+      '(Cr allowance:l-1 300)',
+      'Dr payer:acc-1 1000',
+      'Cr merchant:m-1 1000',
+    ],
   ],
   [
     'a held payment: nobody owes and nobody is paid',
@@ -198,19 +221,22 @@ describe('postings', () => {
 })
 
 describe('law: whatever the verdicts, each book sums to zero, and the payer owes what was signed less what went back', () => {
+  /** What a phone signed is one sum, whoever tells of it. */
+  const grossOf = (number: number) => amount([0n, 1n, 1000n, 4999n][number] as bigint)
   const command: fc.Arbitrary<(payment: number) => PaymentCommand> = fc.oneof(
-    fc.record({ gross: fc.bigInt(0n, 5000n), hold: fc.bigInt(0n, 4000n), good: fc.boolean(), fee: fc.nat(10_000) }).map(
-      ({ gross, hold, good, fee }) =>
+    fc.record({ hold: fc.bigInt(0n, 4000n), good: fc.boolean(), fee: fc.nat(10_000) }).map(
+      ({ hold, good, fee }) =>
         (number: number): PaymentCommand => ({
           type: 'Judge',
           ...accepted,
           payment: `${number}`,
-          gross: amount(gross),
+          gross: grossOf(number),
           holdReleased: false,
           holdLeft: amount(hold),
           available: 1000n,
           checks: [good ? passed('seal') : failed('seal', 'SealInvalid', 'open', 'shut')],
           signatureChecked: true,
+          rule: 2,
           terms: { version: 1, feeBasisPoints: fee, taxBasisPoints: 2000, returnsFee: true },
         }),
     ),
@@ -224,14 +250,24 @@ describe('law: whatever the verdicts, each book sums to zero, and the payer owes
           amount: amount(r),
         }),
     ),
-    fc.record({ bears: fc.constantFrom('payer', 'merchant', 'operator'), hold: fc.bigInt(0n, 4000n) }).map(
-      ({ bears, hold }) =>
+    fc.record({ bears: fc.constantFrom('payer', 'merchant', 'operator'), proposal: fc.nat(4) }).map(
+      ({ bears, proposal }) =>
         (number: number): PaymentCommand => ({
-          type: 'DecideHeld',
+          type: 'ProposeDecision',
           payment: `${number}`,
+          proposal: `${proposal}`,
           bears: bears as 'payer',
-          operators: ['anna', 'ben'],
+          operator: 'anna',
           reason: 'looked at',
+        }),
+    ),
+    fc.record({ proposal: fc.nat(4), hold: fc.bigInt(0n, 4000n) }).map(
+      ({ proposal, hold }) =>
+        (number: number): PaymentCommand => ({
+          type: 'ApproveDecision',
+          payment: `${number}`,
+          proposal: `${proposal}`,
+          operator: 'ben',
           bookingDate: '2026-11-25',
           holdReleased: false,
           holdLeft: amount(hold),
@@ -239,21 +275,32 @@ describe('law: whatever the verdicts, each book sums to zero, and the payer owes
           terms: { version: 1, feeBasisPoints: 150, taxBasisPoints: 2000, returnsFee: true },
         }),
     ),
-    fc.nat(5).map(
-      name =>
+    fc
+      .record({ name: fc.nat(5), approve: fc.boolean() })
+      .map(({ name, approve }) => (number: number): PaymentCommand => {
+        const by = { payment: `${number}`, proposal: `refuse ${name}`, operator: approve ? 'ben' : 'anna' }
+        return approve
+          ? { type: 'ApproveRefusal', ...by, bookingDate: '2026-11-25' }
+          : { type: 'ProposeRefusal', ...by, reversal: `${number}-${name}`, why: 'typed wrong' }
+      }),
+    fc.bigInt(0n, 4000n).map(
+      hold =>
         (number: number): PaymentCommand => ({
-          type: 'RefuseReversal',
-          reversal: `${number}-${name}`,
-          operators: ['anna', 'ben'],
-          why: 'typed wrong',
-          bookingDate: '2026-11-25',
+          type: 'SetAside',
+          ...accepted,
+          payment: `${number}`,
+          gross: grossOf(number),
+          holdLeft: amount(hold),
         }),
+    ),
+    fc.constant(
+      (number: number): PaymentCommand => ({ type: 'SetFree', payment: `${number}`, event: 'e', why: 'TapAbandoned' }),
     ),
   )
 
   it('holds', () =>
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(2), command), { maxLength: 30 }), script => {
+      fc.property(fc.array(fc.tuple(fc.nat(3), command), { maxLength: 30 }), script => {
         const states = new Map<number, ReturnType<typeof payment.evolve>>()
         const said: PaymentEvent[] = []
         for (const [number, make] of script) {
@@ -276,6 +323,20 @@ describe('law: whatever the verdicts, each book sums to zero, and the payer owes
         expect(debitBalance(postings.filter(posting => posting.account === 'payer:acc-1'))).toBe(owed)
         const reversed = [...states.values()].every(({ charged }) => !charged || charged.reversed <= charged.gross)
         expect(reversed).toBe(true)
+        // What was set aside is drawn on, free again, or waits: never less than nothing, and never twice.
+        for (const [number, { unclaimed }] of states) {
+          const aside = postings.filter(posting => posting.account === `unclaimed:${number}`)
+          expect(debitBalance(aside)).toBe(BigInt(unclaimed?.amount ?? 0))
+        }
+        // A void or refund raises what is available by exactly its amount: it touches no hold.
+        for (const event of said)
+          if (event.type === 'ReversalAccepted' || event.type === 'ReversalReleased') {
+            const moved = postingsOf(event)
+            expect(moved.some(({ book }) => book === 'commitments')).toBe(false)
+            expect(debitBalance(moved.filter(({ account }) => account === 'payer:acc-1'))).toBe(
+              -BigInt(event.data.amount),
+            )
+          }
       }),
       { numRuns: 300 },
     ))

@@ -1,7 +1,7 @@
 import { failed, passed } from '#canonical/check'
 import { amount } from '#money'
 import { payment } from '#payment'
-import { paymentWords } from '#payment/events'
+import { type Bears, paymentWords } from '#payment/events'
 import { matrix } from '../matrix.ts'
 
 const hash = 'ab'.repeat(32)
@@ -29,19 +29,14 @@ const judge = {
   gross: amount(1000n),
   checks: [passed('payment signature')],
   signatureChecked: true,
+  rule: 2,
 } as const
 const sealed = { ...judge, checks: [failed('payment opens', 'SealInvalid', 'an open seal', 'a closed one')] } as const
 const nameless = { ...judge, account: null, license: null, card: null } as const
-const decide = (bears: 'payer' | 'merchant' | 'operator') =>
-  ({
-    type: 'DecideHeld',
-    payment: hash,
-    bears,
-    operators: ['anna', 'ben'] as const,
-    reason: 'the till was at fault',
-    bookingDate: '2026-11-25',
-    ...figures,
-  }) as const
+const propose = (bears: Bears, proposal: string = bears, operator = 'anna') =>
+  ({ type: 'ProposeDecision', payment: hash, proposal, bears, operator, reason: 'the till was at fault' }) as const
+const approve = (proposal: string, operator = 'ben') =>
+  ({ type: 'ApproveDecision', payment: hash, proposal, operator, bookingDate: '2026-11-25', ...figures }) as const
 const reverse = (reversal: string, minor: bigint, kind: 'void' | 'refund' = 'refund') =>
   ({
     type: 'Reverse',
@@ -55,12 +50,30 @@ const reverse = (reversal: string, minor: bigint, kind: 'void' | 'refund' = 'ref
     currency: 'EUR',
   }) as const
 const refuse = {
-  type: 'RefuseReversal',
+  type: 'ProposeRefusal',
+  payment: hash,
   reversal: 'r-1',
-  operators: ['anna', 'ben'] as const,
+  proposal: 'refusal',
+  operator: 'anna',
   why: 'typed wrong',
-  bookingDate: '2026-11-25',
 } as const
+const approveRefusal = (operator: string) =>
+  ({ type: 'ApproveRefusal', payment: hash, proposal: 'refusal', operator, bookingDate: '2026-11-25' }) as const
+const withdraw = (proposal: string) =>
+  ({ type: 'Withdraw', payment: hash, proposal, operator: 'carl', why: 'a mistake' }) as const
+const setAside = {
+  type: 'SetAside',
+  payment: hash,
+  event: 'e-told',
+  account: 'acc-1',
+  license: 'l-1',
+  card: '9250000000000017',
+  ...place,
+  currency: 'EUR',
+  gross: amount(1000n),
+  holdLeft: amount(2000n),
+} as const
+const setFree = { type: 'SetFree', payment: hash, event: 'e-torn', why: 'TapAbandoned' } as const
 
 matrix('a payment', payment, paymentWords, {
   states: {
@@ -71,18 +84,33 @@ matrix('a payment', payment, paymentWords, {
     held: [sealed],
     'held, of nobody known': [nameless],
     'held, and asked back': [sealed, reverse('r-1', 400n)],
-    'borne by the payer': [sealed, decide('payer')],
-    'borne by the merchant': [sealed, decide('merchant')],
+    'to be borne by the payer': [sealed, propose('payer')],
+    'to be borne by the merchant, and not by the payer': [sealed, propose('payer'), propose('merchant')],
+    'to be borne by nobody any more': [sealed, propose('payer'), withdraw('payer')],
+    'borne by the payer': [sealed, propose('payer'), approve('payer')],
+    'borne by the merchant': [sealed, propose('merchant'), approve('merchant')],
+    'too much asked back, to be refused': [judge, reverse('r-1', 1001n), refuse],
+    'too much asked back, refused': [judge, reverse('r-1', 1001n), refuse, approveRefusal('ben')],
+    'set aside': [setAside],
+    'set aside and free again': [setAside, setFree],
+    'set aside, and held': [setAside, sealed, propose('operator')],
     'asked back before it came': [reverse('r-1', 400n)],
   },
   commands: {
     Judge: { judge, 'judge a closed seal': sealed, 'judge one of nobody known': nameless },
-    DecideHeld: {
-      'the payer bears it': decide('payer'),
-      'the merchant bears it': decide('merchant'),
-      'the operator bears it': decide('operator'),
-      'one person decides': { ...decide('merchant'), operators: ['anna', 'Anna '] },
+    ProposeDecision: {
+      'propose the payer': propose('payer'),
+      'propose the merchant': propose('merchant'),
+      'propose the operator': propose('operator'),
+      'propose other under that id': propose('operator', 'payer'),
     },
+    ApproveDecision: {
+      'approve the payer': approve('payer'),
+      'approve the merchant': approve('merchant'),
+      'approve the operator': approve('operator'),
+      'anna approves the payer': approve('payer', 'anna'),
+    },
+    Withdraw: { 'withdraw the payer': withdraw('payer') },
     Reverse: {
       'refund r-1 4.00': reverse('r-1', 400n),
       'refund r-2 6.00': reverse('r-2', 600n),
@@ -90,13 +118,19 @@ matrix('a payment', payment, paymentWords, {
       'void r-2 10.00': reverse('r-2', 1000n, 'void'),
       'void r-2 elsewhere': { ...reverse('r-2', 1000n, 'void'), terminal: 'T-2' },
     },
-    RefuseReversal: { 'refuse r-1': refuse, 'one person refuses': { ...refuse, operators: ['ben', 'ben'] } },
+    ProposeRefusal: { 'refuse r-1': refuse },
+    ApproveRefusal: { 'ben refuses': approveRefusal('ben'), 'anna refuses': approveRefusal('anna') },
+    SetAside: { 'set aside': setAside },
+    SetFree: { 'set free': setFree },
   },
   refusals: {
     PaymentNotHeld: true,
     PaymentDecidedOtherwise: true,
     SecondPersonRequired: true,
     PayerUnknown: true,
+    ProposalUnknown: true,
+    ProposalDiffers: true,
+    ProposalNotOpen: true,
     ReversalNotHeld: true,
     ReversalHeldFirst: true,
   },
@@ -104,16 +138,21 @@ matrix('a payment', payment, paymentWords, {
     unseen                        | judge                     | PaymentAccepted
                                   | judge a closed seal       | PaymentHeld
                                   | judge one of nobody known | PaymentHeld
-                                  | the payer bears it        | refused PaymentNotHeld
+                                  | propose the payer         | refused PaymentNotHeld
+                                  | approve the payer         | refused ProposalUnknown
+                                  | withdraw the payer        | refused ProposalUnknown
                                   | refund r-1 4.00           | ReversalHeld
                                   | refuse r-1                | refused ReversalNotHeld
+                                  | set aside                 | PaymentUnclaimed
+                                  | set free                  | already so
     accepted                      | judge                     | already so
                                   | judge a closed seal       | already so
-                                  | the operator bears it     | refused PaymentNotHeld
+                                  | propose the operator      | refused PaymentNotHeld
                                   | refund r-1 4.00           | ReversalAccepted
                                   | void r-2 10.00            | ReversalAccepted
                                   | void r-2 elsewhere        | ReversalHeld
                                   | refuse r-1                | refused ReversalNotHeld
+                                  | set aside                 | already so
     accepted, 4.00 back           | judge                     | already so
                                   | refund r-1 4.00           | already so
                                   | refund r-2 6.00           | ReversalAccepted
@@ -121,31 +160,55 @@ matrix('a payment', payment, paymentWords, {
                                   | void r-2 10.00            | ReversalHeld
                                   | refuse r-1                | refused ReversalNotHeld
     accepted, too much asked back | refund r-2 6.00           | ReversalAccepted
-                                  | refuse r-1                | ReversalRefused
-                                  | one person refuses        | refused SecondPersonRequired
+                                  | refuse r-1                | ReversalRefusalProposed
+                                  | ben refuses               | refused ProposalUnknown
+    too much asked back, to be refused | refuse r-1           | already so
+                                  | ben refuses               | ReversalRefused
+                                  | anna refuses              | refused SecondPersonRequired
+    too much asked back, refused  | ben refuses               | already so
+                                  | refund r-1 4.00           | already so
     held                          | judge                     | already so
-                                  | the payer bears it        | HeldPaymentDecided
-                                  | the merchant bears it     | HeldPaymentDecided
-                                  | the operator bears it     | HeldPaymentDecided
-                                  | one person decides        | refused SecondPersonRequired
+                                  | propose the payer         | HeldDecisionProposed
+                                  | propose the merchant      | HeldDecisionProposed
+                                  | propose the operator      | HeldDecisionProposed
+                                  | approve the payer         | refused ProposalUnknown
                                   | refund r-1 4.00           | ReversalHeld
-    held, of nobody known         | the payer bears it        | refused PayerUnknown
-                                  | the operator bears it     | HeldPaymentDecided
-    held, and asked back          | the payer bears it        | HeldPaymentDecided + ReversalReleased
-                                  | the merchant bears it     | HeldPaymentDecided + ReversalRefused
-                                  | the operator bears it     | refused ReversalHeldFirst
-                                  | refuse r-1                | ReversalRefused
-    borne by the payer            | the payer bears it        | already so
-                                  | the merchant bears it     | refused PaymentDecidedOtherwise
+    to be borne by the payer      | propose the payer         | already so
+                                  | propose other under that id | refused ProposalDiffers
+                                  | approve the payer         | HeldPaymentDecided
+                                  | anna approves the payer   | refused SecondPersonRequired
+                                  | approve the merchant      | refused ProposalUnknown
+                                  | withdraw the payer        | ProposalWithdrawn
+    to be borne by the merchant, and not by the payer | approve the payer | refused ProposalNotOpen
+                                  | approve the merchant      | HeldPaymentDecided
+    to be borne by nobody any more | approve the payer        | refused ProposalNotOpen
+                                  | withdraw the payer        | already so
+                                  | propose the merchant      | HeldDecisionProposed
+    held, of nobody known         | propose the payer         | refused PayerUnknown
+                                  | propose the operator      | HeldDecisionProposed
+    held, and asked back          | propose the payer         | HeldDecisionProposed
+                                  | propose the operator      | refused ReversalHeldFirst
+                                  | refuse r-1                | ReversalRefusalProposed
+    borne by the payer            | approve the payer         | already so
+                                  | propose the payer         | already so
+                                  | propose the merchant      | refused PaymentDecidedOtherwise
+                                  | withdraw the payer        | refused ProposalNotOpen
                                   | refund r-1 4.00           | ReversalAccepted
                                   | judge                     | already so
-    borne by the merchant         | the merchant bears it     | already so
-                                  | the payer bears it        | refused PaymentDecidedOtherwise
+    borne by the merchant         | approve the merchant      | already so
+                                  | propose the payer         | refused PaymentDecidedOtherwise
                                   | refund r-1 4.00           | ReversalHeld
     asked back before it came     | judge                     | PaymentAccepted + ReversalReleased
                                   | judge a closed seal       | PaymentHeld
                                   | refund r-1 4.00           | already so
-                                  | the payer bears it        | refused PaymentNotHeld
-                                  | refuse r-1                | ReversalRefused
+                                  | propose the payer         | refused PaymentNotHeld
+                                  | refuse r-1                | ReversalRefusalProposed
+    set aside                     | set aside                 | already so
+                                  | set free                  | UnclaimedReleased
+                                  | judge                     | PaymentAccepted
+    set aside and free again      | set aside                 | already so
+                                  | judge                     | PaymentAccepted
+    set aside, and held           | approve the operator      | HeldPaymentDecided + UnclaimedReleased
+                                  | set free                  | already so
   `,
 })

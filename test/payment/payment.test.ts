@@ -4,7 +4,8 @@ import { failed, passed } from '#canonical/check'
 import { isRefusal } from '#canonical/decider'
 import { amount } from '#money'
 import { type PaymentCommand, payment } from '#payment'
-import { type DataOf, type PaymentEvent, paymentWords } from '#payment/events'
+import { type Bears, type DataOf, type PaymentEvent, paymentWords } from '#payment/events'
+import { type VerdictRuleEvent, verdictRules, verdictRuleWords } from '#payment/rule'
 import { deciding, refused } from '../given.ts'
 
 const given = deciding(payment, paymentWords)
@@ -33,6 +34,7 @@ const judge = (gross: bigint, other: Partial<Judge> = {}): Judge => ({
   gross: amount(gross),
   checks: good,
   signatureChecked: true,
+  rule: 2,
   holdReleased: false,
   holdLeft: amount(20000n),
   available: 30000n,
@@ -58,7 +60,7 @@ const accepted = (gross: string, other: Partial<Accepted> = {}): PaymentEvent =>
     termsVersion: 3,
     returnsFee: true,
     exceptions: [],
-    rule: 1,
+    rule: 2,
     ...other,
   },
 })
@@ -75,30 +77,37 @@ const held = (gross: string, other: Partial<DataOf<'PaymentHeld'>> = {}): Paymen
     gross,
     reason: 'SealInvalid',
     checks: [sealInvalid],
-    rule: 1,
+    rule: 2,
     ...other,
   },
 })
-const decide = (bears: 'payer' | 'merchant' | 'operator', operators: [string, string] = ['anna', 'ben']) =>
+const reason = 'the till was shown to be at fault'
+const propose = (bears: Bears, proposal = 'p-1', operator = 'anna') =>
+  ({ type: 'ProposeDecision', payment: hash, proposal, bears, operator, reason }) as const
+const proposed = (bears: Bears, proposal = 'p-1', operator = 'anna'): PaymentEvent => ({
+  type: 'HeldDecisionProposed',
+  data: { payment: hash, proposal, bears, operator, reason },
+})
+const approve = (proposal = 'p-1', operator = 'ben') =>
   ({
-    type: 'DecideHeld',
+    type: 'ApproveDecision',
     payment: hash,
-    bears,
-    operators,
-    reason: 'the till was shown to be at fault',
+    proposal,
+    operator,
     bookingDate: '2026-11-25',
     holdReleased: false,
     holdLeft: amount(20000n),
     available: 30000n,
     terms,
   }) as const
-const decided = (bears: 'payer' | 'merchant' | 'operator', gross: string, shares: Partial<Accepted>): PaymentEvent => ({
+const decided = (bears: Bears, gross: string, shares: Partial<Accepted>): PaymentEvent => ({
   type: 'HeldPaymentDecided',
   data: {
     payment: hash,
     bears,
     operators: ['anna', 'ben'],
-    reason: 'the till was shown to be at fault',
+    proposal: 'p-1',
+    reason,
     account: 'acc-1',
     license: 'l-1',
     ...place,
@@ -206,7 +215,10 @@ describe('a payment that bears the payer’s signature is accepted', () => {
       ))
   it.each([
     ['LicenseExpired', 'LicenseInvalidAtTap', 'merchant'],
-    ['LicenseDenied', 'DenyListedAtTap', 'operator'],
+    ['LicenseDenied', 'DenyListedAtTap', 'merchant'],
+    ['LicenseKeyCompromised', 'LicenseInvalidAtTap', 'merchant'],
+    ['AccountBarred', 'DenyListedAtTap', 'operator'],
+    ['AccountClosed', 'LateArrival', 'operator'],
     ['DenyListTooOld', 'DenyListedAtTap', 'merchant'],
     ['AllowanceExceeded', 'OverAllowance', 'operator'],
     ['CounterReused', 'CounterReused', 'operator'],
@@ -250,40 +262,196 @@ describe('a payment without it is held, and never touches a payer', () => {
   it('once', () => given(held('1250')).when(judge(1250n)).then())
 })
 
+it('a supervisor who lets a tap pass makes the merchant own what is over, and is no exception', () => {
+  const checks = [...good, failed('limits kept', 'SupervisorOverrode', 'no override', 'OfflineSumExceeded by eva')]
+  expect(given().when(judge(300n, { checks })).said).toMatchObject([{ data: { exceptions: [], excessOwner: null } }])
+  expect(given().when(judge(300n, { checks, holdLeft: amount(200n) })).said).toMatchObject([
+    { data: { exceptions: ['OverAllowance'], excessOwner: 'merchant' } },
+  ])
+})
+
+describe('the rule of a verdict is kept with it', () => {
+  const denied = [...good, failed('license not denied', 'LicenseDenied', 'kept', 'broken')]
+  it('and the first is as it was', () => {
+    const over = { checks: denied, holdLeft: amount(200n), rule: 1 }
+    expect(given().when(judge(300n, over)).said).toMatchObject([{ data: { excessOwner: 'operator', rule: 1 } }])
+    expect(given().when(judge(300n, { ...over, rule: 2 })).said).toMatchObject([
+      { data: { excessOwner: 'merchant', rule: 2 } },
+    ])
+  })
+  it('a reason that only a later one knows holds under an earlier one', () => {
+    const checks = [...good, failed('account open', 'AccountClosed', 'open', 'closed')]
+    expect(given().when(judge(300n, { checks, rule: 1 })).said).toMatchObject([{ type: 'PaymentHeld' }])
+  })
+  it('one that this version does not have is a bug, and not a verdict', () =>
+    expect(() => given().when(judge(300n, { rule: 99 }))).toThrow('no version 99'))
+  it('a log adopts the newest, once, and never an older one', () => {
+    const adopting = deciding(verdictRules, verdictRuleWords)
+    const adopted = (version: number): VerdictRuleEvent => ({ type: 'VerdictRuleAdopted', data: { version } })
+    adopting().when({ version: 2 }).then(adopted(2))
+    adopting(adopted(2)).when({ version: 2 }).then()
+    adopting(adopted(3)).when({ version: 2 }).then()
+  })
+})
+
 describe('a held payment is decided by two people', () => {
-  it('the payer bears it: as accepted', () =>
-    given(held('1250'))
-      .when(decide('payer'))
+  it('one proposes', () => given(held('1250')).when(propose('payer')).then(proposed('payer')))
+  it('another approves, and the payer bears it: as accepted', () =>
+    given(held('1250'), proposed('payer'))
+      .when(approve())
       .then(decided('payer', '1250', { within: '1250', fee: '19', tax: '4' })))
+  it('the payer bears more than is left of the hold: an exception like any other', () =>
+    given(held('1250'), proposed('payer'))
+      .when({ ...approve(), holdLeft: amount(1000n), available: 249n })
+      .then(
+        decided('payer', '1250', {
+          within: '1000',
+          excess: '250',
+          excessOwner: 'operator',
+          fee: '19',
+          tax: '4',
+          exceptions: ['OverAllowance', 'OverLimit'],
+        }),
+      ))
   it('the merchant bears it: nobody is charged', () =>
-    given(held('1250'))
-      .when(decide('merchant'))
+    given(held('1250'), proposed('merchant'))
+      .when(approve())
       .then(decided('merchant', '1250', {})))
   it('the operator bears it', () =>
-    given(held('1250'))
-      .when(decide('operator'))
+    given(held('1250'), proposed('operator'))
+      .when(approve())
       .then(decided('operator', '1250', {})))
-  it('one person twice is one person', () =>
-    given(held('1250'))
-      .when(decide('payer', ['anna', 'anna']))
-      .then(refused('SecondPersonRequired')))
-  it('asked twice is decided once', () =>
-    given(held('1250'), decided('merchant', '1250', {}))
-      .when(decide('merchant'))
+  it('who proposed does not approve', () =>
+    given(held('1250'), proposed('payer'))
+      .when(approve('p-1', 'anna'))
+      .then(refused('SecondPersonRequired', { operator: 'anna' })))
+  it('ids are compared exactly: Anna is another than anna', () =>
+    expect(given(held('1250'), proposed('merchant')).when(approve('p-1', 'Anna')).said).toMatchObject([
+      { type: 'HeldPaymentDecided', data: { operators: ['anna', 'Anna'] } },
+    ]))
+  it('proposed twice is proposed once', () => given(held('1250'), proposed('payer')).when(propose('payer')).then())
+  it('under an id that was used for something else it is not', () =>
+    given(held('1250'), proposed('payer'))
+      .when(propose('merchant'))
+      .then(refused('ProposalDiffers', { operator: 'anna' })))
+  it('a later proposal takes the place of the first', () =>
+    given(held('1250'), proposed('payer'), proposed('merchant', 'p-2', 'ben'))
+      .when(approve('p-1', 'carl'))
+      .then(refused('ProposalNotOpen')))
+  it('and whoever made the first may approve it', () =>
+    expect(
+      given(held('1250'), proposed('payer'), proposed('merchant', 'p-2', 'ben')).when(approve('p-2', 'anna')).said,
+    ).toMatchObject([{ type: 'HeldPaymentDecided', data: { bears: 'merchant', operators: ['ben', 'anna'] } }]))
+  const withdraw = { type: 'Withdraw', payment: hash, proposal: 'p-1', operator: 'carl', why: 'a mistake' } as const
+  const withdrawn: PaymentEvent = {
+    type: 'ProposalWithdrawn',
+    data: { payment: hash, proposal: 'p-1', operator: 'carl', why: 'a mistake' },
+  }
+  it('a proposal is withdrawn, and then nobody approves it', () => {
+    given(held('1250'), proposed('payer')).when(withdraw).then(withdrawn)
+    given(held('1250'), proposed('payer'), withdrawn).when(withdraw).then()
+    given(held('1250'), proposed('payer'), withdrawn).when(approve()).then(refused('ProposalNotOpen'))
+  })
+  it('what was approved is not withdrawn', () =>
+    given(held('1250'), proposed('merchant'), decided('merchant', '1250', {}))
+      .when(withdraw)
+      .then(refused('ProposalNotOpen')))
+  it('what was never proposed is neither approved nor withdrawn', () => {
+    given(held('1250')).when(approve()).then(refused('ProposalUnknown'))
+    given(held('1250')).when(withdraw).then(refused('ProposalUnknown'))
+  })
+  it('approved twice is decided once', () =>
+    given(held('1250'), proposed('merchant'), decided('merchant', '1250', {}))
+      .when(approve())
       .then())
   it('and not decided otherwise after', () =>
-    given(held('1250'), decided('merchant', '1250', {}))
-      .when(decide('payer'))
+    given(held('1250'), proposed('merchant'), decided('merchant', '1250', {}))
+      .when(propose('payer', 'p-2'))
       .then(refused('PaymentDecidedOtherwise', { bears: 'merchant' })))
+  it('nor after a decision of the first versions, which named both in one order', () => {
+    const { data } = decided('merchant', '1250', {}) as { data: DataOf<'HeldPaymentDecided'> }
+    const { proposal: _, ...old } = data
+    given(held('1250'), { type: 'HeldPaymentDecided', data: old })
+      .when(propose('payer'))
+      .then(refused('PaymentDecidedOtherwise'))
+  })
   it('an accepted one is not decided', () =>
     given(accepted('1250'))
-      .when(decide('operator'))
+      .when(propose('operator'))
       .then(refused('PaymentNotHeld', { standing: 'accepted' })))
-  it('nor one that never came', () => given().when(decide('operator')).then(refused('PaymentNotHeld')))
+  it('nor one that never came', () => given().when(propose('operator')).then(refused('PaymentNotHeld')))
   it('a payer whom nobody knows cannot bear it', () =>
     given(held('1250', { account: null, license: null, card: null }))
-      .when(decide('payer'))
+      .when(propose('payer'))
       .then(refused('PayerUnknown')))
+})
+
+describe('what a phone told of and no terminal brought', () => {
+  const aside: PaymentCommand = {
+    type: 'SetAside',
+    payment: hash,
+    event: 'e-told',
+    ...who,
+    ...place,
+    currency: 'EUR',
+    gross: amount(1250n),
+    holdLeft: amount(20000n),
+  }
+  const unclaimed = (amount: string): PaymentEvent => ({
+    type: 'PaymentUnclaimed',
+    data: { payment: hash, event: 'e-told', ...who, ...place, currency: 'EUR', gross: '1250', amount },
+  })
+  const free: PaymentCommand = { type: 'SetFree', payment: hash, event: 'e-torn', why: 'TapAbandoned' }
+  const freed = (amount: string, event = 'e-torn', why = 'TapAbandoned'): PaymentEvent => {
+    const { card: _, ...of } = who
+    return { type: 'UnclaimedReleased', data: { payment: hash, event, ...of, currency: 'EUR', amount, why } }
+  }
+  it('is set aside, once', () => {
+    given().when(aside).then(unclaimed('1250'))
+    given(unclaimed('1250')).when(aside).then()
+  })
+  it('as far as the hold has it', () =>
+    given()
+      .when({ ...aside, holdLeft: amount(1000n) })
+      .then(unclaimed('1000')))
+  it('is not set aside once it was judged', () => {
+    given(accepted('1250')).when(aside).then()
+    given(held('1250')).when(aside).then()
+  })
+  it('pays for it when its terminal brings it, though the hold was released meanwhile', () =>
+    given(unclaimed('1250'))
+      .when(judge(1250n, { holdLeft: amount(0n), holdReleased: true }))
+      .then(accepted('1250', { unclaimed: '1250', fee: '19', tax: '4' })))
+  it('and the hold pays for the rest', () =>
+    given(unclaimed('1000'))
+      .when(judge(1250n, { holdLeft: amount(100n) }))
+      .then(
+        accepted('1250', {
+          within: '1100',
+          unclaimed: '1000',
+          excess: '150',
+          excessOwner: 'operator',
+          fee: '19',
+          tax: '4',
+          exceptions: ['OverAllowance'],
+        }),
+      ))
+  it('is free again when its terminal says that it never recorded it, once', () => {
+    given(unclaimed('1250')).when(free).then(freed('1250'))
+    given(unclaimed('1250'), freed('1250')).when(free).then()
+    given().when(free).then()
+    given(unclaimed('1250'), accepted('1250', { unclaimed: '1250' }))
+      .when(free)
+      .then()
+  })
+  it('is free again when others than the payer bear it', () =>
+    given(unclaimed('1250'), held('1250'), proposed('operator'))
+      .when(approve())
+      .then(decided('operator', '1250', {}), freed('1250', 'e-1', 'HeldPaymentDecided')))
+  it('and drawn on when the payer does', () =>
+    given(unclaimed('1250'), held('1250'), proposed('payer'))
+      .when({ ...approve(), holdLeft: amount(0n) })
+      .then(decided('payer', '1250', { within: '1250', unclaimed: '1250', fee: '19', tax: '4' })))
 })
 
 describe('a reversal is bounded by its original', () => {
@@ -327,39 +495,68 @@ describe('a reversal is bounded by its original', () => {
       .when(judge(1000n, { terms: { ...terms, feeBasisPoints: 0 } }))
       .then(accepted('1000'), reversalReleased('r-1', 700n)))
   it('that waited for a decision is released when the payer bears it', () =>
-    given(held('1000'), reversalHeld('r-1', 400n, 'OriginalHeld'))
-      .when({ ...decide('payer'), terms: { ...terms, feeBasisPoints: 0 } })
+    given(held('1000'), reversalHeld('r-1', 400n, 'OriginalHeld'), proposed('payer'))
+      .when({ ...approve(), terms: { ...terms, feeBasisPoints: 0 } })
       .then(decided('payer', '1000', { within: '1000' }), {
         type: 'ReversalReleased',
         data: { ...asked('r-1', 400n), bookingDate: '2026-11-25', account: 'acc-1', feeBack: '0', taxBack: '0' },
       }))
-  it('held is refused by two people', () =>
-    given(accepted('1000'), reversalHeld('r-1', 1400n, 'RefundExceedsOriginal'))
-      .when({
-        type: 'RefuseReversal',
-        reversal: 'r-1',
-        operators: ['anna', 'ben'],
-        why: 'typed wrong',
-        bookingDate: '2026-11-25',
-      })
-      .then({
-        type: 'ReversalRefused',
-        data: {
-          ...asked('r-1', 1400n),
-          bookingDate: '2026-11-25',
-          operators: ['anna', 'ben'],
-          why: 'typed wrong',
-        },
-      }))
-  const refuse = { type: 'RefuseReversal', reversal: 'r-1', why: 'typed wrong', bookingDate: '2026-11-25' } as const
+  it('with a held one nobody lets the operator pay for goods that may be back', () =>
+    given(held('1000'), reversalHeld('r-1', 400n, 'OriginalHeld'))
+      .when(propose('operator'))
+      .then(refused('ReversalHeldFirst', { reversal: 'r-1' })))
+  const why = 'typed wrong'
+  const refusing = (operator = 'anna', proposal = 'p-7', reversal = 'r-1') =>
+    ({ type: 'ProposeRefusal', payment: hash, proposal, reversal, operator, why }) as const
+  const toRefuse = (operator = 'anna', proposal = 'p-7'): PaymentEvent => ({
+    type: 'ReversalRefusalProposed',
+    data: { payment: hash, proposal, reversal: 'r-1', operator, why },
+  })
+  const approveRefusal = (operator = 'ben', proposal = 'p-7') =>
+    ({ type: 'ApproveRefusal', payment: hash, proposal, operator, bookingDate: '2026-11-25' }) as const
+  const reversalRefused: PaymentEvent = {
+    type: 'ReversalRefused',
+    data: { ...asked('r-1', 1400n), bookingDate: '2026-11-25', operators: ['anna', 'ben'], proposal: 'p-7', why },
+  }
+  const tooMuch = [accepted('1000'), reversalHeld('r-1', 1400n, 'RefundExceedsOriginal')]
+  it('held is refused by two people', () => {
+    given(...tooMuch)
+      .when(refusing())
+      .then(toRefuse())
+    given(...tooMuch, toRefuse())
+      .when(approveRefusal())
+      .then(reversalRefused)
+    given(...tooMuch, toRefuse(), reversalRefused)
+      .when(approveRefusal())
+      .then()
+  })
   it('not by one', () =>
-    given(reversalHeld('r-1', 1400n, 'RefundExceedsOriginal'))
-      .when({ ...refuse, operators: ['ben', 'ben'] })
+    given(...tooMuch, toRefuse())
+      .when(approveRefusal('anna'))
       .then(refused('SecondPersonRequired')))
+  it('a decision is not approved as a refusal', () =>
+    given(held('1000'), proposed('payer')).when(approveRefusal('ben', 'p-1')).then(refused('ProposalUnknown')))
+  it('refused with the whole payment, it is not refused again', () =>
+    given(
+      held('1000'),
+      reversalHeld('r-1', 1400n, 'OriginalHeld'),
+      toRefuse(),
+      decided('merchant', '1000', {}),
+      reversalRefused,
+    )
+      .when(approveRefusal('carl'))
+      .then())
+  it('released meanwhile, it is not refused after', () =>
+    given(
+      reversalHeld('r-1', 400n, 'RefundWithoutOriginal'),
+      toRefuse(),
+      accepted('1000'),
+      reversalReleased('r-1', 400n),
+    )
+      .when(approveRefusal())
+      .then(refused('ProposalNotOpen')))
   it('an accepted one is not refused after', () =>
-    given(accepted('1000'), reversed('r-1', 400n))
-      .when({ ...refuse, operators: ['anna', 'ben'] })
-      .then(refused('ReversalNotHeld')))
+    given(accepted('1000'), reversed('r-1', 400n)).when(refusing()).then(refused('ReversalNotHeld')))
 })
 
 describe('laws', () => {
@@ -389,6 +586,43 @@ describe('laws', () => {
           }
           expect(left).toBe(0n)
           expect(back).toEqual({ fee: BigInt(fee), tax: BigInt(tax) })
+        },
+      ),
+    ))
+
+  it('refunds never exceed their original, whatever is told again and in whatever order it comes', () =>
+    fc.assert(
+      fc.property(
+        fc.bigInt(1n, 5000n),
+        fc.array(fc.bigInt(1n, 3000n), { minLength: 1, maxLength: 6 }),
+        fc.array(fc.nat(), { maxLength: 30 }),
+        (gross, refunds, order) => {
+          const commands: readonly PaymentCommand[] = [
+            judge(gross),
+            ...refunds.map((sum, place) => reverse(`r-${place}`, sum)),
+          ]
+          // Any order, with repeats; and then all of it once more, so that nothing is left out.
+          const script = [
+            ...order.map(at => commands[at % commands.length] as PaymentCommand),
+            ...commands.toReversed(),
+          ]
+          let state = payment.initialState
+          const back = new Map<string, bigint>()
+          for (const command of [...script, ...script]) {
+            const said = payment.decide(command, state)
+            if (isRefusal(said)) throw new Error(said.message)
+            for (const event of said) {
+              state = payment.evolve(state, event)
+              if (event.type !== 'ReversalAccepted' && event.type !== 'ReversalReleased') continue
+              expect(back.has(event.data.reversal)).toBe(false)
+              back.set(event.data.reversal, BigInt(event.data.amount))
+            }
+          }
+          const total = [...back.values()].reduce((sum, each) => sum + each, 0n)
+          expect(total <= gross).toBe(true)
+          // Where there is room for all of them, all went back, whatever the order was.
+          const wanted = refunds.reduce((sum, each) => sum + each, 0n)
+          if (wanted <= gross) expect(total).toBe(wanted)
         },
       ),
     ))

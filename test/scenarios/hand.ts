@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import { base64url } from '#canonical/bytes'
+import { isRefusal } from '#canonical/decider'
 import { type Act, chain, type Event, trustEvent } from '#canonical/event'
 import { uuid7 } from '#canonical/ids'
 import { canonicalText } from '#canonical/json'
 import { type EventStore, readLast, type StoredEvent } from '#eventstore'
 import { memoryStore } from '#eventstore/memory'
+import type { Bears } from '#payment/events'
 import { type TillEvent, tillWords } from '#till/events'
 import type { World } from '../simulation/world.ts'
 
@@ -56,6 +58,20 @@ export const writeAs = async (world: World, facts: readonly TillEvent[], id = 'T
 export const lastFact = <Type extends TillEvent['type']>(world: World, type: Type, id = 'T-1') => {
   const { salt: _, ...data } = (atTerminal(world, type, id).at(-1)?.data ?? {}) as { salt?: string }
   return { type, data } as unknown as Extract<TillEvent, { type: Type }>
+}
+
+/** Two people decide a held payment: the first proposes, the second approves. */
+export const decideHeld = async (
+  world: World,
+  payment: string,
+  bears: Bears,
+  [first, second]: readonly [string, string] = ['olga', 'paul'],
+) => {
+  const proposed = await world
+    .centre()
+    .proposeDecision({ payment, bears, reason: 'the holder was asked', by: `operator:${first}` })
+  if (isRefusal(proposed)) return proposed
+  return world.centre().approveProposal({ payment, proposal: proposed.proposal, by: `operator:${second}` })
 }
 
 /* ---- a copy of a log, altered by who has it in hands */

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Check } from '#canonical/check'
 import { type ReplayLine, replayTransaction } from '#evidence/replay'
 import { tacKeyOf } from '#license/tac'
+import type { Bears } from '#payment/events'
 import { makeWorld, orThrow, type World } from '../simulation/world.ts'
-import { atCentre, lastFact, writeAs } from './hand.ts'
+import { atCentre, decideHeld, lastFact, writeAs } from './hand.ts'
 
 /**
  * A payment that does not bear the payer's word is held: nobody owes it, nobody is paid, until two people decide.
@@ -50,8 +51,12 @@ const pay = async (account: string) => {
   expect(tapped).toMatchObject({ outcome: 'paid' })
   return tapped as { transaction: string }
 }
-const decide = (payment: string, bears: 'payer' | 'merchant' | 'operator', operators: readonly [string, string]) =>
-  world.centre().decideHeld({ payment, bears, operators, reason: 'the holder was asked' })
+const propose = (payment: string, bears: Bears, by: string, proposal?: string) =>
+  world.centre().proposeDecision({ payment, bears, reason: 'the holder was asked', by: `operator:${by}`, proposal })
+const approve = (payment: string, proposal: string, by: string) =>
+  world.centre().approveProposal({ payment, proposal, by: `operator:${by}` })
+const decide = (payment: string, bears: Bears, operators: readonly [string, string]) =>
+  decideHeld(world, payment, bears, operators)
 const decisions = () =>
   atCentre<{ payment: string; bears: string }>(world, 'HeldPaymentDecided').map(({ data }) => data)
 
@@ -80,26 +85,34 @@ describe('a payment whose TAC fails', () => {
   })
 
   it('is not decided by one person, however often they say it', async () => {
+    expect(await propose(payment, 'payer', 'olga', 'p-1')).toEqual({ payment, proposal: 'p-1', bears: 'payer' })
     const before = world.log.events.length
-    expect(await decide(payment, 'payer', ['olga', 'olga'])).toMatchObject({
-      reason: 'SecondPersonRequired',
-      operators: ['olga', 'olga'],
-    })
+    expect(await propose(payment, 'payer', 'olga', 'p-1')).toEqual({ payment, proposal: 'p-1', bears: 'payer' })
+    expect(await approve(payment, 'p-1', 'olga')).toMatchObject({ reason: 'SecondPersonRequired', operator: 'olga' })
     expect(world.log.events.length).toBe(before)
     expect(await balance('anna')).toEqual(untouched)
   })
 
+  it('nor as somebody proposed it before they thought better of it', async () => {
+    const withdrawn = { payment, proposal: 'p-1', why: 'asked the wrong holder', by: 'operator:olga' }
+    orThrow(await world.centre().withdrawProposal(withdrawn))
+    expect(await approve(payment, 'p-1', 'paul')).toMatchObject({ reason: 'ProposalNotOpen' })
+    expect(await approve(payment, 'p-0', 'paul')).toMatchObject({ reason: 'ProposalUnknown' })
+    expect(await balance('anna')).toEqual(untouched)
+  })
+
   it('is decided by two: the payer bears it, as if it had been accepted', async () => {
-    expect(await decide(payment, 'payer', ['olga', 'paul'])).toEqual({ payment, bears: 'payer' })
+    orThrow(await propose(payment, 'payer', 'olga', 'p-2'))
+    expect(await approve(payment, 'p-2', 'paul')).toEqual({ payment, proposal: 'p-2' })
     expect(await balance('anna')).toEqual(charged)
     expect(await merchant()).toBe('12.27')
     expect(atCentre<{ operators: string[] }>(world, 'HeldPaymentDecided')[0]?.data.operators).toEqual(['olga', 'paul'])
   })
 
-  it('decided again the same way is decided once; another way is refused', async () => {
-    expect(await decide(payment, 'payer', ['olga', 'paul'])).toEqual({ payment, bears: 'payer' })
+  it('approved again is decided once; another way is refused', async () => {
+    expect(await approve(payment, 'p-2', 'paul')).toEqual({ payment, proposal: 'p-2' })
     expect(decisions()).toHaveLength(1)
-    expect(await decide(payment, 'operator', ['olga', 'paul'])).toMatchObject({
+    expect(await propose(payment, 'operator', 'olga')).toMatchObject({
       reason: 'PaymentDecidedOtherwise',
       bears: 'payer',
     })
@@ -135,7 +148,7 @@ describe('a payment whose seal fails', () => {
   it('is borne by the merchant: nothing moves', async () => {
     const before = await merchant()
     const { payment } = heldOf('bert')
-    expect(await decide(payment, 'merchant', ['olga', 'paul'])).toEqual({ payment, bears: 'merchant' })
+    orThrow(await decide(payment, 'merchant', ['olga', 'paul']))
     expect(await balance('bert')).toEqual(charged)
     expect(await merchant()).toBe(before)
   })
@@ -147,7 +160,7 @@ it('borne by the operator, the merchant is paid in full and the payer owes nothi
   orThrow(await world.sync())
   const before = Number(await merchant())
   const { payment } = heldOf('carl')
-  expect(await decide(payment, 'operator', ['olga', 'paul'])).toEqual({ payment, bears: 'operator' })
+  orThrow(await decide(payment, 'operator', ['olga', 'paul']))
   expect(await balance('carl')).toEqual(untouched)
   expect(Number(await merchant()) - before).toBeCloseTo(12.5, 9)
 })
@@ -157,7 +170,7 @@ describe('what is not held is not decided', () => {
     await pay('dora')
     orThrow(await world.sync())
     const { payment } = lastFact(world, 'TransactionRecorded').data
-    expect(await decide(payment, 'operator', ['olga', 'paul'])).toMatchObject({
+    expect(await propose(payment, 'operator', 'olga')).toMatchObject({
       reason: 'PaymentNotHeld',
       standing: 'accepted',
     })
@@ -166,7 +179,7 @@ describe('what is not held is not decided', () => {
 
   it('a payment that nobody knows', async () => {
     const payment = 'f'.repeat(64)
-    expect(await decide(payment, 'operator', ['olga', 'paul'])).toMatchObject({ reason: 'PaymentUnknown', payment })
+    expect(await propose(payment, 'operator', 'olga')).toMatchObject({ reason: 'PaymentUnknown', payment })
     expect(world.log.events.some(({ stream }) => stream === `payment-${payment}`)).toBe(false)
   })
 })

@@ -3,7 +3,7 @@ import type { StoredEvent } from '#eventstore'
 import { memoryStore } from '#eventstore/memory'
 import { reactorSalt, verdicts, verdictsBy } from '#evidence/verdicts'
 import { type Reactor, recomputeReactions } from '../../apps/tally/reactions.ts'
-import { copyOf, rechained } from '../scenarios/hand.ts'
+import { copyOf, decideHeld, rechained } from '../scenarios/hand.ts'
 import { makeWorld, orThrow, type World } from '../simulation/world.ts'
 
 /** What fsck asks of a log: has the centre written what follows from it, all of it, and nothing else? */
@@ -35,9 +35,7 @@ beforeAll(async () => {
   orThrow(await world.sync())
   const [held] = world.log.events.filter(({ type }) => type === 'PaymentHeld')
   const payment = held?.stream.replace('payment-', '') as string
-  orThrow(
-    await world.centre().decideHeld({ payment, bears: 'operator', operators: ['ada', 'bob'], reason: 'asked him' }),
-  )
+  orThrow(await decideHeld(world, payment, 'operator'))
   await world.settle()
   log = [...world.log.events]
 })

@@ -227,8 +227,8 @@ describe('an id that nobody knows', () => {
     ['of a shop', ['centre', 'POST', '/api/terminals'], { terminal: 'T-5', shop: 'none' }, 404, 'ShopUnknown'],
     [
       'of a held payment',
-      ['centre', 'POST', `/api/payments/${'f'.repeat(64)}/decide`],
-      { bears: 'payer', operators: ['a', 'b'], reason: 'x' },
+      ['centre', 'POST', `/api/payments/${'f'.repeat(64)}/proposals`],
+      { bears: 'payer', reason: 'x' },
       404,
       'PaymentUnknown',
     ],
@@ -277,13 +277,13 @@ describe('an id that no id can be', () => {
       expect(standing()).toEqual(before)
     }
   })
-  const decided = { bears: 'payer', operators: ['a', 'b'], reason: 'x' }
+  const decided = { bears: 'payer', reason: 'x' }
   it.each<[To, object]>([
     [
       ['centre', 'POST', '/api/accounts/ID/repayments'],
       { repayment: 'r-1', amount: '1.00', currency: 'EUR', source: 'bank' },
     ],
-    [['centre', 'POST', '/api/payments/ID/decide'], decided],
+    [['centre', 'POST', '/api/payments/ID/proposals'], decided],
     [['centre', 'POST', '/sync/v1/terminals/ID/batches'], { from: 0, events: ['{}'], statement: '' }],
     [['till', 'POST', '/api/transactions/ID/refunds'], { amount: '1.00' }],
   ])('%s', async ([app, method, path], body) => {

@@ -1,17 +1,16 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, type Type } from '@nestjs/common'
 import { z } from 'zod'
 import { bodyOf } from '#http/refusals'
-import { For } from '#http/roles'
+import { By, For } from '#http/roles'
+import { bears } from '#payment/events'
 import type { BackOffice } from '../back-office.ts'
 import { Asking, type Door } from './asking.ts'
 import { id, reasonText } from './words.ts'
 
-const decideBody = z.object({
-  bears: z.enum(['payer', 'merchant', 'operator']),
-  operators: z.tuple([id, id]),
-  reason: reasonText,
-})
-const refuseBody = z.object({ operators: z.tuple([id, id]), why: reasonText })
+/** Whoever proposes may name the proposal, so that one whose answer was lost is not made twice. */
+const decisionBody = z.object({ proposal: id.optional(), bears, reason: reasonText })
+const refusalBody = z.object({ proposal: id.optional(), why: reasonText })
+const withdrawBody = z.object({ why: reasonText })
 const transactionsQuery = z.object({
   account: z.string().max(64).optional(),
   terminal: z.string().max(64).optional(),
@@ -22,12 +21,20 @@ const transactionsQuery = z.object({
 
 /** What was paid, what was judged of it, and what two people decide. */
 export const paymentRoutes = (node: BackOffice, door: Door): Type => {
-  const DecideHeld = door.order('DecideHeld', (asked: z.infer<typeof decideBody> & { payment: string }) =>
-    node.decideHeld(asked),
+  type Of = { readonly payment: string; readonly by: string }
+  const ProposeDecision = door.order('ProposeDecision', (asked: z.infer<typeof decisionBody> & Of) =>
+    node.proposeDecision(asked),
   )
-  const RefuseReversal = door.order(
-    'RefuseReversal',
-    (asked: z.infer<typeof refuseBody> & { payment: string; reversal: string }) => node.refuseReversal(asked),
+  const ProposeRefusal = door.order(
+    'ProposeRefusal',
+    (asked: z.infer<typeof refusalBody> & Of & { readonly reversal: string }) => node.proposeRefusal(asked),
+  )
+  const ApproveProposal = door.order('ApproveProposal', (asked: Of & { readonly proposal: string }) =>
+    node.approveProposal(asked),
+  )
+  const WithdrawProposal = door.order(
+    'WithdrawProposal',
+    (asked: z.infer<typeof withdrawBody> & Of & { readonly proposal: string }) => node.withdrawProposal(asked),
   )
   const Transactions = door.question('Transactions', async (asked: z.infer<typeof transactionsQuery>) =>
     node.ask.transactions(asked),
@@ -42,18 +49,35 @@ export const paymentRoutes = (node: BackOffice, door: Door): Type => {
     @For('viewer') @Get('transactions/:transaction') transaction(@Param('transaction') transaction: string) {
       return this.ask(new Transaction.Message(transaction))
     }
-    @For('approver') @Post('payments/:payment/decide') @HttpCode(200) decide(
+    @For('clerk') @Post('payments/:payment/proposals') @HttpCode(201) propose(
       @Param('payment') payment: string,
       @Body() body: unknown,
+      @By() by: string,
     ) {
-      return this.order(new DecideHeld.Message({ payment, ...bodyOf(decideBody, body) }))
+      return this.order(new ProposeDecision.Message({ payment, ...bodyOf(decisionBody, body), by }))
     }
-    @For('approver') @Post('payments/:payment/reversals/:reversal/refuse') @HttpCode(200) refuse(
+    @For('clerk') @Post('payments/:payment/reversals/:reversal/proposals') @HttpCode(201) proposeRefusal(
       @Param('payment') payment: string,
       @Param('reversal') reversal: string,
       @Body() body: unknown,
+      @By() by: string,
     ) {
-      return this.order(new RefuseReversal.Message({ payment, reversal, ...bodyOf(refuseBody, body) }))
+      return this.order(new ProposeRefusal.Message({ payment, reversal, ...bodyOf(refusalBody, body), by }))
+    }
+    @For('approver') @Post('payments/:payment/proposals/:proposal/approve') @HttpCode(200) approve(
+      @Param('payment') payment: string,
+      @Param('proposal') proposal: string,
+      @By() by: string,
+    ) {
+      return this.order(new ApproveProposal.Message({ payment, proposal, by }))
+    }
+    @For('clerk') @Post('payments/:payment/proposals/:proposal/withdraw') @HttpCode(200) withdraw(
+      @Param('payment') payment: string,
+      @Param('proposal') proposal: string,
+      @Body() body: unknown,
+      @By() by: string,
+    ) {
+      return this.order(new WithdrawProposal.Message({ payment, proposal, ...bodyOf(withdrawBody, body), by }))
     }
   }
   return PaymentsController

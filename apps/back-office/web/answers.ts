@@ -38,6 +38,45 @@ export interface Transaction {
   readonly index: number
 }
 
+export const bearers = ['payer', 'merchant', 'operator'] as const
+export type Bearer = (typeof bearers)[number]
+
+/** What one operator said, and another must approve. */
+export interface Proposal {
+  readonly proposal: string
+  readonly operator: string
+  readonly why: string
+}
+
+export interface HeldReversal {
+  readonly reversal: string
+  readonly kind: 'void' | 'refund'
+  readonly amount: string
+  readonly reason: string
+  readonly terminal: string
+  readonly proposal: Proposal | null
+}
+
+/** One payment with what its row does not have. */
+export interface PaymentFile extends Transaction, Aged {
+  readonly tax: string
+  readonly bears?: Bearer
+  readonly exceptions: readonly string[]
+  readonly rule: number | null
+  readonly via: 'terminal' | 'phone'
+  readonly excessOwner: 'merchant' | 'operator' | null
+  readonly proposal: (Proposal & { readonly bears: Bearer }) | null
+  readonly heldReversals: readonly HeldReversal[]
+  readonly reversals: readonly {
+    readonly reversal: string
+    readonly kind: 'void' | 'refund'
+    readonly amount: string
+    readonly feeBack: string
+    readonly terminal: string
+    readonly occurred: string
+  }[]
+}
+
 export interface Follower {
   readonly follower: string
   readonly kind: 'projector' | 'reactor'

@@ -1,44 +1,46 @@
-import { Alert, Button, Group, Radio, Stack, Textarea, TextInput } from '@mantine/core'
+import { Button, Group, Radio, Stack, Text, Textarea, Title } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { CircleCheck } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
 import { order } from '#screens/api'
+import { Money } from '#screens/money'
 import { Failure } from '#screens/states'
-import type { Transaction } from './answers.ts'
+import type { Bearer, HeldReversal, PaymentFile } from './answers.ts'
+import { Approve } from './approve.tsx'
+import { Reason } from './reason.tsx'
 
-const bearers = [
+const bearers: readonly (readonly [Bearer, string, string])[] = [
   ['payer', 'The payer', 'Charged to the account as an accepted payment is; the merchant is paid.'],
   ['merchant', 'The merchant', 'Nobody is charged, and the merchant is not paid.'],
   ['operator', 'We, the operator', 'Booked as our loss; the merchant is paid.'],
-] as const
+]
+const nameOf = (bears: Bearer): string => bearers.find(([value]) => value === bears)?.[1] ?? bears
 
-/** Nobody owes and nobody is paid until two people have said who bears it. Their order is one: it is not drafted here. */
-export const Decide = ({ transaction }: { readonly transaction: Transaction }) => {
+const pathOf = (payment: string): string => `/api/payments/${encodeURIComponent(payment)}`
+
+/** Nobody owes and nobody is paid until one person has proposed who bears it, and another has approved that. */
+export const Decide = ({ file }: { readonly file: PaymentFile }) =>
+  file.proposal ? (
+    <Approve
+      at={`${pathOf(file.payment)}/proposals/${encodeURIComponent(file.proposal.proposal)}`}
+      proposal={file.proposal}
+      title={`${nameOf(file.proposal.bears)} should bear it`}
+    />
+  ) : (
+    <Propose file={file} />
+  )
+
+const Propose = ({ file }: { readonly file: PaymentFile }) => {
   const client = useQueryClient()
   const [bears, setBears] = useState('')
-  const [first, setFirst] = useState('')
-  const [second, setSecond] = useState('')
   const [reason, setReason] = useState('')
-  const decide = useMutation({
-    mutationFn: () =>
-      order(`/api/payments/${encodeURIComponent(transaction.payment)}/decide`, {
-        bears,
-        operators: [first.trim(), second.trim()],
-        reason: reason.trim(),
-      }),
+  const propose = useMutation({
+    mutationFn: () => order(`${pathOf(file.payment)}/proposals`, { bears, reason: reason.trim() }),
     onSuccess: () => client.invalidateQueries(),
   })
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    if (!decide.isPending) decide.mutate()
+    if (!propose.isPending) propose.mutate()
   }
-  const said = bears !== '' && first.trim() !== '' && second.trim() !== '' && reason.trim() !== ''
-  if (decide.isSuccess)
-    return (
-      <Alert color="green" variant="outline" icon={<CircleCheck size={20} aria-hidden />} data-testid="decided">
-        Decided. The postings follow in a moment.
-      </Alert>
-    )
   return (
     <form onSubmit={submit}>
       <Stack maw={560}>
@@ -49,36 +51,78 @@ export const Decide = ({ transaction }: { readonly transaction: Transaction }) =
             ))}
           </Stack>
         </Radio.Group>
-        <Group grow align="flex-start">
-          <TextInput
-            label="First operator’s id"
-            value={first}
-            onChange={event => setFirst(event.currentTarget.value)}
-            data-testid="operator-first"
-          />
-          <TextInput
-            label="Second operator’s id"
-            value={second}
-            onChange={event => setSecond(event.currentTarget.value)}
-            data-testid="operator-second"
-          />
-        </Group>
         <Textarea
           label="Reason"
-          description="Read by the auditor"
+          description="Read by whoever approves, and by the auditor"
           autosize
           minRows={2}
+          maxLength={500}
           value={reason}
           onChange={event => setReason(event.currentTarget.value)}
           data-testid="decide-reason"
         />
-        {decide.error && <Failure error={decide.error} title="It stays held" />}
+        {propose.error && <Failure error={propose.error} title="It stays held" />}
         <Group>
-          <Button type="submit" disabled={!said} loading={decide.isPending} data-testid="decide">
-            Decide
+          <Button
+            type="submit"
+            disabled={bears === '' || reason.trim() === ''}
+            loading={propose.isPending}
+            data-testid="decide"
+          >
+            Propose
           </Button>
         </Group>
       </Stack>
     </form>
+  )
+}
+
+/** A void or refund that waits: it is released with its original, or refused by two people. */
+export const RefuseReversal = (props: {
+  readonly payment: string
+  readonly currency: string
+  readonly held: HeldReversal
+}) => {
+  const { held, currency } = props
+  const client = useQueryClient()
+  const [why, setWhy] = useState('')
+  const propose = useMutation({
+    mutationFn: () =>
+      order(`${pathOf(props.payment)}/reversals/${encodeURIComponent(held.reversal)}/proposals`, { why: why.trim() }),
+    onSuccess: () => client.invalidateQueries(),
+  })
+  return (
+    <Stack maw={560} data-testid={`reversal-${held.reversal}`}>
+      <Title order={3} size="h5">
+        {held.kind === 'void' ? 'Void' : 'Refund'} of <Money amount={held.amount} currency={currency} /> at{' '}
+        {held.terminal}
+      </Title>
+      <Text size="sm">
+        Held because: {held.reason}. The merchant does not have it, and the payer has not got it back.
+      </Text>
+      {held.proposal ? (
+        <Approve
+          at={`${pathOf(props.payment)}/proposals/${encodeURIComponent(held.proposal.proposal)}`}
+          proposal={held.proposal}
+          title="It should be refused, and go back to the merchant"
+        />
+      ) : (
+        <>
+          <Reason value={why} say={setWhy} testId="refuse-reason" />
+          {propose.error && <Failure error={propose.error} title="It stays held" />}
+          <Group>
+            <Button
+              variant="default"
+              disabled={why.trim() === ''}
+              loading={propose.isPending}
+              onClick={() => propose.mutate()}
+              data-testid="refuse"
+            >
+              Propose to refuse it
+            </Button>
+          </Group>
+        </>
+      )}
+    </Stack>
   )
 }

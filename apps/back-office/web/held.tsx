@@ -20,8 +20,8 @@ export const HeldPage = () => {
   return (
     <Page title="Held payments" answer={query.data} fetchedAt={query.dataUpdatedAt}>
       <Text maw={640}>
-        These payments failed a check. Nobody owes them and nobody is paid for them until two people decide who bears
-        them. Open one to decide it.
+        These payments failed a check. Nobody owes them and nobody is paid for them until one person has proposed who
+        bears them, and another has approved that. Open one to do so.
       </Text>
       <Answered query={query}>
         {({ transactions }) =>

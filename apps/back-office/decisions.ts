@@ -1,0 +1,138 @@
+import { isRefusal, type Refusal } from '#canonical/decider'
+import { run } from '#cqrs/run'
+import { readKnown } from '#evidence/held'
+import { formatAmount, minorUnits } from '#money'
+import { payment as paymentDecider } from '#payment'
+import { type Bears, type DataOf, paymentWords } from '#payment/events'
+import type { Proposal } from '#payment/state'
+import type { Followers } from './followers.ts'
+import type { Office, Settled } from './office.ts'
+
+/** What two people decide about a payment: who bears a held one, and whether a held reversal is refused. */
+export const decisions = (
+  { store, runner, mint, actOf, now }: Office,
+  settled: Settled,
+  { figuresFor, judgedAll }: Pick<Followers, 'figuresFor' | 'judgedAll'>,
+) => {
+  type Asked = { readonly payment: string; readonly proposal?: string | undefined; readonly by: string }
+  type Approved = Asked & { readonly proposal: string }
+
+  let turn: Promise<unknown> = Promise.resolve()
+  /** Two decisions at once would draw one hold twice: each looks only when all before it is known. */
+  const oneByOne = <Answer>(act: () => Promise<Answer>): Promise<Answer | Refusal> => {
+    const mine = turn.then(async () => {
+      if (await judgedAll()) return act()
+      return {
+        reason: 'NotCaughtUp',
+        message:
+          'This centre has not judged all that is in its log yet: try again in a moment; GET /api/health shows how far it is.',
+      }
+    })
+    turn = mine.catch(() => {})
+    return mine
+  }
+
+  const carryOut = async <Answer>(
+    command: Parameters<typeof paymentDecider.decide>[0] & { readonly payment: string },
+    by: string,
+    answer: Answer,
+  ): Promise<Answer | Refusal> => {
+    const stream = `payment-${command.payment}`
+    return settled(await run(runner, paymentDecider, paymentWords, stream, command, actOf(by)), answer)
+  }
+
+  /** The first verdict on a payment, if it was held. */
+  const heldOf = async (payment: string): Promise<DataOf<'PaymentHeld'> | Refusal> => {
+    const { events } = await readKnown(store, `payment-${payment}`, paymentWords)
+    const held = events.find(event => event.type === 'PaymentHeld')
+    if (held) return held.data
+    if (events.length === 0)
+      return {
+        reason: 'PaymentUnknown',
+        message: `No verdict was made on payment ${payment}: look at its hash.`,
+        payment,
+      }
+    const standing = events.some(({ type }) => type === 'PaymentAccepted') ? 'accepted' : 'unjudged'
+    return {
+      reason: 'PaymentNotHeld',
+      message: `Payment ${payment.slice(0, 12)}… is ${standing}: only a held payment is decided.`,
+      payment,
+      standing,
+    }
+  }
+
+  const proposeDecision = async ({
+    payment,
+    proposal = mint(),
+    by,
+    ...said
+  }: Asked & { readonly bears: Bears; readonly reason: string }) => {
+    const held = await heldOf(payment)
+    if (isRefusal(held)) return held
+    const command = { type: 'ProposeDecision' as const, payment, proposal, operator: personOf(by), ...said }
+    return carryOut(command, by, { payment, proposal, bears: said.bears })
+  }
+
+  const proposeRefusal = async ({
+    payment,
+    proposal = mint(),
+    by,
+    ...said
+  }: Asked & { readonly reversal: string; readonly why: string }) => {
+    const command = { type: 'ProposeRefusal' as const, payment, proposal, operator: personOf(by), ...said }
+    return carryOut(command, by, { payment, proposal, reversal: said.reversal })
+  }
+
+  /** Whatever was proposed under this id: a decision on the payment, or the refusal of one of its reversals. */
+  const approveProposal = async ({ payment, proposal, by }: Approved) => {
+    const { events } = await readKnown(store, `payment-${payment}`, paymentWords)
+    const approved = { payment, proposal, operator: personOf(by), bookingDate: now().slice(0, 10) }
+    const held = events.find(event => event.type === 'PaymentHeld')?.data
+    const isRefusing = events.some(({ type, data }) => type === 'ReversalRefusalProposed' && data.proposal === proposal)
+    if (isRefusing || !held) return carryOut({ type: 'ApproveRefusal', ...approved }, by, { payment, proposal })
+    return oneByOne(() => {
+      const { account, license, merchant, currency, occurred } = held
+      const figures = figuresFor(account, license ?? undefined, merchant, currency, occurred.at)
+      return carryOut({ type: 'ApproveDecision', ...approved, ...figures }, by, { payment, proposal })
+    })
+  }
+
+  const withdrawProposal = async ({ payment, proposal, by, why }: Approved & { readonly why: string }) => {
+    const withdrawn = { payment, proposal, operator: personOf(by), why }
+    return carryOut({ type: 'Withdraw', ...withdrawn }, by, { payment, proposal })
+  }
+
+  return { proposeDecision, proposeRefusal, approveProposal, withdrawProposal }
+}
+
+/** What is known of one payment beyond its row: whose the excess is, what went back, and what waits for a second person. */
+export const paymentFile = async (store: Office['store'], payment: string) => {
+  const { events } = await readKnown(store, `payment-${payment}`, paymentWords)
+  const state = events.reduce((state, event) => paymentDecider.evolve(state, event), paymentDecider.initialState)
+  const open = [...state.open].map(proposal => ({ proposal, ...(state.proposals.get(proposal) as Proposal) }))
+  const verdict = events.find(event => event.type === 'PaymentAccepted' || event.type === 'PaymentHeld')?.data
+  const charged = events.find(event => event.type === 'PaymentAccepted' || event.type === 'HeldPaymentDecided')?.data
+  return {
+    rule: verdict?.rule ?? null,
+    via: verdict?.via ?? 'terminal',
+    excessOwner: charged?.excessOwner ?? null,
+    proposal: open.find(each => each.about === 'decision') ?? null,
+    heldReversals: [...state.heldReversals.values()].map(({ reversal, kind, amount, currency, reason, terminal }) => ({
+      reversal,
+      kind,
+      amount: formatAmount(minorUnits(amount), currency),
+      reason,
+      terminal,
+      proposal: open.find(each => each.about === 'refusal' && each.reversal === reversal) ?? null,
+    })),
+    reversals: events.flatMap(event => {
+      if (event.type !== 'ReversalAccepted' && event.type !== 'ReversalReleased') return []
+      const { reversal, kind, amount, feeBack, currency, terminal, occurred } = event.data
+      const money = (text: string) => formatAmount(minorUnits(text), currency)
+      return [{ reversal, kind, amount: money(amount), feeBack: money(feeBack), terminal, occurred: occurred.at }]
+    }),
+  }
+}
+
+/** An operator's id, as deciders compare it. */
+export const personOf = (by: string): string => by.replace(/^operator:/, '')

@@ -1,0 +1,68 @@
+import { Alert, Button, Group, Stack, Text } from '@mantine/core'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { UserCheck } from 'lucide-react'
+import { type ReactNode, useState } from 'react'
+import { order } from '#screens/api'
+import { Failure } from '#screens/states'
+import type { Proposal } from './answers.ts'
+import { Reason } from './reason.tsx'
+
+/** What one person proposed: another approves it, or somebody takes it back. */
+export const Approve = (props: {
+  /** Where it is approved and withdrawn: `…/approve` and `…/withdraw` under it. */
+  readonly at: string
+  readonly proposal: Proposal
+  readonly title: string
+  readonly children?: ReactNode
+}) => {
+  const { operator, why } = props.proposal
+  const client = useQueryClient()
+  const [taking, setTaking] = useState(false)
+  const [reason, setReason] = useState('')
+  const onSuccess = () => client.invalidateQueries()
+  const approve = useMutation({ mutationFn: () => order(`${props.at}/approve`, {}), onSuccess })
+  const withdraw = useMutation({
+    mutationFn: () => order(`${props.at}/withdraw`, { why: reason.trim() }),
+    onSuccess,
+  })
+  const fault = approve.error ?? withdraw.error
+  return (
+    <Stack maw={560} data-testid="proposal">
+      <Alert
+        color="blue"
+        variant="outline"
+        title={props.title}
+        icon={<UserCheck size={20} aria-hidden />}
+        style={{ overflowWrap: 'anywhere' }}
+      >
+        {props.children}
+        <Text size="sm">
+          Proposed by {operator}: {why}
+        </Text>
+        <Text size="sm">Another operator must approve it.</Text>
+      </Alert>
+      {fault && <Failure error={fault} title="Nothing was done" />}
+      {taking && <Reason value={reason} say={setReason} testId="withdraw-reason" />}
+      <Group>
+        <Button onClick={() => approve.mutate()} loading={approve.isPending} data-testid="approve">
+          Approve
+        </Button>
+        {taking ? (
+          <Button
+            variant="default"
+            disabled={reason.trim() === ''}
+            loading={withdraw.isPending}
+            onClick={() => withdraw.mutate()}
+            data-testid="withdraw-now"
+          >
+            Withdraw it
+          </Button>
+        ) : (
+          <Button variant="subtle" onClick={() => setTaking(true)} data-testid="withdraw">
+            Withdraw
+          </Button>
+        )}
+      </Group>
+    </Stack>
+  )
+}

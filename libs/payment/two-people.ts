@@ -1,0 +1,210 @@
+import type { Refusal } from '#canonical/decider'
+import { minorUnits } from '#money'
+import type { Bears, DataOf, PaymentEvent } from './events.ts'
+import { refusedReversal, released } from './reversal.ts'
+import { datesOf, excessExceptions, type Figures, nothingShared, placeOf, sharesOf } from './shares.ts'
+import { evolve, type HeldReversal, type Payment, type Proposal } from './state.ts'
+
+/**
+ * What waits for two people: who bears a held payment, and whether a held reversal is refused. One proposes, another
+ * approves exactly what was proposed; a new proposal takes the place of the last, and any may be withdrawn.
+ */
+
+type By = { readonly payment: string; readonly proposal: string; readonly operator: string }
+
+export type TwoPeopleCommand =
+  | ({ readonly type: 'ProposeDecision'; readonly bears: Bears; readonly reason: string } & By)
+  | ({ readonly type: 'ProposeRefusal'; readonly reversal: string; readonly why: string } & By)
+  | ({ readonly type: 'Withdraw'; readonly why: string } & By)
+  | ({ readonly type: 'ApproveDecision'; readonly bookingDate: string } & By & Figures)
+  | ({ readonly type: 'ApproveRefusal'; readonly bookingDate: string } & By)
+
+export type TwoPeopleRefusal = Refusal & {
+  readonly reason:
+    | 'PaymentNotHeld'
+    | 'PaymentDecidedOtherwise'
+    | 'SecondPersonRequired'
+    | 'PayerUnknown'
+    | 'ProposalUnknown'
+    | 'ProposalDiffers'
+    | 'ProposalNotOpen'
+    | 'ReversalNotHeld'
+    | 'ReversalHeldFirst'
+}
+
+export const decideByTwo = (command: TwoPeopleCommand, state: Payment): readonly PaymentEvent[] | TwoPeopleRefusal => {
+  switch (command.type) {
+    case 'ProposeDecision': {
+      const { payment, proposal, bears, operator, reason } = command
+      const known = knownAs(state, proposal, { about: 'decision', bears, operator, why: reason })
+      if (known) return known
+      const obstacle = undecidable(command, state)
+      if (obstacle) return obstacle
+      return [{ type: 'HeldDecisionProposed', data: { payment, proposal, bears, operator, reason } }]
+    }
+
+    case 'ProposeRefusal': {
+      const { payment, proposal, reversal, operator, why } = command
+      const known = knownAs(state, proposal, { about: 'refusal', reversal, operator, why })
+      if (known) return known
+      if (!state.heldReversals.has(reversal)) return reversalNotHeld(reversal)
+      return [{ type: 'ReversalRefusalProposed', data: { payment, proposal, reversal, operator, why } }]
+    }
+
+    case 'Withdraw': {
+      const { payment, proposal, operator, why } = command
+      if (!state.proposals.has(proposal)) return unknown(proposal)
+      if (state.approved.has(proposal)) return notOpen(state, proposal)
+      if (!state.open.has(proposal)) return []
+      return [{ type: 'ProposalWithdrawn', data: { payment, proposal, operator, why } }]
+    }
+
+    case 'ApproveDecision': {
+      const { payment, proposal, operator, bookingDate } = command
+      if (state.approved.has(proposal)) return []
+      const proposed = state.proposals.get(proposal)
+      if (proposed?.about !== 'decision') return unknown(proposal)
+      const { bears, why } = proposed
+      const obstacle = notFor(state, command, proposed) ?? undecidable({ payment, bears }, state)
+      if (obstacle) return obstacle
+      // What can be decided is held.
+      const held = state.held as DataOf<'PaymentHeld'>
+      const gross = minorUnits(held.gross)
+      const shares =
+        bears === 'payer' ? sharesOf(gross, command, 'operator', state) : nothingShared(gross, command.terms)
+      const exceptions = excessExceptions(shares, command)
+      const { account, license, currency } = held
+      const operators: [string, string] = [proposed.operator, operator]
+      const decided: PaymentEvent = {
+        type: 'HeldPaymentDecided',
+        data: {
+          payment,
+          bears,
+          operators,
+          proposal,
+          reason: why,
+          account,
+          license,
+          ...placeOf(held),
+          currency,
+          ...shares,
+          ...datesOf(held, bookingDate),
+          ...(exceptions.length > 0 ? { exceptions } : {}),
+        },
+      }
+      const freed = bears === 'payer' ? [] : setFree(state, held.event, 'HeldPaymentDecided')
+      // Nobody was charged, so there is nothing to give back: what the reversals took returns to the merchant.
+      if (bears === 'merchant') {
+        const waiting = [...state.heldReversals.values()]
+        const by = { operators, proposal, why }
+        return [decided, ...freed, ...waiting.map(reversal => refusedReversal(reversal, by, bookingDate))]
+      }
+      return [decided, ...freed, ...released(evolve(state, decided), bookingDate)]
+    }
+
+    case 'ApproveRefusal': {
+      const { proposal, operator, bookingDate } = command
+      if (state.approved.has(proposal)) return []
+      const proposed = state.proposals.get(proposal)
+      if (proposed?.about !== 'refusal') return unknown(proposal)
+      const obstacle = notFor(state, command, proposed)
+      if (obstacle) return obstacle
+      const { reversal, why } = proposed
+      // A proposal about a reversal that is settled is open no more.
+      const held = state.heldReversals.get(reversal) as HeldReversal
+      return [refusedReversal(held, { operators: [proposed.operator, operator], proposal, why }, bookingDate)]
+    }
+  }
+}
+
+/** What a phone told of is borne by nobody's hold: its part of it is free again. */
+export const setFree = ({ unclaimed }: Payment, event: string, why: string): PaymentEvent[] => {
+  if (!unclaimed || unclaimed.amount === '0') return []
+  const { payment, account, license, currency, amount } = unclaimed
+  return [{ type: 'UnclaimedReleased', data: { payment, event, account, license, currency, amount, why } }]
+}
+
+/** Why nobody can decide that these bear it. */
+const undecidable = (
+  { payment, bears }: { readonly payment: string; readonly bears: Bears },
+  { held, standing, decided, heldReversals }: Payment,
+): TwoPeopleRefusal | undefined => {
+  const named = `Payment ${payment.slice(0, 12)}…`
+  if (!held)
+    return {
+      reason: 'PaymentNotHeld',
+      message: `${named} is ${standing}: only a held payment is decided.`,
+      payment,
+      standing,
+    }
+  if (decided)
+    return {
+      reason: 'PaymentDecidedOtherwise',
+      message: `${named} was decided: the ${decided} bears it. Propose an adjustment to correct that.`,
+      payment,
+      bears: decided,
+    }
+  if (bears === 'payer' && (held.account === null || held.license === null))
+    return {
+      reason: 'PayerUnknown',
+      message: `${named} names no license that can be read, so no payer can bear it: let the merchant or the operator bear it.`,
+      payment,
+    }
+  const [first] = heldReversals.values()
+  if (bears === 'operator' && first)
+    return {
+      reason: 'ReversalHeldFirst',
+      message: `Reversal ${first.reversal} of this payment is held as well, so its goods may be back: let the merchant or the payer bear it, or refuse the reversal first.`,
+      reversal: first.reversal,
+    }
+  return undefined
+}
+
+/** A proposal's id is minted by whoever makes it: told again it is the same one, and another one needs an id of its own. */
+const knownAs = (
+  state: Payment,
+  id: string,
+  asked: Proposal,
+): readonly PaymentEvent[] | TwoPeopleRefusal | undefined => {
+  const known = state.proposals.get(id)
+  if (!known) return undefined
+  if (JSON.stringify(known) === JSON.stringify(asked)) return []
+  return {
+    reason: 'ProposalDiffers',
+    message: `Proposal ${id} was made by ${known.operator} with other content: another proposal needs an id of its own.`,
+    proposal: id,
+    operator: known.operator,
+  }
+}
+
+/** Why this operator cannot approve what was proposed. */
+const notFor = (state: Payment, { proposal, operator }: By, proposed: Proposal): TwoPeopleRefusal | undefined => {
+  if (!state.open.has(proposal)) return notOpen(state, proposal)
+  if (proposed.operator !== operator) return undefined
+  return {
+    reason: 'SecondPersonRequired',
+    message: `${operator} proposed this and cannot approve it alone: another operator must.`,
+    proposal,
+    operator,
+  }
+}
+
+const unknown = (proposal: string): TwoPeopleRefusal => ({
+  reason: 'ProposalUnknown',
+  message: `There is no proposal ${proposal} of this kind on this payment: look at its page for those that are open.`,
+  proposal,
+})
+
+const notOpen = ({ approved }: Payment, proposal: string): TwoPeopleRefusal => ({
+  reason: 'ProposalNotOpen',
+  message: approved.has(proposal)
+    ? `Proposal ${proposal} was approved: propose an adjustment to correct that.`
+    : `Proposal ${proposal} was withdrawn, replaced or overtaken: read the payment again, and propose anew.`,
+  proposal,
+})
+
+const reversalNotHeld = (reversal: string): TwoPeopleRefusal => ({
+  reason: 'ReversalNotHeld',
+  message: `Reversal ${reversal} is not held, so there is nothing to refuse.`,
+  reversal,
+})
