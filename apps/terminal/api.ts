@@ -194,7 +194,7 @@ export const terminalModule = (node: Terminal): Type => {
     transaction: string,
   ) => {
     if (isRefusal(answer)) return answer
-    const held = node.till.recorded.get(transaction) as Recorded
+    const held = node.recorded(transaction) as Recorded
     return {
       reversal,
       transaction,
@@ -213,7 +213,7 @@ export const terminalModule = (node: Terminal): Type => {
   const RefundTransaction = door.order(
     'RefundTransaction',
     async (asked: { transaction: string; amount: string; reversal?: string | undefined }) => {
-      const held = node.till.recorded.get(asked.transaction)
+      const held = node.recorded(asked.transaction)
       const amount = parseAmount(asked.amount, held?.currency ?? currency())
       if (typeof amount !== 'bigint') return amount
       const reversal = asked.reversal ?? mint()

@@ -24,10 +24,10 @@ export const desk = (parts: TerminalParts, own: OwnLog, news: News) => {
   let current: string | undefined = own.refusal() ? undefined : [...till.open.values()].at(-1)?.sale
 
   const saleOf = (sale: string): SaleView | undefined => {
-    const held = till.sales.get(sale) ?? keyed.get(sale)
+    const held = own.sale(sale) ?? keyed.get(sale)
     if (!held) return undefined
     if (tapping === sale) return { ...held, state: 'tapping' }
-    const recorded = held.transaction === undefined ? undefined : till.recorded.get(held.transaction)
+    const recorded = held.transaction === undefined ? undefined : own.recorded(held.transaction)
     if (recorded && held.state === 'approved')
       return {
         ...held,
@@ -44,7 +44,7 @@ export const desk = (parts: TerminalParts, own: OwnLog, news: News) => {
     const before =
       key === undefined
         ? undefined
-        : (till.saleByKey.get(key) ?? [...keyed.values()].find(sale => sale.idempotencyKey === key)?.sale)
+        : (own.saleByKey(key) ?? [...keyed.values()].find(sale => sale.idempotencyKey === key)?.sale)
     if (before !== undefined) {
       const sale = saleOf(before) as SaleView
       if (sale.amount !== amount || sale.currency !== currency || sale.reference !== reference)

@@ -2,13 +2,16 @@ import { base64url, fromBase64url } from '#canonical/bytes'
 import { isRefusal, type Refusal } from '#canonical/decider'
 import { type Act, chain, type Event, trustEvent, upcast } from '#canonical/event'
 import { uuid7 } from '#canonical/ids'
+import type { StoredEvent } from '#eventstore'
 import { certificateHash, readCertificate } from '#license/certificate'
 import type { Currency } from '#money'
 import { adoptable, type RuleDocuments, type Rules, rulesFrom } from '#tap/rules'
 import { decide, evolve, type TillFact } from '#till'
 import type { TillCommand } from '#till/commands'
 import { tillWords } from '#till/events'
-import { acknowledge, emptyTill } from '#till/state'
+import { readSnapshot, snapshotOf } from '#till/snapshot'
+import { acknowledge, emptyTill, type Recorded, type Reversing, recordedOf, type Sale } from '#till/state'
+import { type FindableBy, findable, forget, recall, takeBack } from '#till/window'
 import type { News, TerminalParts } from './ports.ts'
 
 /**
@@ -28,18 +31,23 @@ export const lifeTypes: ReadonlySet<string> = new Set([
 export const iso = (ms: number): string => new Date(ms).toISOString()
 
 export const ownLog = async (parts: TerminalParts, news: News) => {
-  const { clock, crypto, store, notes, identity } = parts
+  const { clock, crypto, store, notes, past, identity, log } = parts
+  const { inMind, snapshotEvery } = parts.window ?? usual
   const stream = `terminal-${identity.terminal}`
   const certificate = fromBase64url(identity.certificate)
   const certified = readCertificate(certificate)
   const root = fromBase64url(identity.rootPublicKey)
   const seed = certificateHash(crypto, certificate)
 
-  const till = emptyTill()
-  let last: Pick<Event, 'revision' | 'hash' | 'at'> | undefined
+  const began = await fromSnapshot(parts, stream)
+  const till = began?.till ?? emptyTill()
+  let last: Pick<Event, 'revision' | 'hash' | 'at'> | undefined = began?.last
   /** Of a newer version that was taken back: what it sold and promised, from there on, is not all known here. */
   let refusal: Refusal | undefined
-  for await (const page of store.read(stream, { from: 0, direction: 'forward' }))
+  acknowledge(till, Number(notes.note('acknowledgedTo') ?? -1))
+  /** Events that no snapshot covers yet. */
+  let uncovered = 0
+  for await (const page of store.read(stream, { from: (last?.revision ?? -1) + 1, direction: 'forward' })) {
     for (const stored of page) {
       const event = trustEvent(stored.text)
       const known = refusal ? undefined : upcast(event, tillWords)
@@ -47,7 +55,9 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
       else refusal ??= logIsNewer(event)
       last = event
     }
-  acknowledge(till, Number(notes.note('acknowledgedTo') ?? -1))
+    uncovered += page.length
+    forget(till, inMind)
+  }
 
   /** The newest time that somebody signed for this terminal: of the rules it adopted. */
   let signed_ms = 0
@@ -61,6 +71,14 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
     const mine = turn.then(act)
     turn = mine.catch(() => {})
     return mine
+  }
+
+  /** Beside the log, now and then and at the end of each day: the next start reads on from there. */
+  const keepSnapshot = (): void => {
+    if (!last || refusal) return
+    forget(till, inMind)
+    notes.setNote('snapshot', snapshotOf(crypto, till, last))
+    uncovered = 0
   }
 
   /** Decides, and is durable when it answers. A command that depends on the head is given as a function. */
@@ -85,6 +103,14 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
       last = links.at(-1)?.event
       news.next({ kind: 'log' })
       if (facts.some(fact => !lifeTypes.has(fact.type))) for (const wake of written) wake()
+      uncovered += links.length
+      const isDayOver = facts.some(({ type }) => type === 'DayClosed')
+      // In a turn of its own, after whoever waits for this one has heard of it.
+      if (isDayOver || uncovered >= snapshotEvery)
+        exclusive(async () => keepSnapshot()).catch(({ message }: Error) =>
+          // A disk that is full says so at the next sale; without a snapshot a start reads more, and that is all.
+          log.warn(`the till's state was not kept: ${message}`),
+        )
       return links.map(({ event }) => event)
     })
 
@@ -110,6 +136,10 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
     return undefined
   }
   readRules()
+  if (uncovered >= snapshotEvery) keepSnapshot()
+
+  /** Of what this log says of a name: what is no longer in mind is read again. */
+  const recallBy = (name: FindableBy, value: string): void => recall(till, factsOf(past.find(name, value)))
 
   return {
     stream,
@@ -128,9 +158,65 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
     write,
     writeSurely,
     adopt,
+    /** A transaction of this terminal, however old. */
+    recorded: (transaction: string): Recorded | undefined => {
+      if (!recordedOf(till, transaction)) recallBy('transaction', transaction)
+      return recordedOf(till, transaction)
+    },
+    /** What a reversal's id was given to before, if it was. */
+    reversal: (reversal: string): Reversing | undefined => {
+      if (!till.reversals.has(reversal)) recallBy('reversal', reversal)
+      return till.reversals.get(reversal)
+    },
+    sale: (sale: string): Sale | undefined => {
+      if (!till.sales.has(sale)) recallBy('sale', sale)
+      const held = till.sales.get(sale)
+      if (held?.transaction !== undefined && !recordedOf(till, held.transaction))
+        recallBy('transaction', held.transaction)
+      return held
+    },
+    /** The sale that was keyed under an idempotency key. */
+    saleByKey: (key: string): string | undefined => {
+      if (!till.saleByKey.has(key)) recallBy('idempotencyKey', key)
+      return till.saleByKey.get(key)
+    },
+    /** The centre went back, and holds this log up to this revision: what comes after waits again. */
+    takeBack: async (revision: number): Promise<void> => {
+      notes.setNote('acknowledgedTo', `${revision}`)
+      const since: StoredEvent[] = []
+      for await (const page of store.read(stream, { from: revision + 1, direction: 'forward' }))
+        since.push(...page.filter(({ type }) => takenBack.has(type)))
+      takeBack(till, revision, factsOf(since))
+    },
     /** Told after each append that the centre should hear of. */
     onWritten: (wake: () => void): void => void written.add(wake),
   }
+}
+
+/** The last days of a busy till; and some two hundred taps, which is what a start reads again at most. */
+const usual = { inMind: 1000, snapshotEvery: 1000 }
+
+/** What waits for the centre, and what was done to it since. */
+const takenBack: ReadonlySet<string> = new Set(findable[0].types)
+
+/** Of the till's own words; what a newer version wrote, and this one cannot read, says nothing here. */
+const factsOf = (events: readonly StoredEvent[]): TillFact[] =>
+  events.flatMap(({ text, revision }) => {
+    const known = upcast(trustEvent(text), tillWords)
+    return known ? [{ ...known, revision }] : []
+  })
+
+/** The state that was kept, where the log still has the event after which it was so. */
+const fromSnapshot = async ({ crypto, store, notes }: TerminalParts, stream: string) => {
+  const text = notes.note('snapshot')
+  const kept = text === undefined ? undefined : readSnapshot(crypto, text)
+  // The centre went back since, and what it lacks waits again: that is found by reading the log.
+  if (!kept || kept.till.acknowledgedTo > Number(notes.note('acknowledgedTo') ?? -1)) return undefined
+  for await (const [stored] of store.read(stream, { from: kept.revision, direction: 'forward', pageSize: 1 })) {
+    const last = stored && trustEvent(stored.text)
+    return last?.hash === kept.hash ? { till: kept.till, last } : undefined
+  }
+  return undefined
 }
 
 const logIsNewer = ({ type, schema, revision }: Event): Refusal => ({

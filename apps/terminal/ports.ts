@@ -2,10 +2,11 @@ import type { Subject } from 'rxjs'
 import type { Clock } from '#canonical/clock'
 import type { Crypto, KeyPair } from '#canonical/crypto'
 import type { Refusal } from '#canonical/decider'
-import type { EventStore } from '#eventstore'
+import type { EventStore, StoredEvent } from '#eventstore'
 import type { Reader } from '#nfc/reader'
 import type { BatchAnswer, BatchBody } from '#sync/batch'
 import type { RuleDocuments } from '#tap/rules'
+import type { FindableBy } from '#till/window'
 
 /** What a terminal needs of the world around it. */
 
@@ -26,6 +27,9 @@ export type Enrolled = { readonly identity: Identity; readonly rules: RuleDocume
 
 /** Rows beside the log, durable when the call returns. */
 export type Notes = { note(key: string): string | undefined; setNote(key: string, text: string): void }
+
+/** Events of the terminal's own log that say this of themselves, the oldest first, however long the log is. */
+export type Past = { find(name: FindableBy, value: string): StoredEvent[] }
 
 /** The centre's rules, its clock, and how far it holds this terminal's log (−1: nothing; a centre of 0.1.0 says nothing). */
 export type RulesAnswer = RuleDocuments & { readonly at: string; readonly heldTo?: number | undefined }
@@ -66,6 +70,9 @@ export type TerminalParts = {
   readonly crypto: Crypto
   readonly store: EventStore
   readonly notes: Notes
+  readonly past: Past
+  /** How many transactions stay in mind, and after how many events the state is kept for the next start. */
+  readonly window?: { readonly inMind: number; readonly snapshotEvery: number }
   readonly reader: Reader
   readonly readerState?: () => { readonly state: 'ready' | 'fault'; readonly message?: string }
   readonly link: Link

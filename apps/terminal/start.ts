@@ -6,6 +6,7 @@ import { refuseOtherHosts, serve } from '#http/serve'
 import { systemClock } from '#machine/clock'
 import { nodeCrypto } from '#machine/crypto'
 import { endGracefully, type Log, readWhole, sleep, startApp, Usage, writeWhole } from '#machine/process'
+import { findable } from '#till/window'
 import { terminalModule } from './api.ts'
 import { EnrolmentFailed, enrol, makeKeys, readInvitation } from './enrol.ts'
 import { type Draft, draftText, enrolledText, readDraft, readEnrolled } from './enrolled.ts'
@@ -75,7 +76,8 @@ const startTerminal = async (args: readonly string[], log: Log, passing?: (momen
   }
   const { identity, rules } = readEnrolled(text)
   mkdirSync(data, { recursive: true, mode: 0o700 })
-  const store = sqliteStore(join(data, 'log.sqlite'), () => new Date(systemClock.now()).toISOString())
+  const now = () => new Date(systemClock.now()).toISOString()
+  const store = sqliteStore(join(data, 'log.sqlite'), now, { findable })
   const reader =
     values.reader === 'pcsc'
       ? pcscReader(values['reader-name'] === undefined ? {} : { name: values['reader-name'] })
@@ -89,6 +91,7 @@ const startTerminal = async (args: readonly string[], log: Log, passing?: (momen
     crypto,
     store,
     notes: store,
+    past: store,
     reader,
     ...('state' in reader ? { readerState: () => reader.state() } : {}),
     link: httpLink(centre, identity.terminal, stop.signal),

@@ -3,7 +3,7 @@ import { type Link as StreamLink, statedHash } from '#canonical/event'
 import { checkLogAnswer, cosignSeen, type LogTrust, readSeen, type Seen, witnessName } from '#sync/acknowledgement'
 import { type BatchAnswer, makeBatch } from '#sync/batch'
 import { idleDrain, next as nextDrain } from '#sync/drain'
-import { acknowledge, takeBack } from '#till/state'
+import { acknowledge } from '#till/state'
 import { lifeTypes, type OwnLog } from './own-log.ts'
 import { LinkDown, type News, type TerminalParts } from './ports.ts'
 
@@ -92,7 +92,7 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
     const statement = { origin, terminal, mode, from, count: texts.length, head, waiting, seen: seenWord() }
     const answer = await link.send(makeBatch(crypto, p256, statement, texts))
     if (isRefusal(answer)) {
-      if (answer.reason === 'BatchGap' && wentBackTo(answer['acceptedTo'])) return true
+      if (answer.reason === 'BatchGap' && (await wentBackTo(answer['acceptedTo']))) return true
       throw refusedWith(answer)
     }
     // What was not sent cannot have been accepted: whoever says so is not the centre, and nothing is let go.
@@ -185,13 +185,12 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
   }
 
   /** The centre holds less than it once said: what it misses is sent again from there, and the centre says so, too. */
-  const wentBackTo = (heldTo: unknown): boolean => {
+  const wentBackTo = async (heldTo: unknown): Promise<boolean> => {
     if (!isRevision(heldTo) || heldTo >= till.acknowledgedTo) return false
     log.warn(
       `the centre holds this terminal's log up to revision ${heldTo}, and had acknowledged ${till.acknowledgedTo}: what it lacks is sent again`,
     )
-    takeBack(till, heldTo)
-    notes.setNote('acknowledgedTo', `${heldTo}`)
+    await own.takeBack(heldTo)
     wake()
     return true
   }
@@ -215,7 +214,7 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
       return
     }
     answeredAt(answer.at)
-    wentBackTo(answer.heldTo)
+    await wentBackTo(answer.heldTo)
     const { policy, denyList, keySet } = answer
     const refused = await own.adopt({ policy, denyList, keySet })
     if (refused) {

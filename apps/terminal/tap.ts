@@ -205,7 +205,7 @@ export const taps = (parts: TerminalParts, own: OwnLog, desk: Desk, lastSync_ms:
         return { type: 'Done' }
       }
       case 'earlier': {
-        const recorded = till.recorded.get(step.transaction)
+        const recorded = own.recorded(step.transaction)
         return { type: 'Receipt', receipt: recorded ? receiptOf(recorded) : undefined }
       }
       case 'pause':

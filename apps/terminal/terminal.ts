@@ -58,10 +58,20 @@ export const terminal = async (parts: TerminalParts) => {
         return { type: 'CloseDay', currency: own.currency(), revision, head: hash }
       })
     },
+    /** A transaction of this terminal, however old. */
+    recorded: own.recorded,
     voidTransaction: (reversal: string, transaction: string) =>
-      write({ type: 'VoidTransaction', reversal, transaction, occurred: iso(own.time()) }),
+      write(() => {
+        own.recorded(transaction)
+        own.reversal(reversal)
+        return { type: 'VoidTransaction', reversal, transaction, occurred: iso(own.time()) }
+      }),
     refundTransaction: (reversal: string, transaction: string, amount: Amount) =>
-      write({ type: 'RefundTransaction', reversal, transaction, amount, occurred: iso(own.time()) }),
+      write(() => {
+        own.recorded(transaction)
+        own.reversal(reversal)
+        return { type: 'RefundTransaction', reversal, transaction, amount, occurred: iso(own.time()) }
+      }),
     meet,
     /** Takes taps and syncs until the signal. */
     run: async (signal: AbortSignal): Promise<void> => {

@@ -20,6 +20,8 @@ export type SqliteStore = EventStore & {
   /** A row beside the log, durable when the call returns: what may be forgotten and found again. */
   note(key: string): string | undefined
   setNote(key: string, text: string): void
+  /** Events that say this of themselves, the oldest first; by the index that was asked for when the file was opened. */
+  find(name: string, value: string): StoredEvent[]
   /** Octets of the log's file. */
   size(): number
   close(): void
@@ -118,13 +120,33 @@ type Asked = {
   readonly settle: (outcome: Appended | Error) => void
 }
 
+/** Events of these types are found again by a string in them, whatever the log's length. */
+export type Findable = {
+  /** Letters only: it becomes part of an index's name. */
+  readonly name: string
+  /** Where the string stands in an event, such as `$.data.transaction`. */
+  readonly path: string
+  readonly types: readonly string[]
+}
+
 export type SqliteOptions = {
   readonly readonly?: boolean
+  readonly findable?: readonly Findable[]
   /** The file takes no more pages (of 4 KiB) than these; beyond them an append fails as on a full disk. */
   readonly pagesMax?: number
 }
 
-const statementsOf = (db: Database.Database) => ({
+/** An index over an expression: SQLite keeps it in the append's own transaction, so that it is never behind the log. */
+const findableBy = (db: Database.Database, { name, path, types }: Findable) => {
+  const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`
+  const told = `json_extract(text, ${quoted(path)})`
+  const some = `type in (${types.map(quoted).join(', ')})`
+  db.exec(`create index if not exists events_by_${name} on events (${told}) where ${some}`)
+  return db.prepare(`select ${columns} from ${joined} where ${told} = ? and ${some} order by position`).raw()
+}
+
+const statementsOf = (db: Database.Database, findable: readonly Findable[]) => ({
+  findBy: new Map(findable.map(each => [each.name, findableBy(db, each)])),
   streamKey: db.prepare<[string], number>('select key from streams where name = ?').pluck(),
   addStream: db.prepare<[string]>('insert into streams (name) values (?)'),
   lastRevision: db
@@ -152,7 +174,7 @@ const openLog = (file: string, options: SqliteOptions) => {
     if (options.pagesMax !== undefined) db.pragma(`max_page_count = ${options.pagesMax}`)
     if (!options.readonly) db.exec(schema)
     // Who only reads meets a damaged file here, and a database of something else.
-    return { db, ...statementsOf(db) }
+    return { db, ...statementsOf(db, options.findable ?? []) }
   } catch (cause) {
     db.close()
     throw failed(`${file} was not opened`, cause)
@@ -167,10 +189,8 @@ const openLog = (file: string, options: SqliteOptions) => {
  * outcome. One that comes alone is committed at once.
  */
 export const sqliteStore = (file: string, now: () => string, options: SqliteOptions = {}): SqliteStore => {
-  const { db, streamKey, addStream, lastRevision, lastPosition, insert, idAt, forward, backward, all } = openLog(
-    file,
-    options,
-  )
+  const opened = openLog(file, options)
+  const { db, streamKey, addStream, lastRevision, lastPosition, insert, idAt, forward, backward, all, findBy } = opened
 
   const wakers = new Set<() => void>()
 
@@ -314,6 +334,11 @@ export const sqliteStore = (file: string, now: () => string, options: SqliteOpti
       db.prepare(
         'insert into notes (key, text) values (?, ?) on conflict (key) do update set text = excluded.text',
       ).run(key, text)
+    },
+    find: (name, value) => {
+      const statement = findBy.get(name)
+      if (!statement) throw new Error(`${file} was not opened to find events by ${name}`)
+      return page(statement, value)
     },
     size: () =>
       (db.pragma('page_count', { simple: true }) as number) * (db.pragma('page_size', { simple: true }) as number),

@@ -3,12 +3,12 @@ import { type Amount, formatAmount } from '#money'
 import type { Order, Reversal } from './commands.ts'
 import type { TillEvent } from './events.ts'
 import { recordOf } from './records.ts'
-import type { Recorded, Reversing, Till } from './state.ts'
+import { type Recorded, type Reversing, recordedOf, type Till } from './state.ts'
 
 /** Voids and refunds: what a till can bound of them, by its own log. The centre bounds them for good. */
 
 export const voidTransaction = (till: Till, command: Order<'VoidTransaction'>): TillEvent[] | Refusal => {
-  const original = till.recorded.get(command.transaction)
+  const original = recordedOf(till, command.transaction)
   const before = till.reversals.get(command.reversal)
   if (before) return repeated(before, command, 'void', before.amount)
   if (!original) return transactionUnknown(command.transaction)
@@ -28,7 +28,7 @@ export const voidTransaction = (till: Till, command: Order<'VoidTransaction'>): 
 }
 
 export const refundTransaction = (till: Till, command: Order<'RefundTransaction'>): TillEvent[] | Refusal => {
-  const original = till.recorded.get(command.transaction)
+  const original = recordedOf(till, command.transaction)
   const before = till.reversals.get(command.reversal)
   if (before) return repeated(before, command, 'refund', command.amount)
   if (!original) return transactionUnknown(command.transaction)

@@ -73,7 +73,10 @@ export type Till = {
   lastDay: string | undefined
   tap: number
   receiptNumber: number
+  /** The open day's, those that the centre does not hold yet, and the newest: see `window.ts`. */
   readonly recorded: Map<string, Recorded>
+  /** Older ones that somebody named. */
+  readonly recalled: Map<string, Recorded>
   readonly open: Map<string, OpenDeduction>
   readonly sales: Map<string, Sale>
   readonly saleByKey: Map<string, string>
@@ -110,6 +113,7 @@ export const emptyTill = (): Till => ({
   tap: 0,
   receiptNumber: 0,
   recorded: new Map(),
+  recalled: new Map(),
   open: new Map(),
   sales: new Map(),
   saleByKey: new Map(),
@@ -123,6 +127,9 @@ export const emptyTill = (): Till => ({
   refused: undefined,
 })
 
+export const recordedOf = (till: Till, transaction: string): Recorded | undefined =>
+  till.recorded.get(transaction) ?? till.recalled.get(transaction)
+
 /** What the till shows as waiting for the centre. */
 export const waitingOf = (till: Till): { count: number; sum: bigint } => ({
   count: till.waiting.length,
@@ -134,10 +141,4 @@ export const acknowledge = (till: Till, revision: number): void => {
   if (revision <= till.acknowledgedTo) return
   till.acknowledgedTo = revision
   till.waiting = till.waiting.filter(recorded => recorded.revision > revision)
-}
-
-/** The centre went back, and holds this terminal's log only up to this revision: what comes after waits again. */
-export const takeBack = (till: Till, revision: number): void => {
-  till.acknowledgedTo = revision
-  till.waiting = [...till.recorded.values()].filter(recorded => recorded.revision > revision)
 }

@@ -5,7 +5,7 @@ import { closeDay, openDay } from './day.ts'
 import type { DayTotals, TillEvent } from './events.ts'
 import { acknowledgeByCentre, adoptRules, commission, refuseCheckpoint } from './life.ts'
 import { refundTransaction, voidTransaction } from './reversals.ts'
-import { noTotals, type Recorded, type Sale, type Till } from './state.ts'
+import { noTotals, type Recorded, recordedOf, type Sale, type Till } from './state.ts'
 import {
   abandonSale,
   acceptDecline,
@@ -233,10 +233,10 @@ const reversed = (
   type: 'voids' | 'refunds',
   voided: boolean,
 ): Till => {
-  const original = till.recorded.get(data.transaction)
+  const original = recordedOf(till, data.transaction)
   const amount = minorUnits(data.amount)
   if (original)
-    till.recorded.set(data.transaction, {
+    (till.recorded.has(data.transaction) ? till.recorded : till.recalled).set(data.transaction, {
       ...original,
       reversed: (original.reversed + amount) as Amount,
       voided: original.voided || voided,

@@ -16,6 +16,7 @@ import { minorUnits } from '#money'
 import type { Meeting } from '#nfc/reader'
 import { type LogAnswer, proofText } from '#sync/acknowledgement'
 import type { PhoneMemory } from '#tap/phone'
+import { findable } from '#till/window'
 import { checkpointText, signNote } from '#transparency/checkpoint'
 import { consistencyProof, eventLeaf, inclusionProof, leafHash } from '#transparency/merkle'
 import { memoryTiles, tiledTree } from '#transparency/tiles'
@@ -153,7 +154,7 @@ export const openShop = async (folder: string, taps: number): Promise<Shop> => {
   const marks: { readonly name: string; readonly at: number; readonly crypto_ms: number }[] = []
   const counted = counting(nodeCrypto())
   const mark = (name: string): void => void marks.push({ name, at: now(), crypto_ms: counted.spent.ms })
-  const disk = sqliteStore(join(folder, 'terminal.sqlite'), iso)
+  const disk = sqliteStore(join(folder, 'terminal.sqlite'), iso, { findable })
   const store: EventStore = {
     ...disk,
     append: async (...asked) => {
@@ -168,6 +169,7 @@ export const openShop = async (folder: string, taps: number): Promise<Shop> => {
     crypto: counted.crypto,
     store,
     notes: disk,
+    past: disk,
     reader: { radio: 'loopback', taps: async function* () {} },
     link: {
       send: async ({ from, events }) => ({

@@ -345,3 +345,40 @@ it('every commit is synced: FULL, in WAL mode', () => {
   expect(db.pragma('journal_mode', { simple: true })).toBe('wal')
   db.close()
 })
+
+describe('events that are found again by what they say', () => {
+  const findable = [{ name: 'sale', path: '$.data.sale', types: ['Sold', 'Returned'] }]
+  const said = (type: string, sale: string): EventToAppend => ({
+    id: randomUUID(),
+    type,
+    text: JSON.stringify({ data: { sale }, type }),
+  })
+
+  it('are those of the types asked for, in their order, also those that were there before the index', async () => {
+    const before = open()
+    await before.append('till', 'NoStream', [said('Sold', 'a'), said('Sold', "b' or 1"), said('Noted', 'a')])
+    before.close()
+    stores = []
+    const store = open('log.sqlite', iso, { findable })
+    await store.append('till', 2, [said('Returned', 'a'), said('Sold', 'c')])
+    expect(store.find('sale', 'a').map(({ type, revision }) => [type, revision])).toEqual([
+      ['Sold', 0],
+      ['Returned', 3],
+    ])
+    expect(store.find('sale', "b' or 1").map(({ revision }) => revision)).toEqual([1])
+    expect(store.find('sale', 'nobody')).toEqual([])
+    expect(() => store.find('till', 'a')).toThrow('was not opened to find events by till')
+  })
+
+  it('are found through the index, not by reading the log', () => {
+    open('log.sqlite', iso, { findable })
+    const db = openSqlite(join(folder, 'log.sqlite'), { readonly: true })
+    const plan = db
+      .prepare(
+        "explain query plan select 1 from events where json_extract(text, '$.data.sale') = ? and type in ('Sold', 'Returned')",
+      )
+      .all('a') as { detail: string }[]
+    db.close()
+    expect(plan.map(({ detail }) => detail).join()).toContain('events_by_sale')
+  })
+})

@@ -152,7 +152,7 @@ export const simulate = async (asked: Simulation): Promise<Report> => {
     const recorded = audit.recorded(id)
     if (recorded.length === 0) return
     const transaction = chance.pick(recorded)
-    const amount = world.till(id).till.recorded.get(transaction)?.amount ?? 1n
+    const amount = world.till(id).recorded(transaction)?.amount ?? 1n
     const part = 1n + (BigInt(chance.below(1000)) * amount) / 1000n
     const reversal = `reversal-${chance.chance(95) ? ++reversals : reversals}`
     const whole = chance.chance(40)

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { type Bytes, concat, u32be } from '#canonical/bytes'
 import type { Crypto } from '#canonical/crypto'
 import { isRefusal, type Refusal } from '#canonical/decider'
-import { type EventStore, StoreFailed } from '#eventstore'
+import { type EventStore, type StoredEvent, StoreFailed } from '#eventstore'
 import { memoryStore } from '#eventstore/memory'
 import { memoryHeads } from '#eventstore/memory/heads'
 import { memoryRows } from '#eventstore/memory/rows'
@@ -13,12 +13,13 @@ import { minorUnits } from '#money'
 import { FieldLost, type Meeting } from '#nfc/reader'
 import { projections } from '#projections'
 import type { PhoneMemory } from '#tap/phone'
+import { findable } from '#till/window'
 import { memoryTiles } from '#transparency/tiles'
 import { type AuthorityKeys, makeAuthorityKeys } from '../../apps/back-office/authority.ts'
 import { type BackOffice, backOffice } from '../../apps/back-office/back-office.ts'
 import type { Send } from '../../apps/back-office/outbox.ts'
 import { enrolWith } from '../../apps/terminal/enrol.ts'
-import { type Identity, type Link, LinkDown, type Moment } from '../../apps/terminal/ports.ts'
+import { type Identity, type Link, LinkDown, type Moment, type Past } from '../../apps/terminal/ports.ts'
 import { type Terminal, terminal } from '../../apps/terminal/terminal.ts'
 import { type Wallet, wallet } from '../../apps/wallet/wallet.ts'
 import { seededCrypto } from './seeded-crypto.ts'
@@ -100,6 +101,15 @@ type Shop = {
 type Life = { node: BackOffice; running: Promise<void>; readonly ending: AbortController; off: boolean }
 /** Its rows outlive it. */
 type Centre = { readonly rows: Rows; life: Life }
+
+/** What SQLite finds by its indices, found by looking at each event. */
+const findIn =
+  ({ events }: { readonly events: readonly StoredEvent[] }): Past['find'] =>
+  (name, value) => {
+    const types: readonly string[] = findable.find(each => each.name === name)?.types ?? []
+    const says = ({ text }: StoredEvent) => (JSON.parse(text) as { data: Record<string, unknown> }).data[name] === value
+    return events.filter(event => types.includes(event.type) && says(event))
+  }
 
 /** Holders leave at last, consent or not. */
 const exchangesMax = 60
@@ -331,6 +341,9 @@ export const makeWorld = async (options: WorldOptions) => {
         },
       },
       notes: { note: key => shop.notes.get(key), setNote: (key, text) => void shop.notes.set(key, text) },
+      past: { find: findIn(shop.store) },
+      // So small that what is called back and started from is met in every short life.
+      window: { inMind: 2, snapshotEvery: 9 },
       reader: { radio: 'loopback', taps: async function* () {} },
       link: linkOf(shop.id, () => shop.online),
       identity: shop.identity,

@@ -9,6 +9,7 @@ import { nodeCrypto } from '#machine/crypto'
 import { sleep } from '#machine/process'
 import { minorUnits } from '#money'
 import { FieldLost } from '#nfc/reader'
+import { findable } from '#till/window'
 import { keysFrom, keysText, makeAuthorityKeys } from '../../apps/back-office/authority.ts'
 import { backOffice } from '../../apps/back-office/back-office.ts'
 import { tileFiles } from '../../apps/back-office/tiles.ts'
@@ -90,7 +91,7 @@ export const openStreet = async (folder: string, start_ms: number) => {
     )
   }
   const { identity, rules } = readEnrolled(readFileSync(file, 'utf8'))
-  const tillLog = sqliteStore(place(till, 'log.sqlite'), now)
+  const tillLog = sqliteStore(place(till, 'log.sqlite'), now, { findable })
   const network = { on: true }
   const reach = async <Answer>(ask: () => Promise<Answer>): Promise<Answer> => {
     if (!network.on) throw new LinkDown('no network')
@@ -101,6 +102,7 @@ export const openStreet = async (folder: string, start_ms: number) => {
     crypto,
     store: tillLog,
     notes: tillLog,
+    past: tillLog,
     reader: { radio: 'loopback', taps: async function* () {} },
     link: {
       send: batch => reach(() => centre.acceptBatch(till, batch)),
