@@ -17,6 +17,7 @@ import { calendar } from './calendar.ts'
 import { decisions } from './decisions.ts'
 import { enrolments } from './enrolments.ts'
 import { followers } from './followers.ts'
+import { holds } from './holds.ts'
 import { intake } from './intake.ts'
 import { licenses } from './licenses.ts'
 import { merchantOf } from './merchant-of.ts'
@@ -59,6 +60,7 @@ export const backOffice = async (parts: BackOfficeParts) => {
   const { settled, status, run } = following
   const heard = new Map<string, number>()
   const ask = questions({ rows, store, now: () => clock.now(), heard, freshness: following.freshness })
+  const holding = holds(here, rows)
   const { fingerprint, ...terminals } = enrolments(here, book, settled)
 
   const hours = calendar(here, clock, sleep, log.error)
@@ -149,7 +151,7 @@ export const backOffice = async (parts: BackOfficeParts) => {
     ...decisions(here, settled, following),
     ...trade(here, settled),
     ...terminals,
-    ...licenses(here, book, settled, ask.figures),
+    ...licenses(here, book, settled, holding),
     acceptBatch,
     rulesFor,
     deny: book.deny,

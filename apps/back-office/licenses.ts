@@ -1,5 +1,3 @@
-import { account as accountDecider } from '#account'
-import { accountWords } from '#account/events'
 import { licenseWords, licensing } from '#account/licensing'
 import { base64url, equal, fromBase64url, utf8 } from '#canonical/bytes'
 import { isRefusal, type Refusal } from '#canonical/decider'
@@ -13,8 +11,8 @@ import { sealBase } from '#license/hpke'
 import { kidOf } from '#license/keyset'
 import { tacKeyInfo, tacKeyOf } from '#license/tac'
 import { type Amount, parseAmount } from '#money'
-import type { grantFigures } from '#projections/balances'
 import { cardOf, licensesLast_s } from './authority.ts'
+import type { Holds } from './holds.ts'
 import { iso, type Office, type Settled } from './office.ts'
 import type { Rulebook } from './rulebook.ts'
 
@@ -26,7 +24,7 @@ export const licenses = (
   { store, crypto, keys, runner, now_s, actOf }: Office,
   { keySet }: Rulebook,
   settled: Settled,
-  figuresOf: (account: string) => ReturnType<typeof grantFigures>,
+  { figuresIn, grant }: Pick<Holds, 'figuresIn' | 'grant'>,
 ) => {
   /** Grants the allowance on the account's own stream first, and only then issues the license for the phone's key. */
   const license = async (asked: {
@@ -36,11 +34,8 @@ export const licenses = (
     readonly proof: string
   }) => {
     const { account, publicKey, proof } = asked
-    const figures = await figuresOf(account)
-    if (!figures) {
-      const message = `No account ${account} was opened: open it at the back office first.`
-      return { reason: 'AccountUnknown', message, account }
-    }
+    const figures = await figuresIn(account)
+    if (isRefusal(figures)) return figures
     const { currency } = figures
     const allowance = parseAmount(asked.allowance, currency)
     if (typeof allowance !== 'bigint') return allowance as Refusal
@@ -50,19 +45,7 @@ export const licenses = (
         message: 'The request is not signed by the key that it asks a license for: the phone must hold that key.',
       }
     const id = nameId(crypto, 'license', publicKey, proof)
-    const { owed, inDispute, drawn, knownAt } = figures
-    const grant = {
-      type: 'GrantAllowance' as const,
-      account,
-      license: id,
-      currency,
-      amount: allowance,
-      owed,
-      inDispute,
-      drawn,
-      knownAt,
-    }
-    const granted = await run(runner, accountDecider, accountWords, `account-${account}`, grant, actOf('phone'))
+    const granted = await grant({ account, license: id, currency, amount: allowance }, actOf('phone'))
     if (isRefusal(granted)) return granted
     const { events: held } = await readKnown(store, `license-${id}`, licenseWords)
     const document =

@@ -2,7 +2,7 @@ import { isRefusal, type Refusal } from '#canonical/decider'
 import type { EventStore } from '#eventstore'
 import type { Rows, RowsReader } from '#eventstore/rows'
 import { appliedTo } from '#projections'
-import { accountList, balanceOf, balanceTotals, grantFigures } from '#projections/balances'
+import { accountList, balanceOf, balanceTotals } from '#projections/balances'
 import { reconciledDays } from '#projections/days'
 import { exceptionCount, exceptionList } from '#projections/exceptions'
 import { feesEarned, merchantList } from '#projections/merchants'
@@ -74,7 +74,6 @@ export const questions = ({ rows, store, now, heard, freshness }: Parts) => {
     age: async () => ({ index: await rows.snapshot(appliedTo), age_ms: await age_ms() }),
     /** What newer writers wrote and this version cannot read, by who wrote it. */
     newer: () => newerEvents(rows),
-    figures: (account: string) => rows.snapshot(reader => grantFigures(reader, { account })),
     overview: () =>
       answer(async reader => {
         const { accounts, owed, credit, available } = await balanceTotals(reader)

@@ -3,13 +3,35 @@ import { type FactOf, moneyWord, word } from '#canonical/event'
 import { name } from '#canonical/fields'
 import { currency, minor } from '#money/fields'
 
-/** `account-<id>`: a limit per currency, the holds that licenses take from it, and what the payer paid back. */
+/**
+ * `account-<id>`: limits and terms per currency, whether the account stands, the holds that licenses take from it, and
+ * what the payer paid, was paid, and never paid. Who the payer is, no event says: people are in the vault.
+ */
 
 const money = { amount: minor, currency }
+/** What a person writes here stays for good: it is for reasons, and names nobody. */
+const why = z.string().min(1).max(500)
 
 export const accountWords = {
   AccountOpened: word(z.object({ account: name, currency, limit: minor })),
   CreditLimitSet: word(z.object({ account: name, currency, limit: minor })),
+  AccountTermsSet: word(
+    z.object({
+      account: name,
+      currency,
+      /** Does what the payer has paid beyond what was owed count as more to spend? */
+      creditCounts: z.boolean(),
+      /** By so much may all holds together exceed what is available. */
+      oversubscription: minor,
+    }),
+  ),
+  AccountSuspended: word(z.object({ account: name, why })),
+  AccountReinstated: word(z.object({ account: name, why })),
+  /** The first step of closing: no more is granted, its licenses end, and their terms run. */
+  AccountClosing: word(z.object({ account: name, why })),
+  AccountClosed: word(z.object({ account: name })),
+  /** What was known of the person was erased from the vault; the log never held it. */
+  PersonErased: word(z.object({ account: name, why })),
   /** Appended before the license is issued: two phones cannot both take the last credit. */
   AllowanceGranted: moneyWord(
     z.object({
@@ -21,10 +43,16 @@ export const accountWords = {
       inDispute: minor,
       drawn: minor,
       knownAt: z.int().min(-1),
+      /** So long after its license's time the hold waits for payments; 90 where it is not said. */
+      termDays: z.int().min(0).max(3650).optional(),
+      /** What of it exceeds what was available, where the account's terms allow that. */
+      oversubscribed: minor.optional(),
     }),
   ),
-  /** What is left of a hold when its license's term is over. */
-  AllowanceReleased: moneyWord(z.object({ account: name, license: name, ...money })),
+  /** What is left of a hold when its term is over; with `keeps`, a part of it before, and the rest stays. */
+  AllowanceReleased: moneyWord(
+    z.object({ account: name, license: name, ...money, keeps: z.boolean().optional(), why: why.optional() }),
+  ),
   RepaymentReceived: moneyWord(
     z.object({
       account: name,
@@ -34,6 +62,31 @@ export const accountWords = {
       source: name,
     }),
   ),
+  /** The bank took it back: what it paid is owed again. */
+  RepaymentReturned: moneyWord(z.object({ account: name, repayment: name, ...money, source: name, why })),
+  /** Of a credit balance. */
+  PayerPaidOut: moneyWord(z.object({ account: name, payout: name, ...money, source: name })),
+  WriteOffProposed: word(
+    z.object({ account: name, writeOff: name, ...money, rule: z.int().positive(), operator: name, why }),
+  ),
+  WriteOffRejected: word(z.object({ account: name, writeOff: name, operator: name, why })),
+  DebtWrittenOff: moneyWord(
+    z.object({
+      account: name,
+      writeOff: name,
+      ...money,
+      /** What the operator loses; with what each merchant bears it is the amount. */
+      losses: minor,
+      merchants: z.array(z.object({ merchant: name, amount: minor })),
+      /** Version of the rule that shared it. */
+      rule: z.int().positive(),
+      /** Who proposed it, and who approved it. */
+      operators: z.tuple([name, name]),
+      why,
+    }),
+  ),
+  /** Paid after it was written off. */
+  DebtRecovered: moneyWord(z.object({ account: name, recovery: name, ...money, source: name })),
 }
 
 export type AccountEvent = FactOf<typeof accountWords>

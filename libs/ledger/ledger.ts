@@ -34,6 +34,24 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
       const { account, source, currency, amount } = event.data
       return pair('money', currency, `clearing:${source}`, `payer:${account}`, amount)
     }
+    case 'RepaymentReturned':
+    case 'PayerPaidOut': {
+      const { account, source, currency, amount } = event.data
+      return pair('money', currency, `payer:${account}`, `clearing:${source}`, amount)
+    }
+    case 'DebtWrittenOff': {
+      const { account, currency, losses, merchants } = event.data
+      return [
+        ...pair('money', currency, 'losses', `payer:${account}`, losses),
+        ...merchants.flatMap(({ merchant, amount }) =>
+          pair('money', currency, `merchant:${merchant}`, `payer:${account}`, amount),
+        ),
+      ]
+    }
+    case 'DebtRecovered': {
+      const { source, currency, amount } = event.data
+      return pair('money', currency, `clearing:${source}`, 'recoveries', amount)
+    }
     case 'PaymentAccepted':
       return charged(event.data, event.data.account, event.data.license)
     case 'PaymentHeld': {
@@ -107,7 +125,12 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'PhoneTestified':
       return []
 
+    case 'AccountClosed':
+    case 'AccountClosing':
     case 'AccountOpened':
+    case 'AccountReinstated':
+    case 'AccountSuspended':
+    case 'AccountTermsSet':
     case 'BatchAccepted':
     case 'CreditLimitSet':
     case 'DeliveryFailed':
@@ -131,6 +154,7 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'TacMasterIntroduced':
     case 'MerchantOpened':
     case 'MerchantTermsSet':
+    case 'PersonErased':
     case 'PolicyPublished':
     case 'ProposalWithdrawn':
     case 'ReversalRefusalProposed':
@@ -139,6 +163,8 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'TerminalEnrolled':
     case 'TerminalInvited':
     case 'VerdictRuleAdopted':
+    case 'WriteOffProposed':
+    case 'WriteOffRejected':
       return []
   }
 }

@@ -1,19 +1,32 @@
-import { type Change, intOf, type Projection, type Row, type RowsReader, textOf } from '#eventstore/rows'
+import type { Figures, Standing } from '#account/state'
+import type { Event } from '#canonical/event'
+import { type Change, intOf, type Projection, put, type Row, type RowsReader, textOf } from '#eventstore/rows'
 import { postingsOf } from '#ledger'
 import { available } from '#ledger/balance'
 import { type TradeEvent, tradeWords, understood } from '#ledger/vocabulary'
-import { type Amount, amount, type Currency, formatAmount, minorUnits } from '#money'
+import { amount, type Currency, formatAmount, minorUnits } from '#money'
 import { ofAccounts } from './accounts.ts'
 
 /** What each credit account may spend, owes and has promised, now; and the sums over all accounts. */
 
-const types = new Set<string>(['AccountOpened', 'CreditLimitSet'])
-for (const [type, word] of Object.entries(tradeWords)) if (word.money) types.add(type)
+const moving = new Set<string>()
+for (const [type, word] of Object.entries(tradeWords)) if (word.money) moving.add(type)
+
+const standings: Readonly<Record<string, Standing>> = {
+  AccountOpened: 'open',
+  AccountSuspended: 'suspended',
+  AccountReinstated: 'open',
+  AccountClosing: 'closing',
+  AccountClosed: 'closed',
+}
+
+const types = new Set<string>([...moving, ...Object.keys(standings), 'CreditLimitSet', 'AccountTermsSet'])
 
 export const balances: Projection = {
   name: 'balances',
-  version: 3,
+  version: 4,
   tables: [
+    { name: 'account', key: ['account'], columns: { account: 'text', standing: 'text' } },
     {
       name: 'balance',
       key: ['account', 'currency'],
@@ -22,10 +35,15 @@ export const balances: Projection = {
         currency: 'text',
         limit: 'int',
         owed: 'int',
+        /** What of it came from elsewhere than the account's own stream: payments, reversals, adjustments. */
+        charged: 'int',
         in_dispute: 'int',
         held: 'int',
         /** All that payments ever drew from holds. */
         drawn: 'int',
+        /** The account's terms: 1 where a credit balance counts, and by how much holds may exceed what is available. */
+        credit_counts: 'int',
+        oversubscription: 'int',
       },
     },
     {
@@ -45,12 +63,18 @@ export const balances: Projection = {
     },
   ],
   wants: type => types.has(type),
-  subjects: ofAccounts(account => [{ table: 'balance', where: { account } }]),
+  subjects: ofAccounts(account => [
+    { table: 'balance', where: { account } },
+    { table: 'account', where: { account } },
+  ]),
   apply: (logged, look) => {
     const event = understood(logged)
     if (!event) return []
     const changes: Change[] = []
     const accounts = event.type === 'AccountOpened' ? 1n : 0n
+    const standing = standings[event.type]
+    if (standing && 'account' in event.data)
+      changes.push(put('account', 'account')({ account: event.data.account, standing }))
     for (const { account, currency, by } of movesOf(event, look)) {
       const key = [account, currency]
       const before = look('balance', key) ?? nothing(account, currency)
@@ -75,16 +99,37 @@ export const balances: Projection = {
 }
 
 /** What one event adds to an account's figures. */
-type Shift = { limit: bigint; owed: bigint; held: bigint; drawn: bigint }
+type Shift = {
+  limit: bigint
+  owed: bigint
+  charged: bigint
+  held: bigint
+  drawn: bigint
+  /** Set anew, not moved. */
+  terms?: { readonly creditCounts: boolean; readonly oversubscription: bigint }
+}
 type Move = { readonly account: string; readonly currency: Currency; readonly by: Shift }
 
-const movesOf = (event: TradeEvent, look: (table: string, key: string[]) => Row | undefined): Move[] => {
+const movesOf = (
+  event: TradeEvent & Pick<Event, 'stream'>,
+  look: (table: string, key: string[]) => Row | undefined,
+): Move[] => {
   if (event.type === 'AccountOpened' || event.type === 'CreditLimitSet') {
     const { account, currency, limit } = event.data
     const held = look('balance', [account, currency])
     const by = { ...noShift, limit: minorUnits(limit) - (held ? intOf(held, 'limit') : 0n) }
     return [{ account, currency, by }]
   }
+  if (event.type === 'AccountTermsSet') {
+    const { account, currency, creditCounts } = event.data
+    const terms = { creditCounts, oversubscription: minorUnits(event.data.oversubscription) }
+    return [{ account, currency, by: { ...noShift, terms } }]
+  }
+  return postedMoves(event)
+}
+
+const postedMoves = (event: TradeEvent & Pick<Event, 'stream'>): Move[] => {
+  const isOwn = event.stream.startsWith('account-')
   const moves: Move[] = []
   for (const posting of postingsOf(event)) {
     const { currency, side, amount } = posting
@@ -95,8 +140,11 @@ const movesOf = (event: TradeEvent, look: (table: string, key: string[]) => Row 
       move = { account, currency, by: { ...noShift } }
       moves.push(move)
     }
-    if (kind === 'payer') move.by.owed += side === 'debit' ? amount : -amount
-    else {
+    if (kind === 'payer') {
+      const shift = side === 'debit' ? amount : -amount
+      move.by.owed += shift
+      if (!isOwn) move.by.charged += shift
+    } else {
       move.by.held += side === 'credit' ? amount : -amount
       if (side === 'debit' && event.type !== 'AllowanceReleased') move.by.drawn += amount
     }
@@ -104,7 +152,7 @@ const movesOf = (event: TradeEvent, look: (table: string, key: string[]) => Row 
   return moves
 }
 
-const noShift: Shift = { limit: 0n, owed: 0n, held: 0n, drawn: 0n }
+const noShift: Shift = { limit: 0n, owed: 0n, charged: 0n, held: 0n, drawn: 0n }
 
 /* Column by column and not by `moved`: every payment of a rebuild passes here, twice. */
 
@@ -112,8 +160,11 @@ const movedBy = (row: Row, by: Shift): Row => ({
   ...row,
   limit: intOf(row, 'limit') + by.limit,
   owed: intOf(row, 'owed') + by.owed,
+  charged: intOf(row, 'charged') + by.charged,
   held: intOf(row, 'held') + by.held,
   drawn: intOf(row, 'drawn') + by.drawn,
+  credit_counts: by.terms ? (by.terms.creditCounts ? 1n : 0n) : intOf(row, 'credit_counts'),
+  oversubscription: by.terms ? by.terms.oversubscription : intOf(row, 'oversubscription'),
 })
 
 const above0 = (figure: bigint): bigint => (figure > 0n ? figure : 0n)
@@ -141,9 +192,12 @@ const nothing = (account: string, currency: Currency): Row => ({
   currency,
   limit: 0n,
   owed: 0n,
+  charged: 0n,
   in_dispute: 0n,
   held: 0n,
   drawn: 0n,
+  credit_counts: 0n,
+  oversubscription: 0n,
 })
 
 const noTotal = (currency: Currency): Row => ({
@@ -162,6 +216,7 @@ const figuresOf = (row: Row) => ({
   owed: intOf(row, 'owed'),
   inDispute: intOf(row, 'in_dispute'),
   held: intOf(row, 'held'),
+  creditCounts: intOf(row, 'credit_counts') === 1n,
 })
 
 const availableOf = (row: Row): bigint => available(figuresOf(row))
@@ -185,7 +240,7 @@ export type BalanceAnswer = {
 export const inWords = (
   account: string,
   currency: Currency,
-  figures: { limit: bigint; owed: bigint; inDispute: bigint; held: bigint },
+  figures: { limit: bigint; owed: bigint; inDispute: bigint; held: bigint; creditCounts?: boolean },
 ): BalanceAnswer => ({
   account,
   currency,
@@ -216,27 +271,51 @@ export const balanceOf = async (
 export const accountList = async (
   rows: RowsReader,
   asked: { readonly after?: string; readonly limit?: number } = {},
-): Promise<{ readonly accounts: (BalanceAnswer & { readonly state: 'open' })[]; readonly index: number }> => {
+): Promise<{ readonly accounts: (BalanceAnswer & { readonly state: Standing })[]; readonly index: number }> => {
   const where = asked.after === undefined ? {} : { account: { above: asked.after } }
   const found = await rows.select(balances, 'balance', { where, limit: asked.limit ?? 1000 })
-  return { accounts: found.map(row => ({ ...answerOf(row), state: 'open' })), index: await balancesIndex(rows) }
+  const [first, last] = [found[0], found.at(-1)]
+  const states = new Map<string, Standing>()
+  if (first && last)
+    for (const row of await rows.select(balances, 'account', {
+      where: { account: { from: textOf(first, 'account'), to: textOf(last, 'account') } },
+    }))
+      states.set(textOf(row, 'account'), textOf(row, 'standing') as Standing)
+  return {
+    accounts: found.map(row => ({ ...answerOf(row), state: states.get(textOf(row, 'account')) ?? 'open' })),
+    index: await balancesIndex(rows),
+  }
 }
 
-/** What `GrantAllowance` must be told of an account, and the log index at which it was so. */
-export const grantFigures = async (
-  rows: RowsReader,
-  asked: { readonly account: string; readonly currency?: Currency },
-): Promise<{ currency: Currency; owed: bigint; inDispute: Amount; drawn: Amount; knownAt: number } | undefined> => {
-  const row = await rowOf(rows, asked.account, asked.currency)
-  return (
-    row && {
-      currency: textOf(row, 'currency'),
-      owed: intOf(row, 'owed'),
-      inDispute: amount(intOf(row, 'in_dispute')),
-      drawn: amount(intOf(row, 'drawn')),
-      knownAt: await balancesIndex(rows),
-    }
-  )
+/** What an account's own stream cannot say of it, one for each currency that it has, and the log index of it. */
+export const figuresOfAccount = async (rows: RowsReader, account: string): Promise<Figures[]> => {
+  const knownAt = await balancesIndex(rows)
+  return (await rows.select(balances, 'balance', { where: { account } })).map(row => ({
+    currency: textOf(row, 'currency'),
+    charged: intOf(row, 'charged'),
+    inDispute: amount(intOf(row, 'in_dispute')),
+    drawn: amount(intOf(row, 'drawn')),
+    knownAt,
+  }))
+}
+
+/** Does an event of this type move what accounts owe and hold? */
+export const movesAccounts = (type: string): boolean => moving.has(type)
+
+/** The figures of an account after one more event of the log. */
+export const figuresAfter = (
+  figures: Figures,
+  account: string,
+  event: TradeEvent & Pick<Event, 'stream'> & { readonly index: number },
+): Figures => {
+  const move = postedMoves(event).find(move => move.account === account && move.currency === figures.currency)
+  if (!move) return figures
+  return {
+    ...figures,
+    charged: figures.charged + move.by.charged,
+    drawn: amount(figures.drawn + move.by.drawn),
+    knownAt: event.index,
+  }
 }
 
 export type Money = { readonly currency: Currency; readonly amount: string }

@@ -38,7 +38,7 @@ const grant = (license: string, minor: bigint, known: { owed?: bigint; inDispute
     account: 'acc-1',
     license,
     ...eur(minor),
-    owed: known.owed ?? 0n,
+    charged: known.owed ?? 0n,
     inDispute: amount(known.inDispute ?? 0n),
     drawn: amount(known.drawn ?? 0n),
     knownAt: 7,
@@ -111,6 +111,91 @@ describe('an allowance is a hold on what is available', () => {
     given(opened)
       .when({ ...grant('l-1', 1n), currency: 'CHF' })
       .then(refused('CurrencyMismatch', { currency: 'CHF' })))
+})
+
+describe('an account that says so in its terms', () => {
+  const terms = (creditCounts: boolean, oversubscription: string): AccountEvent => ({
+    type: 'AccountTermsSet',
+    data: { account: 'acc-1', currency: 'EUR', creditCounts, oversubscription },
+  })
+  it('spends its credit balance', () =>
+    given(opened, terms(true, '0'), repaid('r-1', '700'))
+      .when(grant('l-1', 50700n))
+      .then(granted('l-1', '50700', { ...figures, owed: '-700' })))
+  it('and not more', () =>
+    given(opened, terms(true, '0'), repaid('r-1', '700'))
+      .when(grant('l-1', 50701n))
+      .then(refused('AllowanceExceedsAvailable', { available: 50700n })))
+  it('promises more than is available, and the event says by how much', () =>
+    given(opened, terms(false, '10000'), granted('l-1', '45000'))
+      .when(grant('l-2', 15000n))
+      .then({
+        type: 'AllowanceGranted',
+        data: { ...granted('l-2', '15000').data, oversubscribed: '10000' } as never,
+      }))
+  it('up to what they say', () =>
+    given(opened, terms(false, '10000'), granted('l-1', '45000'))
+      .when(grant('l-2', 15001n))
+      .then(refused('AllowanceExceedsAvailable', { available: 5000n })))
+})
+
+describe('what the account’s own events settled', () => {
+  it('a repayment that the figures do not hold yet lowers what is owed', () =>
+    given(opened, repaid('r-1', '4000'))
+      .when(grant('l-1', 44000n, { owed: 10000n }))
+      .then(granted('l-1', '44000', { ...figures, owed: '6000' })))
+  it('and one that was taken back does not', () =>
+    given(opened, repaid('r-1', '4000'), {
+      type: 'RepaymentReturned',
+      data: { account: 'acc-1', repayment: 'r-1', amount: '4000', currency: 'EUR', source: 'bank', why: 'no funds' },
+    })
+      .when(grant('l-1', 44000n, { owed: 10000n }))
+      .then(refused('AllowanceExceedsAvailable', { available: 40000n })))
+  it('two payouts at once take a credit balance once', () => {
+    const payOut = (payout: string) =>
+      ({
+        type: 'PayOut',
+        account: 'acc-1',
+        payout,
+        ...eur(4000n),
+        source: 'bank',
+        charged: 0n,
+        inDispute: amount(0n),
+        drawn: amount(0n),
+        knownAt: 7,
+      }) as const
+    given(opened, repaid('r-1', '4000'), {
+      type: 'PayerPaidOut',
+      data: { account: 'acc-1', payout: 'p-1', amount: '4000', currency: 'EUR', source: 'bank' },
+    })
+      .when(payOut('p-2'))
+      .then(refused('PayoutExceedsCredit', { credit: 0n, asked: 4000n }))
+  })
+})
+
+describe('a part of a hold that its phone gives back', () => {
+  const free = (license: string, minor: bigint) =>
+    ({ type: 'FreeAllowance', account: 'acc-1', license, amount: amount(minor), why: 'renewed' }) as const
+  const freed = (minor: string): AccountEvent => ({
+    type: 'AllowanceReleased',
+    data: {
+      account: 'acc-1',
+      license: 'l-1',
+      amount: minor,
+      currency: 'EUR',
+      keeps: true,
+      why: 'renewed',
+    },
+  })
+  it('is free, and the rest waits for its payments', () =>
+    given(opened, granted('l-1', '30000')).when(free('l-1', 18000n)).then(freed('18000')))
+  it('once', () => given(opened, granted('l-1', '30000'), freed('18000')).when(free('l-1', 18000n)).then())
+  it('and is not freed again at the end', () =>
+    given(opened, granted('l-1', '30000'), freed('18000')).when(release('l-1', 5000n)).then(released('l-1', '7000')))
+  it('a phone that spent it all the same leaves nothing, and no less', () =>
+    given(opened, granted('l-1', '30000'), freed('18000')).when(release('l-1', 30000n)).then(released('l-1', '0')))
+  it('more than was granted is no part of it', () =>
+    given(opened, granted('l-1', '30000')).when(free('l-1', 30001n)).then(refused('AllowanceNotLeft')))
 })
 
 describe('the end of a hold', () => {

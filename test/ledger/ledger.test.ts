@@ -89,6 +89,48 @@ const table: readonly [string, TradeEvent, readonly string[]][] = [
     ['(Dr commitment:acc-1 50)', '(Cr allowance:l-1 50)'],
   ],
   [
+    'the bank takes a repayment back: it is owed again',
+    {
+      type: 'RepaymentReturned',
+      data: { account: 'acc-1', repayment: 'r-1', amount: '400', currency: 'EUR', source: 'bank', why: 'no funds' },
+    },
+    ['Dr payer:acc-1 400', 'Cr clearing:bank 400'],
+  ],
+  [
+    'a credit balance is paid out',
+    {
+      type: 'PayerPaidOut',
+      data: { account: 'acc-1', payout: 'p-1', amount: '400', currency: 'EUR', source: 'bank' },
+    },
+    ['Dr payer:acc-1 400', 'Cr clearing:bank 400'],
+  ],
+  [
+    'a debt is written off, and each bears its share',
+    {
+      type: 'DebtWrittenOff',
+      data: {
+        account: 'acc-1',
+        writeOff: 'w-1',
+        amount: '400',
+        currency: 'EUR',
+        losses: '350',
+        merchants: [{ merchant: 'm-1', amount: '50' }],
+        rule: 1,
+        operators: ['anna', 'ben'],
+        why: 'gone',
+      },
+    },
+    ['Dr losses 350', 'Cr payer:acc-1 350', 'Dr merchant:m-1 50', 'Cr payer:acc-1 50'],
+  ],
+  [
+    'and is paid after all',
+    {
+      type: 'DebtRecovered',
+      data: { account: 'acc-1', recovery: 'c-1', amount: '400', currency: 'EUR', source: 'bank' },
+    },
+    ['Dr clearing:bank 400', 'Cr recoveries 400'],
+  ],
+  [
     'a payment draws on the hold and is owed in full',
     { type: 'PaymentAccepted', data: accepted },
     [

@@ -234,7 +234,7 @@ describe('a centre that was taken back to an older version', () => {
   const newerCentre = {
     CreditTeleported: moneyWord(loose),
     CreditLimitSet: word(loose, data => data),
-    AccountSuspended: word(loose),
+    AccountLent: word(loose),
   }
   const stopped = async (): Promise<readonly string[]> => {
     for (let turn = 0; turn < 200; turn++) await new Promise(resolve => setImmediate(resolve))
@@ -244,7 +244,7 @@ describe('a centre that was taken back to an older version', () => {
 
   it('decides nothing on an account of which a newer one wrote', async () => {
     await start('older centre')
-    await write(world.log, 'account-anna', newerCentre, 'AccountSuspended', { account: 'anna' })
+    await write(world.log, 'account-anna', newerCentre, 'AccountLent', { account: 'anna' })
     const by = 'operator:test'
     const repaid = { account: 'anna', amount: 100n as never, currency: 'EUR', source: 'bank', by }
     await expect(world.centre().receiveRepayment(repaid)).rejects.toMatchObject({ code: 'NewerThanKnown' })

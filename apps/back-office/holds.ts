@@ -1,0 +1,172 @@
+import { type AccountRefusal, account as accountDecider } from '#account'
+import { type AccountEvent, accountWords } from '#account/events'
+import { type Account, type Figures, initialState } from '#account/state'
+import { isRefusal, type Refusal } from '#canonical/decider'
+import { type Act, type Event, trustEvent } from '#canonical/event'
+import { idOf } from '#canonical/ids'
+import { type Ran, run } from '#cqrs/run'
+import { readStream, type StoredEvent } from '#eventstore'
+import type { Rows } from '#eventstore/rows'
+import { NewerThanKnown, readKnown } from '#evidence/held'
+import { knownType, touchesMoney, understood } from '#ledger/vocabulary'
+import { type Amount, type Currency, zero } from '#money'
+import { balancesIndex, figuresAfter, figuresOfAccount, movesAccounts } from '#projections/balances'
+import type { Office } from './office.ts'
+
+/**
+ * An account's figures as the log has them to its end, and the grants that rest on them. Rows may be behind, by as much
+ * as their follower is, and each node has its own: what they lack is read from the log.
+ */
+
+/** Beyond so many events behind, rows are waited for by whoever asks. */
+const tailMax = 20_000
+
+const notCaughtUp = (behind: number): Refusal & { readonly reason: 'NotCaughtUp' } => ({
+  reason: 'NotCaughtUp',
+  message: `The rows of this centre are more than ${behind} events behind its log: try again in a moment; GET /api/health shows how far they are.`,
+})
+
+export type Holds = ReturnType<typeof holds>
+
+export const holds = ({ store, runner, crypto }: Pick<Office, 'store' | 'runner' | 'crypto'>, rows: Rows) => {
+  /** The account as its own stream has it now; undefined where it was never opened. */
+  const stateOf = async (account: string): Promise<Account | undefined> => {
+    const { events } = await readKnown(store, `account-${account}`, accountWords)
+    return events.length === 0 ? undefined : folded(events)
+  }
+
+  /** All that is in the log from an index on, that moves what accounts owe and hold; up to and without `end`. */
+  const after = async (from: number, end = Number.POSITIVE_INFINITY) => {
+    const found: NonNullable<ReturnType<typeof moneyOf>>[] = []
+    let next = from
+    for await (const page of store.readAll({ from, pageSize: 500 })) {
+      for (const stored of page) {
+        if (stored.index >= end) return { found, next }
+        next = stored.index + 1
+        if (next - from > tailMax) return undefined
+        const event = moneyOf(stored)
+        if (event) found.push(event)
+      }
+    }
+    return { found, next }
+  }
+
+  /** One for each currency that the account has, as the log is at its end. */
+  const figuresOf = async (account: string, state: Account): Promise<readonly Figures[] | Refusal> => {
+    const { held, next } = await rows.snapshot(async reader => ({
+      held: await figuresOfAccount(reader, account),
+      next: (await balancesIndex(reader)) + 1,
+    }))
+    const since = await after(next)
+    if (!since) return notCaughtUp(tailMax)
+    return [...state.limits.keys()].map(currency => {
+      const begun = held.find(figures => figures.currency === currency) ?? nothing(currency)
+      const now = since.found.reduce((figures, event) => figuresAfter(figures, account, event), begun)
+      return { ...now, knownAt: since.next - 1 }
+    })
+  }
+
+  /** The figures in one currency, which need not be named where the account has but one. */
+  const figuresIn = async (account: string, currency?: Currency): Promise<Figures | Refusal> => {
+    const state = await stateOf(account)
+    if (!state) return unknown(account)
+    const figures = await figuresOf(account, state)
+    if ('reason' in figures) return figures
+    const [first, ...more] = figures
+    if (currency === undefined && first && more.length === 0) return first
+    if (currency === undefined)
+      return {
+        reason: 'CurrencyUnknown',
+        message: `Account ${account} has limits in ${figures.map(each => each.currency).join(' and ')}: name the currency.`,
+        account,
+      }
+    // Where it has no limit the decider says so.
+    return figures.find(each => each.currency === currency) ?? nothing(currency)
+  }
+
+  type Asked = {
+    readonly account: string
+    readonly license: string
+    readonly currency: Currency
+    readonly amount: Amount
+    readonly termDays?: number
+  }
+
+  /**
+   * Holds an allowance for a license. Other grants cannot come between, for they are in the same stream; a payment
+   * beyond its own hold can, for its verdict is not. So the grant is looked at again where it came to lie in the log: if
+   * all that is before it leaves too little, it is released in the same breath, and no license may be issued on it.
+   */
+  const grant = async (asked: Asked, act: Act): Promise<Ran | Refusal> => {
+    const { account, license, currency } = asked
+    const figures = await figuresIn(account, currency)
+    if (isRefusal(figures)) return figures
+    const command = { type: 'GrantAllowance' as const, ...asked, ...figures }
+    const granted = await run(runner, accountDecider, accountWords, `account-${account}`, command, act)
+    if (isRefusal(granted)) return granted
+    const overtaken = await decidedAgain(asked)
+    if (!overtaken) return granted
+    const why = 'overtaken by a payment before its license was issued'
+    const release = { type: 'ReleaseAllowance' as const, account, license, drawn: zero, why }
+    const back = { ...act, id: idOf(crypto, act.id, 'overtaken'), causation: act.id }
+    const released = await run(runner, accountDecider, accountWords, `account-${account}`, release, back)
+    return isRefusal(released) ? released : overtaken
+  }
+
+  /** The refusal that the grant would have met, had all that lies before it in the log been known. */
+  const decidedAgain = async (asked: Asked): Promise<AccountRefusal | Refusal | undefined> => {
+    const { account, license, currency } = asked
+    const before: (Event & AccountEvent)[] = []
+    for (const stored of await readStream(store, `account-${account}`)) {
+      const event = understood(trustEvent(stored.text)) as (Event & AccountEvent) | undefined
+      if (!event) throw new NewerThanKnown(trustEvent(stored.text))
+      if (event.type !== 'AllowanceGranted' || event.data.license !== license) {
+        before.push(event)
+        continue
+      }
+      const { knownAt, owed, drawn, inDispute } = event.data
+      const between = await after(knownAt + 1, stored.index)
+      if (!between) return notCaughtUp(tailMax)
+      const state = folded(before)
+      const known: Figures = {
+        currency,
+        charged: BigInt(owed) + (state.settled.get(currency) ?? 0n),
+        inDispute: BigInt(inDispute) as Amount,
+        drawn: BigInt(drawn) as Amount,
+        knownAt,
+      }
+      const then = between.found.reduce((figures, event) => figuresAfter(figures, account, event), known)
+      const again = accountDecider.decide({ type: 'GrantAllowance', ...asked, ...then }, state)
+      return isRefusal(again) ? again : undefined
+    }
+    return undefined
+  }
+
+  return { stateOf, figuresOf, figuresIn, grant }
+}
+
+const folded = (events: readonly AccountEvent[]): Account =>
+  events.reduce((state, event) => accountDecider.evolve(state, event), initialState)
+
+const nothing = (currency: Currency): Figures => ({
+  currency,
+  charged: 0n,
+  inDispute: zero,
+  drawn: zero,
+  knownAt: -1,
+})
+
+/** An event that moves money, or undefined; a newer writer's that may is not passed over. */
+const moneyOf = ({ index, type, stream, text }: StoredEvent) => {
+  if (stream.startsWith('terminal-') || (knownType(type) && !movesAccounts(type))) return undefined
+  const told = trustEvent(text)
+  const event = understood(told)
+  if (!event && touchesMoney(told)) throw new NewerThanKnown(told)
+  return event && { ...event, index }
+}
+
+export const unknown = (account: string): Refusal => ({
+  reason: 'AccountUnknown',
+  message: `No account ${account} was opened: open it at the back office first.`,
+  account,
+})
