@@ -1,6 +1,7 @@
 import type { Bytes } from '#canonical/bytes'
 import { base64url, fromBase64url, hex } from '#canonical/bytes'
 import type { Crypto, KeyPair } from '#canonical/crypto'
+import { type Assignment, signAssignment } from '#license/assignment'
 import { type KeySet, kidOf, type Purpose, rootFingerprint, signKeySet } from '#license/keyset'
 import { type DenyList, type Policy, signDenyList, signPolicy } from '#license/rules'
 import { type Amount, amount, type Currency, exponentOf } from '#money'
@@ -88,6 +89,8 @@ const units = (count: bigint, currency: Currency): Amount => amount(count * 10n 
 
 export const policyDocument = (crypto: Crypto, keys: AuthorityKeys, policy: Policy): Bytes =>
   signPolicy(crypto, policy, keys.rules)
+export const assignmentDocument = (crypto: Crypto, keys: AuthorityKeys, assignment: Assignment): Bytes =>
+  signAssignment(crypto, assignment, keys.rules)
 export const denyListDocument = (crypto: Crypto, keys: AuthorityKeys, list: DenyList): Bytes =>
   signDenyList(crypto, list, keys.rules)
 

@@ -3,7 +3,7 @@ import type { Clock } from '#canonical/clock'
 import type { Crypto } from '#canonical/crypto'
 import { isRefusal } from '#canonical/decider'
 import { run as carryOut } from '#cqrs/run'
-import { type EventStore, readLast, readStream, type StoredEvent } from '#eventstore'
+import { type EventStore, readLast, type StoredEvent } from '#eventstore'
 import type { Heads } from '#eventstore/heads'
 import type { Rows } from '#eventstore/rows'
 import { verdictRules, verdictRuleWords } from '#payment/rule'
@@ -12,6 +12,7 @@ import { type LogAnswer, proofText } from '#sync/acknowledgement'
 import type { BatchBody } from '#sync/batch'
 import type { Tiles } from '#transparency/tiles'
 import { originOrders, originWords } from '#upkeep/origin'
+import { assignments } from './assignments.ts'
 import type { AuthorityKeys } from './authority.ts'
 import { calendar } from './calendar.ts'
 import { decisions } from './decisions.ts'
@@ -25,7 +26,10 @@ import { office } from './office.ts'
 import { outboxWorker, type Send } from './outbox.ts'
 import { questions } from './questions.ts'
 import { rulebook } from './rulebook.ts'
+import { service } from './service.ts'
+import { shops } from './shops.ts'
 import { signedLog } from './signed-log.ts'
+import { standings } from './standing.ts'
 import { trade } from './trade.ts'
 
 /** The centre as a plain function: authority, intake, followers and commands around one log. */
@@ -61,7 +65,14 @@ export const backOffice = async (parts: BackOfficeParts) => {
   const heard = new Map<string, number>()
   const ask = questions({ rows, store, now: () => clock.now(), heard, freshness: following.freshness })
   const holding = holds(here, rows)
-  const { fingerprint, ...terminals } = enrolments(here, book, settled)
+  const known = standings(store)
+  const { leave, ...ordered } = service(here, known, settled)
+  const { fingerprint, ...terminals } = enrolments(here, book, known, leave, settled)
+  const software = new Map<string, string>()
+  const { markFor, ...assigned } = assignments(here, book, known, currencyOf, (terminal, version) => {
+    heard.set(terminal, clock.now())
+    if (version !== undefined) software.set(terminal, version)
+  })
 
   const hours = calendar(here, clock, sleep, log.error)
   const telling = webhook && outboxWorker(here, rows, clock, sleep, webhook, log.error)
@@ -81,6 +92,8 @@ export const backOffice = async (parts: BackOfficeParts) => {
     store,
     crypto,
     origin,
+    mode: keys.mode,
+    known,
     salt: here.reactorSalt,
     now: here.now,
     contradicting: signing.contradicting,
@@ -93,12 +106,9 @@ export const backOffice = async (parts: BackOfficeParts) => {
     heard.set(terminal, clock.now())
     news.next({ kind: 'batch' })
     const logged = await loggedOf(`terminal-${terminal}`, seen)
-    return {
-      acceptedTo,
-      ...(logged ? { log: logged } : {}),
-      rules: await book.versions(await currencyOf(terminal)),
-      at: here.now(),
-    }
+    const versions = await book.versions(await currencyOf(terminal))
+    const rules = { ...versions, assignment: await markFor(terminal) }
+    return { acceptedTo, ...(logged ? { log: logged } : {}), rules, at: here.now() }
   }
 
   /** What acknowledges a stream to its terminal: its newest event that is under a checkpoint, and the proofs. */
@@ -133,16 +143,6 @@ export const backOffice = async (parts: BackOfficeParts) => {
     return undefined
   }
 
-  const rulesFor = async (terminal: string) => {
-    const known = (await readStream(store, `enrolment-${terminal}`)).some(({ type }) => type === 'TerminalEnrolled')
-    if (!known)
-      return { reason: 'TerminalUnknown', message: `Terminal ${terminal} is not enrolled at this centre.`, terminal }
-    heard.set(terminal, clock.now())
-    const last = await readLast(store, `terminal-${terminal}`)
-    const merchant = await merchants.look(terminal)
-    return { ...(await book.rules(merchant?.currency ?? 'EUR')), heldTo: last?.revision ?? -1, at: here.now() }
-  }
-
   return {
     id: keys.origin,
     fingerprint,
@@ -152,8 +152,10 @@ export const backOffice = async (parts: BackOfficeParts) => {
     ...trade(here, settled),
     ...terminals,
     ...licenses(here, book, settled, holding),
+    ...ordered,
+    ...assigned,
+    ...shops(here, settled),
     acceptBatch,
-    rulesFor,
     deny: book.deny,
     undeny: book.undeny,
     skipEvent: following.skipEvent,

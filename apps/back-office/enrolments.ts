@@ -13,6 +13,8 @@ import { enrolmentWords } from '#sync/events'
 import { certificatesLast_s } from './authority.ts'
 import { iso, type Office, type Settled } from './office.ts'
 import type { Rulebook } from './rulebook.ts'
+import type { Service } from './service.ts'
+import type { Standings } from './standing.ts'
 
 /** How a terminal comes to the centre: invited with a one-time code, enrolled with keys that it made itself. */
 
@@ -21,15 +23,21 @@ const inviteLasts_ms = 24 * 3_600_000
 export const enrolments = (
   { store, crypto, keys, runner, now, now_s, actOf }: Office,
   { rules }: Rulebook,
+  known: Standings,
+  leave: Service['leave'],
   settled: Settled,
 ) => {
   const fingerprint = rootFingerprint(crypto, keys.root.publicKey)
 
   /** A one-time code: the terminal's name, and 128 bits that only this answer shows. */
-  const inviteTerminal = async (asked: { readonly terminal: string; readonly shop: string; readonly by: string }) => {
-    const { terminal, shop, by } = asked
-    const { events: held } = await readKnown(store, `shop-${shop}`, shopWords)
-    const opened = held.find(event => event.type === 'ShopOpened')
+  const inviteTerminal = async (asked: {
+    readonly terminal: string
+    readonly shop: string
+    readonly by: string
+    readonly replaces?: string
+  }) => {
+    const { terminal, shop, by, replaces } = asked
+    const opened = await known.shop(shop)
     if (!opened) return { reason: 'ShopUnknown', message: `No shop ${shop} was opened: open it first.`, shop }
     const code = `${terminal}.${base64url(crypto.random(16))}`
     const expires = iso(now_s() * 1000 + inviteLasts_ms)
@@ -37,13 +45,43 @@ export const enrolments = (
       type: 'Invite' as const,
       terminal,
       shop,
-      merchant: opened.data.merchant,
+      merchant: opened.merchant,
       mode: keys.mode,
       codeHash: hex(crypto.sha256(code)),
       expires,
+      ...(replaces === undefined ? {} : { replaces }),
     }
     const ran = await run(runner, enrolment, enrolmentWords, `enrolment-${terminal}`, invite, actOf(by))
     return settled(ran, { terminal, code, expires, rootFingerprint: fingerprint })
+  }
+
+  const cancelInvitation = async (asked: {
+    readonly terminal: string
+    readonly reason: string
+    readonly by: string
+  }) => {
+    const { terminal, reason, by } = asked
+    const cancel = { type: 'CancelInvitation' as const, terminal, reason }
+    const ran = await run(runner, enrolment, enrolmentWords, `enrolment-${terminal}`, cancel, actOf(by))
+    return settled(ran, { terminal })
+  }
+
+  /** Another terminal, with an id, keys and a log of its own, takes the place of this one and nothing else of it. */
+  const replaceTerminal = async (asked: {
+    readonly terminal: string
+    readonly replacement: string
+    readonly reason: string
+    readonly by: string
+  }) => {
+    const { terminal, replacement, reason, by } = asked
+    const replace = { type: 'Replace' as const, terminal, by: replacement, reason }
+    const state = (await known.terminal(terminal))?.state ?? enrolment.initialState
+    const refused = enrolment.decide(replace, state)
+    if (isRefusal(refused)) return refused
+    const invited = await inviteTerminal({ terminal: replacement, shop: state.shop as string, by, replaces: terminal })
+    if (isRefusal(invited)) return invited
+    const replaced = await leave(replace, by)
+    return isRefusal(replaced) ? replaced : invited
   }
 
   const enrol = async (asked: {
@@ -84,11 +122,16 @@ export const enrolments = (
     const invited = held.findLast(event => event.type === 'TerminalInvited')
     if (invited?.type !== 'TerminalInvited') return unknown
     const { merchant, shop, mode } = invited.data
+    if (mode !== keys.mode)
+      return {
+        reason: 'ModeMismatch',
+        message: `Terminal ${terminal} was invited to a ${mode} centre, and this one is ${keys.mode}: invite it here under another id.`,
+        stated: mode,
+        actual: keys.mode,
+      }
     const ofMerchant = await readKnown(store, `merchant-${merchant}`, merchantWords)
     const opened = ofMerchant.events.find(event => event.type === 'MerchantOpened')
-    const ofShop = await readKnown(store, `shop-${shop}`, shopWords)
-    const shopOpened = ofShop.events.find(event => event.type === 'ShopOpened')
-    const zone = shopOpened?.data.zone ?? 'UTC'
+    const zone = (await known.shop(shop))?.zone ?? 'UTC'
     const already = held.find(event => event.type === 'TerminalEnrolled')
     const certificate =
       already?.type === 'TerminalEnrolled'
@@ -140,5 +183,5 @@ export const enrolments = (
     }
   }
 
-  return { fingerprint, inviteTerminal, enrol }
+  return { fingerprint, inviteTerminal, cancelInvitation, replaceTerminal, enrol }
 }

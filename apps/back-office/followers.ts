@@ -7,6 +7,7 @@ import { FollowerStopped, project, react, type Standing } from '#eventstore/foll
 import type { Projection, Rows } from '#eventstore/rows'
 import { expiry } from '#evidence/expiry'
 import { skipsIn } from '#evidence/skips'
+import { suspension } from '#evidence/suspension'
 import { verdicts } from '#evidence/verdicts'
 import { understood } from '#ledger/vocabulary'
 import { appliedTo, projections } from '#projections'
@@ -64,6 +65,7 @@ export const followers = async (
   const reactors = new Map<string, () => Reactor>([
     [judge.name, makeJudge],
     ['expiry', () => expiry({ store, crypto, salt: reactorSalt })],
+    ['suspension', () => suspension({ store, crypto, salt: reactorSalt })],
   ])
   const projectors = new Map<string, Projection>(projections.map(projection => [projection.name, projection]))
 

@@ -9,9 +9,10 @@ import { knownType } from '#ledger/vocabulary'
 import { certificateHash } from '#license/certificate'
 import { seenAt, witnessName } from '#sync/acknowledgement'
 import { type BatchBody, type CheckedBatch, checkBatch, type Held, type Sender, verifyStatement } from '#sync/batch'
-import { enrolmentWords, type IntakeEvent, intakeWords } from '#sync/events'
+import { type IntakeEvent, intakeWords } from '#sync/events'
 import { tillWords } from '#till/events'
 import type { NoteKey } from '#transparency/checkpoint'
+import type { Standings } from './standing.ts'
 
 /**
  * A terminal's batch becomes part of the centre's log, exactly as the terminal wrote it, or is refused with nothing
@@ -28,6 +29,8 @@ type Parts = {
   readonly store: EventStore
   readonly crypto: Crypto
   readonly origin: string
+  readonly mode: 'test' | 'live'
+  readonly known: Pick<Standings, 'terminal'>
   readonly salt: (eventId: string) => string
   readonly now: () => string
   /** The note's own text and signature, where this centre signed it and its log does not continue it. */
@@ -35,22 +38,30 @@ type Parts = {
   readonly onFault: (message: string) => void
 }
 
-export const intake = ({ store, crypto, origin, salt, now, contradicting, onFault }: Parts): Intake => {
+export const intake = ({ store, crypto, origin, mode, known, salt, now, contradicting, onFault }: Parts): Intake => {
   const senders = new Map<string, Sender & { readonly witness: NoteKey }>()
   const turns = new Map<string, Promise<unknown>>()
 
   const senderOf = async (terminal: string): Promise<(Sender & { readonly witness: NoteKey }) | Refusal> => {
-    const known = senders.get(terminal)
-    if (known) return known
-    const { events } = await readKnown(store, `enrolment-${terminal}`, enrolmentWords)
-    const enrolled = events.find(event => event.type === 'TerminalEnrolled')
-    if (enrolled?.type !== 'TerminalEnrolled')
+    const enrolled = await known.terminal(terminal)
+    if (!enrolled?.state.enrolled)
       return {
         reason: 'TerminalUnknown',
         message: `Terminal ${terminal} is not enrolled at this centre: invite it at the back office and enrol it.`,
         terminal,
       }
-    const { keys, certificate, mode } = enrolled.data
+    const { state, first } = enrolled
+    // Suspended, replaced or lost: what it recorded before it heard of it is a fact, and no fact is refused.
+    if (state.retired !== undefined)
+      return {
+        reason: 'TerminalRetired',
+        message: `Terminal ${terminal} is retired (${state.retired}), and nothing more of it is taken: keep its disk, and ask the back office.`,
+        terminal,
+      }
+    const { certificate, mode } = first
+    const { keys } = enrolled.state.enrolled
+    const held = senders.get(terminal)
+    if (held) return held
     const seed = certificateHash(crypto, fromBase64url(certificate))
     const witness = { name: witnessName(origin, terminal), publicKey: fromBase64url(keys.ed25519) }
     const sender = { terminal, origin, mode, publicKey: fromBase64url(keys.p256), seed, witness }
@@ -203,6 +214,14 @@ export const intake = ({ store, crypto, origin, salt, now, contradicting, onFaul
   return async (terminal, body) => {
     const sender = await senderOf(terminal)
     if (isRefusal(sender)) return sender
+    // A log that was copied beside the keys of another world: what it knows of terminals is not this one's.
+    if (sender.mode !== mode)
+      return {
+        reason: 'ModeMismatch',
+        message: `Terminal ${terminal} is a ${sender.mode} terminal, and this centre is ${mode}: nothing of it is taken here.`,
+        stated: sender.mode,
+        actual: mode,
+      }
     // One batch of a terminal at a time: two at once would only race for the same revision.
     const before = turns.get(terminal) ?? Promise.resolve()
     const mine = before

@@ -2,14 +2,12 @@ import { account as accountDecider } from '#account'
 import { accountWords } from '#account/events'
 import { isRefusal } from '#canonical/decider'
 import { run } from '#cqrs/run'
-import { readStream } from '#eventstore'
 import type { Amount, Currency } from '#money'
 import { merchant as merchantDecider, merchantWords } from '#settlement/merchant'
-import { shop as shopDecider, shopWords } from '#settlement/shop'
 import type { Office, Settled } from './office.ts'
 
-/** What the back office orders: merchants, shops, accounts, repayments. */
-export const trade = ({ store, runner, mint, actOf }: Office, settled: Settled) => {
+/** What the back office orders: merchants, accounts, repayments. */
+export const trade = ({ runner, mint, actOf }: Office, settled: Settled) => {
   const openMerchant = async (asked: {
     readonly merchant?: string | undefined
     readonly name: string
@@ -40,41 +38,6 @@ export const trade = ({ store, runner, mint, actOf }: Office, settled: Settled) 
       actOf(by),
     )
     return settled(set, { merchant })
-  }
-
-  const openShop = async (asked: {
-    readonly shop?: string | undefined
-    readonly merchant: string
-    readonly name: string
-    readonly zone: string
-    readonly by: string
-  }) => {
-    const shop = asked.shop ?? mint()
-    const { merchant, name, zone, by } = asked
-    const known = await readStream(store, `merchant-${merchant}`)
-    // A sale without terms would have no fee that anybody agreed to.
-    if (!known.some(({ type }) => type === 'MerchantTermsSet'))
-      return {
-        reason: 'MerchantUnknown',
-        message: `No merchant ${merchant} was opened with its terms: open it first.`,
-        merchant,
-      }
-    try {
-      new Intl.DateTimeFormat('en', { timeZone: zone })
-    } catch {
-      return { reason: 'ZoneUnknown', message: `${zone} is not a time zone: write one such as Europe/Vienna.`, zone }
-    }
-    return settled(
-      await run(
-        runner,
-        shopDecider,
-        shopWords,
-        `shop-${shop}`,
-        { type: 'OpenShop', shop, merchant, name, zone },
-        actOf(by),
-      ),
-      { shop },
-    )
   }
 
   const openAccount = async (asked: {
@@ -113,5 +76,5 @@ export const trade = ({ store, runner, mint, actOf }: Office, settled: Settled) 
     })
   }
 
-  return { openMerchant, openShop, openAccount, receiveRepayment }
+  return { openMerchant, openAccount, receiveRepayment }
 }

@@ -98,7 +98,8 @@ const inLog = async (asked: Parameters<typeof openSource>[1]): Promise<readonly 
         const far = next === undefined ? {} : { next, lag: { events: Math.max(0, length - next) } }
         shown.push({ follower: projection.name, ...far, ...(await told(store, projection.name)) })
       }
-      for (const follower of ['verdicts', 'expiry']) shown.push({ follower, ...(await told(store, follower)) })
+      for (const follower of ['verdicts', 'expiry', 'suspension'])
+        shown.push({ follower, ...(await told(store, follower)) })
       return shown
     } finally {
       kept?.close()

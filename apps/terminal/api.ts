@@ -108,8 +108,8 @@ const views = (node: Terminal) => {
       const first = node.till.waiting[0]
       return {
         terminal: node.id,
-        merchantName: node.certified.merchantName,
-        shop: node.certified.shop,
+        merchantName: node.place.certified().merchantName,
+        shop: node.place.shop(),
         currency: currency(),
         online,
         day: node.till.day

@@ -57,6 +57,9 @@ export const desk = (parts: TerminalParts, own: OwnLog, news: News) => {
     }
     const newer = own.refusal()
     if (newer) return newer
+    // Whoever keys a sale hears of it now, and not when the customer holds out a phone.
+    const unfit = own.place.outOfService(own.time())
+    if (unfit) return unfit
     if (amount === 0n) return { reason: 'AmountNotPositive', message: 'A sale is of more than nothing.' }
     if (!till.day) return { reason: 'DayNotOpen', message: 'No day is open on this till: open the day first.' }
     if (currency !== own.currency())

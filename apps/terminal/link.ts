@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Refusal } from '#canonical/decider'
 import { instant } from '#canonical/fields'
+import { requestHeader } from '#license/request'
 import { batchAnswer } from '#sync/batch'
 import { type Link, LinkDown } from './ports.ts'
 
@@ -11,8 +12,10 @@ const rulesAnswer = z.object({
   denyList: z.string(),
   keySet: z.string(),
   heldTo: z.int().min(-1).optional(),
+  assignment: z.string().max(8192).optional(),
   at: instant,
 })
+const certificateAnswer = z.object({ certificate: z.string().max(8192), at: instant })
 const refusal = z.looseObject({ reason: z.string(), message: z.string() })
 
 /**
@@ -22,15 +25,21 @@ const refusal = z.looseObject({ reason: z.string(), message: z.string() })
  * What answers may be a captive portal or a proxy: an answer of another shape is no answer, and lets nothing go.
  */
 export const httpLink = (centre: string, terminal: string, end: AbortSignal): Link => {
-  const call = async <Answer>(shape: z.ZodType<Answer>, path: string, body?: unknown): Promise<Answer | Refusal> => {
+  const call = async <Answer>(
+    shape: z.ZodType<Answer>,
+    path: string,
+    { body, request }: { readonly body?: unknown; readonly request?: string },
+  ): Promise<Answer | Refusal> => {
     let response: Response
     try {
       response = await fetch(`${centre}/sync/v1/terminals/${encodeURIComponent(terminal)}/${path}`, {
         signal: AbortSignal.any([end, AbortSignal.timeout(timeout_ms)]),
         redirect: 'error',
-        ...(body === undefined
-          ? {}
-          : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+        headers: {
+          ...(request === undefined ? {} : { [requestHeader]: request }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
       })
     } catch (cause) {
       const why = (cause as { cause?: { code?: string } }).cause?.code ?? (cause as Error).message
@@ -48,7 +57,8 @@ export const httpLink = (centre: string, terminal: string, end: AbortSignal): Li
   }
 
   return {
-    send: batch => call(batchAnswer, 'batches', batch),
-    rules: () => call(rulesAnswer, 'rules'),
+    send: batch => call(batchAnswer, 'batches', { body: batch }),
+    rules: request => call(rulesAnswer, 'rules', { request }),
+    certificate: request => call(certificateAnswer, 'certificate', { request, body: {} }),
   }
 }

@@ -3,7 +3,7 @@ import { isRefusal, type Refusal } from '#canonical/decider'
 import { type Act, chain, type Event, trustEvent, upcast } from '#canonical/event'
 import { uuid7 } from '#canonical/ids'
 import type { StoredEvent } from '#eventstore'
-import { certificateHash, readCertificate } from '#license/certificate'
+import { certificateHash } from '#license/certificate'
 import type { Currency } from '#money'
 import { adoptable, type RuleDocuments, type Rules, rulesFrom } from '#tap/rules'
 import { decide, evolve, type TillFact } from '#till'
@@ -12,6 +12,7 @@ import { tillWords } from '#till/events'
 import { readSnapshot, snapshotOf } from '#till/snapshot'
 import { acknowledge, emptyTill, type Recorded, type Reversing, recordedOf, type Sale } from '#till/state'
 import { type FindableBy, findable, forget, recall, takeBack } from '#till/window'
+import { assignmentOffered, certificateOffered, place } from './place.ts'
 import type { News, TerminalParts } from './ports.ts'
 
 /**
@@ -22,7 +23,9 @@ export type OwnLog = Awaited<ReturnType<typeof ownLog>>
 
 /** Events of the terminal's own life: they wait for nobody and start no sync. */
 export const lifeTypes: ReadonlySet<string> = new Set([
+  'AssignmentAdopted',
   'CentreAcknowledged',
+  'CertificateAdopted',
   'CheckpointRefused',
   'ClockObserved',
   'RulesAdopted',
@@ -34,10 +37,8 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
   const { clock, crypto, store, notes, past, identity, log } = parts
   const { inMind, snapshotEvery } = parts.window ?? usual
   const stream = `terminal-${identity.terminal}`
-  const certificate = fromBase64url(identity.certificate)
-  const certified = readCertificate(certificate)
   const root = fromBase64url(identity.rootPublicKey)
-  const seed = certificateHash(crypto, certificate)
+  const seed = certificateHash(crypto, fromBase64url(identity.certificate))
 
   const began = await fromSnapshot(parts, stream)
   const till = began?.till ?? emptyTill()
@@ -141,11 +142,20 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
   /** Of what this log says of a name: what is no longer in mind is read again. */
   const recallBy = (name: FindableBy, value: string): void => recall(till, factsOf(past.find(name, value)))
 
+  const here = place(crypto, identity, till)
+  /** The centre's word on this terminal, and its certificate: verified before they are written. */
+  const adoptOffered = async (offered: TillCommand | Refusal): Promise<Refusal | undefined> => {
+    if (isRefusal(offered)) return offered
+    const answer = await write(offered)
+    if (isRefusal(answer)) return answer
+    if (answer.length > 0) news.next({ kind: 'place' })
+    return undefined
+  }
+
   return {
     stream,
     till,
-    certificate,
-    certified,
+    place: here,
     time,
     clockBehind_ms: (): number => time() - clock.now(),
     /** Where the chain stands: the last revision and its hash, or the certificate's before the first event. */
@@ -188,6 +198,10 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
         since.push(...page.filter(({ type }) => takenBack.has(type)))
       takeBack(till, revision, factsOf(since))
     },
+    adoptAssignment: (document: string) =>
+      adoptOffered(assignmentOffered(crypto, identity.terminal, rules.keySet, document)),
+    adoptCertificate: (certificate: string) =>
+      adoptOffered(certificateOffered(crypto, identity, rules.keySet, Math.floor(time() / 1000), certificate)),
     /** Told after each append that the centre should hear of. */
     onWritten: (wake: () => void): void => void written.add(wake),
   }

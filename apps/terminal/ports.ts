@@ -32,12 +32,19 @@ export type Notes = { note(key: string): string | undefined; setNote(key: string
 export type Past = { find(name: FindableBy, value: string): StoredEvent[] }
 
 /** The centre's rules, its clock, and how far it holds this terminal's log (−1: nothing; a centre of 0.1.0 says nothing). */
-export type RulesAnswer = RuleDocuments & { readonly at: string; readonly heldTo?: number | undefined }
+export type RulesAnswer = RuleDocuments & {
+  readonly at: string
+  readonly heldTo?: number | undefined
+  /** The centre's signed word on this terminal; a centre of 0.2.0 has none. */
+  readonly assignment?: string | undefined
+}
 
-/** The way to the centre. Both throw `LinkDown` where there is no answer. */
+/** The way to the centre. All throw `LinkDown` where there is no answer. */
 export type Link = {
   send(batch: BatchBody): Promise<BatchAnswer | Refusal>
-  rules(): Promise<RulesAnswer | Refusal>
+  /** Both are asked by a request that the terminal signs: see `#license/request`. */
+  rules(request: string): Promise<RulesAnswer | Refusal>
+  certificate(request: string): Promise<{ readonly certificate: string; readonly at: string } | Refusal>
 }
 
 /** No answer from the centre. The drain waits and tries again; a tap never notices. */
@@ -80,6 +87,8 @@ export type TerminalParts = {
   /** The documents of the enrolment, adopted if the log holds none yet. */
   readonly firstRules: RuleDocuments
   readonly sleep: (wait_ms: number, signal: AbortSignal) => Promise<void>
+  /** Its version, told to the centre with each request. */
+  readonly software?: string
   readonly passing?: (moment: Moment) => void
   readonly log: { info(line: string): void; warn(line: string): void; error(line: string): void }
 }

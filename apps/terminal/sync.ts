@@ -1,5 +1,7 @@
 import { isRefusal, type Refusal } from '#canonical/decider'
 import { type Link as StreamLink, statedHash } from '#canonical/event'
+import { renewalDue } from '#license/renewal'
+import { type SyncRequest, signRequest } from '#license/request'
 import { checkLogAnswer, cosignSeen, type LogTrust, readSeen, type Seen, witnessName } from '#sync/acknowledgement'
 import { type BatchAnswer, makeBatch } from '#sync/batch'
 import { idleDrain, next as nextDrain } from '#sync/drain'
@@ -21,7 +23,7 @@ const toldEvery_ms = 15 * 60_000
 const isRevision = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= -1
 
 export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
-  const { clock, crypto, store, notes, link, identity, log, sleep } = parts
+  const { clock, crypto, store, notes, link, identity, log, sleep, software } = parts
   const { p256 } = identity.keys
   const { till } = own
 
@@ -93,6 +95,8 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
     const answer = await link.send(makeBatch(crypto, p256, statement, texts))
     if (isRefusal(answer)) {
       if (answer.reason === 'BatchGap' && (await wentBackTo(answer['acceptedTo']))) return true
+      // Why it is refused, the centre says under its signature: the screen shows that, and not what anybody answers.
+      if (answer.reason === 'TerminalRetired') await fetchRules()
       throw refusedWith(answer)
     }
     // What was not sent cannot have been accepted: whoever says so is not the centre, and nothing is let go.
@@ -197,8 +201,10 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
 
   const adoptNewer = async (versions: BatchAnswer['rules']): Promise<void> => {
     const held = till.rules
+    const { assignment } = versions
     if (
       held &&
+      (assignment === undefined || assignment === own.place.mark()) &&
       versions.policy <= held.policy.version &&
       versions.denyList <= held.denyList.version &&
       versions.keySet <= held.keySet.version
@@ -207,20 +213,61 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
     await fetchRules()
   }
 
+  /** How far the centre's clock is before this one, as it said last: a request bears the centre's time. */
+  let ahead_ms = 0
+  const asks = async <Answer extends { readonly at: string }>(
+    what: SyncRequest['asks'],
+    ask: (request: string) => Promise<Answer | Refusal>,
+  ): Promise<Answer | Refusal> => {
+    const { origin, terminal } = identity
+    const signed = (): string => {
+      const time = Math.floor((clock.now() + ahead_ms) / 1000)
+      const version = software === undefined ? {} : { software }
+      return signRequest(crypto, p256, { origin, terminal, asks: what, time, nonce: crypto.random(16), ...version })
+    }
+    const answer = await ask(signed())
+    if (!isRefusal(answer)) {
+      ahead_ms = Date.parse(answer.at) - clock.now()
+      return answer
+    }
+    const at_ms = answer.reason === 'RequestTimeOff' ? Date.parse(String(answer['at'])) : Number.NaN
+    if (!Number.isFinite(at_ms)) return answer
+    ahead_ms = at_ms - clock.now()
+    return ask(signed())
+  }
+
   const fetchRules = async (): Promise<void> => {
-    const answer = await link.rules()
+    const answer = await asks('rules', link.rules)
     if (isRefusal(answer)) {
       lastSyncError = answer
       return
     }
     answeredAt(answer.at)
     await wentBackTo(answer.heldTo)
-    const { policy, denyList, keySet } = answer
+    const { policy, denyList, keySet, assignment } = answer
     const refused = await own.adopt({ policy, denyList, keySet })
-    if (refused) {
-      lastSyncError = refused
-      log.warn(refused.message)
+    // Its own standing is told with rules that it may have to refuse.
+    const unplaced = assignment === undefined ? undefined : await own.adoptAssignment(assignment)
+    const fault = refused ?? unplaced
+    if (fault) {
+      lastSyncError = fault
+      log.warn(fault.message)
     } else lastSyncError = undefined
+    if (assignment !== undefined && !unplaced) await renew()
+  }
+
+  /** Past half of its certificate's time, at another shop, or where the key that signed it is named as stolen. */
+  const renew = async (): Promise<void> => {
+    const word = own.till.assignment
+    if (word?.standing !== 'enrolled') return
+    const now_s = Math.floor(own.time() / 1000)
+    const { keySet } = own.rules()
+    if (renewalDue(own.place.certified(), { now_s, shop: word.shop, keySet }) === undefined) return
+    const answer = await asks('certificate', link.certificate)
+    const refused = isRefusal(answer) ? answer : await own.adoptCertificate(answer.certificate)
+    if (!refused) return
+    lastSyncError = refused
+    log.warn(refused.message)
   }
 
   /** Until the signal: send what waits, obey back-off, look for newer rules now and then. Never in a tap's way. */

@@ -55,7 +55,12 @@ export const taps = (parts: TerminalParts, own: OwnLog, desk: Desk, lastSync_ms:
       },
       p256,
     )
-    prepared = { made_ms: own.time(), tap: till.tap + 1, sealing, getRequest: statusRequest(hello, own.certificate) }
+    prepared = {
+      made_ms: own.time(),
+      tap: till.tap + 1,
+      sealing,
+      getRequest: statusRequest(hello, own.place.certificate()),
+    }
     return prepared
   }
 
@@ -122,7 +127,7 @@ export const taps = (parts: TerminalParts, own: OwnLog, desk: Desk, lastSync_ms:
           amount: sale.amount,
           currency: sale.currency,
           time: Math.floor(own.time() / 1000),
-          place: own.certified.shop,
+          place: own.place.shop(),
           head: fromHex(own.head().hash),
         },
         p256,
@@ -137,7 +142,11 @@ export const taps = (parts: TerminalParts, own: OwnLog, desk: Desk, lastSync_ms:
         license,
         put: base64url(put),
         policy: own.rules().policy,
-        clock: { now_ms: own.time(), lastSync_ms: lastSync_ms() },
+        clock: {
+          now_ms: own.time(),
+          lastSync_ms: lastSync_ms(),
+          certificateEnds_ms: own.place.certificateEnds_ms(),
+        },
       },
       sale.sale,
     )

@@ -26,7 +26,7 @@ export const terminal = async (parts: TerminalParts) => {
 
   return {
     id: identity.terminal,
-    certified: own.certified,
+    place: own.place,
     till,
     news,
     /** The parts as they stand, for views. */
@@ -37,6 +37,8 @@ export const terminal = async (parts: TerminalParts) => {
       refusal: own.refusal(),
       rules: own.rules(),
       currency: own.currency(),
+      certificate: own.place.end(own.time()),
+      outOfService: own.place.outOfService(own.time()),
       reader: parts.readerState?.() ?? { state: 'ready' as const },
       now_ms: own.time(),
     }),
@@ -48,7 +50,7 @@ export const terminal = async (parts: TerminalParts) => {
     setNetwork: sync.setNetwork,
     syncNow: sync.syncNow,
     openDay: (businessDate?: string) => {
-      const today = dayIn(identity.zone, own.time())
+      const today = dayIn(own.place.zone(), own.time())
       return write({ type: 'OpenDay', businessDate: businessDate ?? today, today })
     },
     closeDay: async () => {
@@ -87,11 +89,11 @@ const dayIn = (zone: string, at_ms: number): string =>
 
 /** What a terminal writes before anything else: who it is, its first rules, and what a kill left open as torn. */
 const commission = async ({ identity, firstRules, notes, log }: TerminalParts, own: OwnLog): Promise<void> => {
-  const { till, certified } = own
+  const { till } = own
   const newer = own.refusal()
   if (newer) return log.error(newer.message)
   const { terminal, certificate } = identity
-  const { merchant, merchantName, shop, mode } = certified
+  const { merchant, merchantName, shop, mode } = own.place.certified()
   if (!till.commissioned)
     await own.writeSurely({ type: 'Commission', terminal, merchant, merchantName, shop, mode, certificate })
   if (!till.rules) {

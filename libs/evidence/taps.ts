@@ -22,6 +22,10 @@ export type TapRecord = {
   readonly transaction: string
   readonly sale: string
   readonly rules: AdoptedRules | undefined
+  /** Where the terminal stood at the last meeting, by the centre's signed word; none before the first. */
+  readonly place: AdoptedPlace | undefined
+  /** The one that stood in for its first. */
+  readonly certificate: AdoptedCertificate | undefined
   /** The terminal's time at the last meeting: under which dates were checked. */
   readonly startedAt: string
   readonly amount: string
@@ -39,6 +43,10 @@ type StoredAttempt = Parameters<typeof attemptFrom>[0]
 type DataOf<Type extends TillEvent['type']> = Extract<TillEvent, { type: Type }>['data']
 type TillEventOf<Type extends TillEvent['type']> = Event<DataOf<Type>> & { readonly type: Type }
 
+/** As the terminal recorded it, under the rules of that time: whoever relies on it verifies the document by them. */
+export type AdoptedPlace = { readonly word: DataOf<'AssignmentAdopted'>; readonly rules: AdoptedRules | undefined }
+export type AdoptedCertificate = { readonly text: string; readonly rules: AdoptedRules | undefined }
+
 export type TapsOfTerminal = {
   /** What a newer till wrote is passed over: the reader says so. */
   apply(event: Event): void
@@ -46,6 +54,8 @@ export type TapsOfTerminal = {
   /** What the terminal said of itself at its commissioning. */
   commissioned(): DataOf<'TerminalCommissioned'> | undefined
   rules(): AdoptedRules | undefined
+  /** The centre's word on where it stands, that was adopted before its day was opened. */
+  place(): AdoptedPlace | undefined
   /** Lets go of a transaction that nothing more will be asked of. */
   forget(transaction: string): void
 }
@@ -54,6 +64,9 @@ export const tapsOfTerminal = (): TapsOfTerminal => {
   const taps = new Map<string, TapRecord>()
   let commissioned: DataOf<'TerminalCommissioned'> | undefined
   let rules: AdoptedRules | undefined
+  let assigned: AdoptedPlace | undefined
+  let place: AdoptedPlace | undefined
+  let certificate: AdoptedCertificate | undefined
 
   const change = (transaction: string, event: Event, next: (held: TapRecord) => Partial<TapRecord>): void => {
     const held = taps.get(transaction)
@@ -71,6 +84,13 @@ export const tapsOfTerminal = (): TapsOfTerminal => {
         case 'RulesAdopted':
           rules = event.data
           return
+        case 'AssignmentAdopted':
+          assigned = { word: event.data, rules }
+          return
+        case 'DayOpened':
+        case 'DayRolledOver':
+          place = assigned
+          return
         case 'TapStarted': {
           const { transaction, sale, amount, currency, tap, sealing, getRequest, getResponse } = event.data
           const held = taps.get(transaction)
@@ -81,6 +101,8 @@ export const tapsOfTerminal = (): TapsOfTerminal => {
             amount,
             currency,
             rules,
+            place,
+            certificate,
             startedAt: event.at,
             attempts: [...(held?.attempts ?? []), attempt],
             deduction: held?.deduction,
@@ -121,11 +143,12 @@ export const tapsOfTerminal = (): TapsOfTerminal => {
         case 'TransactionDeclined':
           change(event.data.transaction, event, () => ({}))
           return
+        case 'CertificateAdopted':
+          certificate = { text: event.data.certificate, rules }
+          return
         case 'ClockObserved':
         case 'CentreAcknowledged':
         case 'CheckpointRefused':
-        case 'DayOpened':
-        case 'DayRolledOver':
         case 'DayClosed':
         case 'CashierSignedOn':
         case 'CashierSignedOff':
@@ -137,6 +160,7 @@ export const tapsOfTerminal = (): TapsOfTerminal => {
     tap: transaction => taps.get(transaction),
     commissioned: () => commissioned,
     rules: () => rules,
+    place: () => place,
     forget: transaction => {
       taps.delete(transaction)
     },

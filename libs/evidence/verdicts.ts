@@ -9,6 +9,7 @@ import { postingsOf } from '#ledger'
 import { available } from '#ledger/balance'
 import { knownType, type TradeEvent, understood } from '#ledger/vocabulary'
 import type { License } from '#license'
+import type { TerminalCertificate } from '#license/certificate'
 import { tacKeyOf } from '#license/tac'
 import { type Amount, amount, formatAmount, minorUnits, zero } from '#money'
 import { type PaymentCommand, payment as paymentDecider } from '#payment'
@@ -20,6 +21,7 @@ import type { IntakeEvent } from '#sync/events'
 import { type AdoptedRules, rulesFrom } from '#tap/rules'
 import type { TillEvent } from '#till/events'
 import { NewerThanKnown, readHeld } from './held.ts'
+import { certificateFrom, checkTerminalCertificate, shopAt } from './place.ts'
 import { checkRecorded, redoTap, type TapRecord, type TapsOfTerminal, tapsOfTerminal } from './taps.ts'
 
 /**
@@ -52,6 +54,8 @@ type Enrolled = {
   readonly merchant: string
   readonly shop: string
   readonly terminalKey: Uint8Array
+  /** The first; what stands in for it, the terminal's own log names. */
+  readonly certificate: TerminalCertificate | undefined
 }
 type Batch = Event<Extract<IntakeEvent, { type: 'BatchAccepted' }>['data']>
 
@@ -116,8 +120,14 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
         rule = event.data.version
         return
       case 'TerminalEnrolled': {
-        const { terminal, merchant, shop, keys } = event.data
-        enrolled.set(terminal, { terminal, merchant, shop, terminalKey: fromBase64url(keys.p256) })
+        const { terminal, merchant, shop, keys, certificate } = event.data
+        enrolled.set(terminal, {
+          terminal,
+          merchant,
+          shop,
+          terminalKey: fromBase64url(keys.p256),
+          certificate: certificateFrom(certificate),
+        })
         return
       }
       default:
@@ -262,7 +272,9 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
     taps: TapsOfTerminal,
     batch: Batch,
   ): Promise<void> => {
-    const { terminal, merchant, shop, terminalKey } = whoIs(batch)
+    const who = whoIs(batch)
+    const { terminal, merchant, terminalKey } = who
+    const shop = shopAt(crypto, keys.root.publicKey, who, tap ? tap.place : taps.place())
     const { data } = recorded
     const {
       checks: redone,
@@ -272,6 +284,9 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
       ? redoTap(crypto, tap, { rootPublicKey: keys.root.publicKey, terminalKey, tacKeyFor })
       : { checks: [failed('tap before record', 'TapMissing', 'a tap before its record', 'none')] }
     const checks = [...redone]
+    // The first rule knew no such reason: what was judged under it is judged again as it was.
+    const uncertified = tap && rule > 1 && checkTerminalCertificate(crypto, keys.root.publicKey, who, tap)
+    if (uncertified) checks.push(uncertified)
     const own = !checks.some(({ check, pass }) => check === 'deduction signature' && !pass)
     const issued = license ? licenses.get(license.id) : undefined
     if (license && !issued)
@@ -332,7 +347,9 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
     taps: TapsOfTerminal,
     batch: Batch,
   ): Promise<void> => {
-    const { terminal, merchant, shop } = whoIs(batch)
+    const who = whoIs(batch)
+    const { terminal, merchant } = who
+    const shop = shopAt(crypto, keys.root.publicKey, who, taps.place())
     const { reversal, payment, transaction, amount, currency } = event.data
     const events = await settle(
       {

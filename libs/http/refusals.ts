@@ -30,6 +30,8 @@ const forbidden = new Set([
   'BatchSignatureInvalid',
   'EnrolmentSignatureInvalid',
   'ModeMismatch',
+  'RequestSignatureInvalid',
+  'RequestTimeOff',
   'RoleTooLow',
 ])
 const malformed = new Set(['BodyMalformed', 'AmountMalformed', 'CurrencyUnknown', 'AmountNotPositive', 'TimeMalformed'])

@@ -87,9 +87,11 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     }
 
     // What a terminal wrote is a fact about the shop: it moves nothing until the centre's verdict.
+    case 'AssignmentAdopted':
     case 'CashierSignedOff':
     case 'CashierSignedOn':
     case 'CentreAcknowledged':
+    case 'CertificateAdopted':
     case 'CheckpointRefused':
     case 'ClockObserved':
     case 'DayClosed':
@@ -132,6 +134,7 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'AccountSuspended':
     case 'AccountTermsSet':
     case 'BatchAccepted':
+    case 'CertificateRenewed':
     case 'CreditLimitSet':
     case 'DeliveryFailed':
     case 'DeliveryLeased':
@@ -147,6 +150,7 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'OriginOrdered':
     case 'HourStruck':
     case 'FareTablePublished':
+    case 'InvitationCancelled':
     case 'KeyCompromised':
     case 'KeyIntroduced':
     case 'KeyRetired':
@@ -159,12 +163,22 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'ProposalWithdrawn':
     case 'ReversalRefusalProposed':
     case 'ShopOpened':
+    case 'ShopRenamed':
     case 'TerminalAssigned':
     case 'TerminalEnrolled':
     case 'TerminalInvited':
     case 'VerdictRuleAdopted':
+    case 'TerminalLost':
+    case 'TerminalMoved':
+    case 'TerminalReinstated':
+    case 'TerminalRenamed':
+    case 'TerminalReplaced':
+    case 'TerminalRetired':
+    case 'TerminalSuspended':
+    case 'TerminalUnassigned':
     case 'WriteOffProposed':
     case 'WriteOffRejected':
+    case 'ZoneSet':
       return []
   }
 }

@@ -42,6 +42,8 @@ const second: Breaches = {
   SupervisorOverrode: { exception: null, owner: 'merchant' },
   AccountBarred: { exception: 'DenyListedAtTap', owner: 'operator' },
   AccountClosed: { exception: 'LateArrival', owner: 'operator' },
+  // No phone pays to such a terminal that looks at its own clock: the merchant let it go on.
+  TerminalCertificateExpired: { exception: 'CertificateExpiredAtTap', owner: 'merchant' },
 }
 
 const rules: readonly Breaches[] = [first, second]

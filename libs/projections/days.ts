@@ -29,7 +29,7 @@ const sums = lines.flatMap(line => [`${line}_count`, `${line}_sum`])
 
 export const days: Projection = {
   name: 'days',
-  version: 2,
+  version: 3,
   tables: [
     {
       name: 'day',
@@ -59,6 +59,8 @@ export const days: Projection = {
         terminal: 'text',
         next: 'int',
         shop: 'text',
+        /** Where its next day is to be, by the word of the centre that it adopted. */
+        assigned: 'text',
         business_date: 'text',
         first: 'int',
         amid: 'text',
@@ -126,6 +128,7 @@ const noCursor = (terminal: string): Row => ({
   terminal,
   next: 0n,
   shop: '',
+  assigned: null,
   business_date: null,
   first: null,
   amid: null,
@@ -175,15 +178,17 @@ const fold = (event: TillLogged, cursor: Row, look: Look): Change[] => {
   switch (event.type) {
     case 'TerminalCommissioned':
       return [putCursor({ ...cursor, shop: event.data.shop })]
+    case 'AssignmentAdopted':
+      return [putCursor({ ...cursor, assigned: event.data.shop })]
     case 'DayOpened':
     case 'DayRolledOver': {
       const at = { business_date: event.data.businessDate, first: BigInt(event.revision) }
       const zeros = Object.fromEntries(sums.map(column => [column, 0n]))
-      const shop = textOf(cursor, 'shop')
+      const shop = textOrNull(cursor, 'assigned') ?? textOf(cursor, 'shop')
       const unread = intOf(cursor, 'unread')
       const none = { currency: null, till: null, closed_by: null, gaps: 0n }
       const opened = [
-        putCursor({ ...cursor, ...at, unread: 0n }),
+        putCursor({ ...cursor, ...at, shop, unread: 0n }),
         putDay({ terminal, ...at, shop, ...none, unread, ...zeros }),
       ]
       if (unread === 0n) return opened

@@ -1,16 +1,35 @@
-import { intOf, type Look, type Projection, put, type Row, type RowsReader, textOf } from '#eventstore/rows'
+import { fromBase64url } from '#canonical/bytes'
+import { Malformed } from '#canonical/malformed'
+import {
+  type Change,
+  intOf,
+  type Look,
+  type Projection,
+  put,
+  type Row,
+  type RowsReader,
+  textOf,
+} from '#eventstore/rows'
 import { understood } from '#ledger/vocabulary'
+import { readCertificate } from '#license/certificate'
 import { type Currency, formatAmount, minorUnits } from '#money'
+import { enrolmentWords } from '#sync/events'
 
 /** Each terminal: where it stands, when it was last heard of, how far its log is here, and the rules it works under. */
 
-const types = new Set<string>(['TerminalInvited', 'TerminalEnrolled', 'BatchAccepted', 'ForkDetected', 'RulesAdopted'])
+const types = new Set<string>([
+  ...Object.keys(enrolmentWords),
+  'AssignmentAdopted',
+  'BatchAccepted',
+  'ForkDetected',
+  'RulesAdopted',
+])
 
 const putTerminal = put('terminal', 'terminal')
 
 export const terminals: Projection = {
   name: 'terminals',
-  version: 1,
+  version: 2,
   tables: [
     {
       name: 'terminal',
@@ -19,7 +38,15 @@ export const terminals: Projection = {
         terminal: 'text',
         shop: 'text',
         merchant: 'text',
+        /** What people call it; null where they call it by its id. */
+        label: 'text',
         state: 'text',
+        /** Why it is not in service, or what took its place. */
+        because: 'text',
+        certificate_ends: 'text',
+        /** The shop and standing of the centre's word that it adopted last. */
+        adopted_shop: 'text',
+        adopted_standing: 'text',
         last_seen: 'text',
         /** The last revision of its log that is held here, -1 for none. */
         revision: 'int',
@@ -42,11 +69,37 @@ export const terminals: Projection = {
     switch (event.type) {
       case 'TerminalInvited': {
         const { terminal, shop, merchant } = event.data
-        return [putTerminal({ ...rowOf(terminal, look), shop, merchant, state: 'invited' })]
+        return [putTerminal({ ...rowOf(terminal, look), shop, merchant, state: 'invited', because: null })]
       }
+      case 'InvitationCancelled':
+        return [changed(event.data.terminal, look, { state: 'cancelled', because: event.data.reason })]
       case 'TerminalEnrolled': {
-        const { terminal, shop, merchant } = event.data
-        return [putTerminal({ ...rowOf(terminal, look), shop, merchant, state: 'enrolled', last_seen: event.at })]
+        const { terminal, shop, merchant, certificate } = event.data
+        const certificate_ends = endOf(certificate)
+        const here = { shop, merchant, state: 'enrolled', last_seen: event.at, certificate_ends }
+        return [changed(terminal, look, here)]
+      }
+      case 'TerminalRenamed':
+        return [changed(event.data.terminal, look, { label: event.data.label })]
+      case 'TerminalMoved':
+        return [changed(event.data.terminal, look, { shop: event.data.shop })]
+      case 'CertificateRenewed':
+        return [changed(event.data.terminal, look, { certificate_ends: endOf(event.data.certificate) })]
+      case 'TerminalSuspended':
+        return [stands(event.data.terminal, look, 'suspended', event.data.reason)]
+      case 'TerminalReinstated': {
+        const row = rowOf(event.data.terminal, look)
+        return row['state'] === 'suspended' ? [putTerminal({ ...row, state: 'enrolled', because: null })] : []
+      }
+      case 'TerminalReplaced':
+        return [stands(event.data.terminal, look, 'replaced', `${event.data.reason}; by ${event.data.by}`)]
+      case 'TerminalLost':
+        return [stands(event.data.terminal, look, 'lost', event.data.reason)]
+      case 'TerminalRetired':
+        return [stands(event.data.terminal, look, 'retired', event.data.reason)]
+      case 'AssignmentAdopted': {
+        const { shop, standing } = event.data
+        return [changed(terminalOf(event.stream), look, { adopted_shop: shop, adopted_standing: standing })]
       }
       case 'BatchAccepted': {
         const { terminal, from, count, receivedAt, waiting } = event.data
@@ -90,12 +143,37 @@ export const terminals: Projection = {
 /** `terminal-T-1` is T-1's own log, and `terminal-T-1~…` a branch of it. */
 export const terminalOf = (stream: string): string => stream.replace(/^terminal-/, '').replace(/~.*$/, '')
 
+const changed = (terminal: string, look: Look, change: Row): Change =>
+  putTerminal({ ...rowOf(terminal, look), ...change })
+
+/** From the lightest to the gravest: what is said of a terminal later never makes it less. */
+const gravity = ['enrolled', 'suspended', 'replaced', 'lost', 'retired']
+const stands = (terminal: string, look: Look, state: string, because: string): Change => {
+  const row = rowOf(terminal, look)
+  return putTerminal(gravity.indexOf(state) < gravity.indexOf(textOf(row, 'state')) ? row : { ...row, state, because })
+}
+
+/** Of a certificate that the centre made; a log from elsewhere may hold another thing there. */
+const endOf = (certificate: string): string | null => {
+  try {
+    return new Date(readCertificate(fromBase64url(certificate)).expires * 1000).toISOString()
+  } catch (error) {
+    if (error instanceof Malformed || error instanceof SyntaxError || error instanceof RangeError) return null
+    throw error
+  }
+}
+
 const rowOf = (terminal: string, look: Look): Row =>
   look('terminal', [terminal]) ?? {
     terminal,
     shop: '',
     merchant: '',
+    label: null,
     state: 'invited',
+    because: null,
+    certificate_ends: null,
+    adopted_shop: null,
+    adopted_standing: null,
     last_seen: null,
     revision: -1n,
     gaps: 0n,
@@ -114,7 +192,13 @@ export type TerminalAnswer = {
   readonly terminal: string
   readonly shop: string
   readonly merchant: string
-  readonly state: 'invited' | 'enrolled'
+  readonly label: string | null
+  readonly state: 'invited' | 'cancelled' | 'enrolled' | 'suspended' | 'replaced' | 'lost' | 'retired'
+  /** Why it is not in service. */
+  readonly because: string | null
+  readonly certificateEnds: string | null
+  /** Has it adopted the centre's newest word on its shop and standing? It may be out of reach. */
+  readonly told: boolean
   readonly lastSeen: string | null
   readonly revision: number
   readonly waiting: { readonly count: number; readonly sum: string; readonly currency: Currency } | null
@@ -127,14 +211,20 @@ export type TerminalAnswer = {
 
 const versionOf = (row: Row, column: string): number | null => (row[column] === null ? null : Number(row[column]))
 
+const orNull = (row: Row, column: string): string | null => (row[column] === null ? null : textOf(row, column))
+
 const answerOf = (row: Row): TerminalAnswer => {
   const currency = row['waiting_currency']
   return {
     terminal: textOf(row, 'terminal'),
     shop: textOf(row, 'shop'),
     merchant: textOf(row, 'merchant'),
+    label: orNull(row, 'label'),
     state: textOf(row, 'state') as TerminalAnswer['state'],
-    lastSeen: row['last_seen'] === null ? null : textOf(row, 'last_seen'),
+    because: orNull(row, 'because'),
+    certificateEnds: orNull(row, 'certificate_ends'),
+    told: row['adopted_shop'] === row['shop'] && row['adopted_standing'] === row['state'],
+    lastSeen: orNull(row, 'last_seen'),
     revision: Number(intOf(row, 'revision')),
     waiting:
       typeof currency === 'string'
@@ -161,7 +251,7 @@ export const terminalList = async (
   index: await terminalsIndex(rows),
 })
 
-/** Enrolled terminals, those not heard of since an instant, and gaps and forks in their logs. */
+/** Terminals that may still bring payments, those not heard of since an instant, and gaps and forks in their logs. */
 export const terminalCounts = async (
   rows: RowsReader,
   asked: {
@@ -170,7 +260,14 @@ export const terminalCounts = async (
     readonly heard?: ReadonlyMap<string, number>
   },
 ): Promise<{ readonly count: number; readonly silent: number; readonly openGaps: number }> => {
-  const enrolled = await rows.select(terminals, 'terminal', { where: { state: 'enrolled' } })
+  // A suspended terminal, or one that another stands in for, may hold payments of before; a retired one brings no more.
+  const enrolled = (
+    await Promise.all(
+      ['enrolled', 'suspended', 'replaced', 'lost'].map(state =>
+        rows.select(terminals, 'terminal', { where: { state } }),
+      ),
+    )
+  ).flat()
   return {
     count: enrolled.length,
     silent: enrolled.filter(row => {

@@ -18,6 +18,7 @@ export const exceptionKinds = [
   'OverLimit',
   'LicenseInvalidAtTap',
   'DenyListedAtTap',
+  'CertificateExpiredAtTap',
   'SealInvalid',
   'TacInvalid',
   'RefundExceedsOriginal',

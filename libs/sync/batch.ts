@@ -30,7 +30,13 @@ export const batchAnswer = z.object({
   acceptedTo: z.int().nonnegative(),
   /** What acknowledges: absent where the centre's log is not signed, or not yet as far as this terminal's events. */
   log: logAnswer.optional(),
-  rules: z.object({ policy: version, denyList: version, keySet: version }),
+  rules: z.object({
+    policy: version,
+    denyList: version,
+    keySet: version,
+    /** Of the centre's word on this terminal: another than that of the one it holds, and it asks for it. */
+    assignment: z.string().max(64).optional(),
+  }),
   /** The centre's clock, so that skew is seen on both sides. */
   at: instant,
 })

@@ -7,12 +7,23 @@ import { currency, minor } from '#money/fields'
 
 const mode = z.enum(['test', 'live'])
 const revision = z.int().nonnegative()
+const reason = z.string().min(1).max(500)
 
 export const enrolmentWords = {
   /** `codeHash` is SHA-256 of the one-time code: who reads the log cannot enrol with it. */
   TerminalInvited: word(
-    z.object({ terminal: name, shop: name, merchant: name, mode, codeHash: sha256, expires: instant }),
+    z.object({
+      terminal: name,
+      shop: name,
+      merchant: name,
+      mode,
+      codeHash: sha256,
+      expires: instant,
+      /** The terminal whose place it takes; it inherits nothing else. */
+      replaces: name.optional(),
+    }),
   ),
+  InvitationCancelled: word(z.object({ terminal: name, reason })),
   TerminalEnrolled: word(
     z.object({
       terminal: name,
@@ -24,6 +35,19 @@ export const enrolmentWords = {
       keys: z.object({ p256: octets, ed25519: octets }),
     }),
   ),
+  /** What people call it; its id never changes. */
+  TerminalRenamed: word(z.object({ terminal: name, label: name })),
+  /** Told to the terminal with its next rules; it stands in the new shop from its next day on. */
+  TerminalMoved: word(z.object({ terminal: name, from: name, shop: name, reason })),
+  /** It takes no payments; what it recorded is taken from it all the same. */
+  TerminalSuspended: word(z.object({ terminal: name, reason })),
+  TerminalReinstated: word(z.object({ terminal: name, reason })),
+  TerminalReplaced: word(z.object({ terminal: name, by: name, reason })),
+  /** What phones paid there comes home by their testimony. */
+  TerminalLost: word(z.object({ terminal: name, reason })),
+  /** Its log ends here: nothing more of it is taken. */
+  TerminalRetired: word(z.object({ terminal: name, reason })),
+  CertificateRenewed: word(z.object({ terminal: name, shop: name, certificate: octets })),
 }
 
 export const intakeWords = {

@@ -2,6 +2,7 @@ import type { Check } from '#canonical/check'
 import type { Policy } from '#license/rules'
 import type { Amount, Currency } from '#money'
 import type { TillEvent } from './events.ts'
+import type { AdoptedAssignment } from './service.ts'
 import type { Sale } from './state.ts'
 
 /** What a terminal may be ordered to do. Time, ids and what was checked come in with the order. */
@@ -38,6 +39,8 @@ export type Reversal = {
 export type TillCommand =
   | ({ readonly type: 'Commission' } & Extract<TillEvent, { type: 'TerminalCommissioned' }>['data'])
   | ({ readonly type: 'AdoptRules' } & Extract<TillEvent, { type: 'RulesAdopted' }>['data'])
+  | ({ readonly type: 'AdoptAssignment' } & AdoptedAssignment)
+  | ({ readonly type: 'AdoptCertificate' } & Extract<TillEvent, { type: 'CertificateAdopted' }>['data'])
   | ({ readonly type: 'AcknowledgeByCentre' } & Extract<TillEvent, { type: 'CentreAcknowledged' }>['data'])
   | ({ readonly type: 'RefuseCheckpoint' } & Extract<TillEvent, { type: 'CheckpointRefused' }>['data'])
   | { readonly type: 'OpenDay'; readonly businessDate: string; readonly today: string }
@@ -98,6 +101,8 @@ export type TillClock = {
   readonly now_ms: number
   /** When the centre last answered; undefined if it never did. */
   readonly lastSync_ms: number | undefined
+  /** When its own certificate runs out. */
+  readonly certificateEnds_ms?: number
 }
 
 export type Order<Type extends TillCommand['type']> = Extract<TillCommand, { type: Type }>

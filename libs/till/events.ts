@@ -34,6 +34,20 @@ export const tillWords = {
     }),
   ),
   RulesAdopted: word(z.object({ policy: document, denyList: document, keySet: document })),
+  /** The centre's signed word on where it stands and whether it serves; the place holds from the next day on. */
+  AssignmentAdopted: word(
+    z.object({
+      issued: count,
+      shop: name,
+      shopName: name,
+      zone: name,
+      standing: z.enum(['enrolled', 'suspended', 'replaced', 'lost', 'retired']),
+      reason: name.optional(),
+      document: octets,
+    }),
+  ),
+  /** It stands in for the one before; the stream goes on from the first one's hash. */
+  CertificateAdopted: word(z.object({ shop: name, expires: instant, certificate: octets })),
   ClockObserved: word(z.object({ terminal: instant, centre: instant, skew_ms: z.int() })),
   /** History of what is kept beside the log: this far the centre's own log held this one, under this checkpoint. */
   CentreAcknowledged: word(z.object({ acceptedTo: count, checkpoint })),

@@ -29,6 +29,30 @@ export const adoptRules = (till: Till, command: Order<'AdoptRules'>): TillEvent[
   return [{ type: 'RulesAdopted', data: rules }]
 }
 
+/** What an assignment says; one that says the same is no other. */
+const assigned = ['shop', 'shopName', 'zone', 'standing', 'reason'] as const
+
+export const adoptAssignment = (till: Till, command: Order<'AdoptAssignment'>): TillEvent[] | Refusal => {
+  const { type: _, ...offered } = command
+  const held = till.assignment
+  if (held && offered.issued < held.issued)
+    return {
+      reason: 'AssignmentWentBack',
+      message: `The centre's word on this terminal that was offered is older than the one it holds: it keeps the newer. The centre was restored from an old copy, or somebody replays one.`,
+      offered: offered.issued,
+      held: held.issued,
+    }
+  if (held && assigned.every(field => held[field] === offered[field])) return []
+  return [{ type: 'AssignmentAdopted', data: offered }]
+}
+
+export const adoptCertificate = (till: Till, command: Order<'AdoptCertificate'>): TillEvent[] => {
+  const { type: _, ...data } = command
+  return command.certificate === (till.certificate ?? till.commissioned?.certificate)
+    ? []
+    : [{ type: 'CertificateAdopted', data }]
+}
+
 export const acknowledgeByCentre = (till: Till, command: Order<'AcknowledgeByCentre'>): TillEvent[] => {
   const { type: _, ...data } = command
   return command.checkpoint === till.checkpoint ? [] : [{ type: 'CentreAcknowledged', data }]

@@ -1,5 +1,6 @@
 import type { Amount, Currency } from '#money'
 import type { DayTotals, TillEvent } from './events.ts'
+import type { AdoptedAssignment } from './service.ts'
 
 /**
  * What a till knows: all of it is a fold of its own log, but for how far the centre holds it. Plain data, and old
@@ -69,6 +70,12 @@ export type Reversing = { readonly kind: 'void' | 'refund'; readonly transaction
 export type Till = {
   commissioned: Extract<TillEvent, { type: 'TerminalCommissioned' }>['data'] | undefined
   rules: Extract<TillEvent, { type: 'RulesAdopted' }>['data'] | undefined
+  /** The centre's newest word on this terminal. */
+  assignment: AdoptedAssignment | undefined
+  /** Where it stands since the day was opened; the centre's word says where it will from the next on. */
+  place: Pick<AdoptedAssignment, 'shop' | 'shopName' | 'zone'> | undefined
+  /** The newest one, where the first was renewed. */
+  certificate: string | undefined
   day: { readonly businessDate: string; readonly firstRevision: number; readonly totals: DayTotals } | undefined
   lastDay: string | undefined
   tap: number
@@ -108,6 +115,9 @@ export const noTotals: DayTotals = {
 export const emptyTill = (): Till => ({
   commissioned: undefined,
   rules: undefined,
+  assignment: undefined,
+  place: undefined,
+  certificate: undefined,
   day: undefined,
   lastDay: undefined,
   tap: 0,

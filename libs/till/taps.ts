@@ -5,6 +5,7 @@ import type { LicenseFacts, Order, TapStart } from './commands.ts'
 import type { TillEvent } from './events.ts'
 import { refuseTap } from './limits.ts'
 import { minorMoney, recordOf } from './records.ts'
+import { outOfService } from './service.ts'
 import type { Till } from './state.ts'
 
 /** A tap, from the phone's first answer to a record: paid, declined, torn, or asked again. */
@@ -12,7 +13,7 @@ import type { Till } from './state.ts'
 export const requestDeduction = (till: Till, command: Order<'RequestDeduction'>): TillEvent[] | Refusal => {
   const { start, license, checks, policy, clock } = command
   if (till.recorded.has(start.transaction)) return []
-  const refused = refuseTap(till, start, license, policy, clock)
+  const refused = outOfService(till.assignment, clock) ?? refuseTap(till, start, license, policy, clock)
   if (refused) return refused
   const { transaction, tap, sale } = start
   const deduction = { transaction, sale: sale.sale, license: license.license, counter: license.counter + 1 }

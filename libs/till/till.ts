@@ -3,7 +3,14 @@ import { type Amount, minorUnits } from '#money'
 import type { TillCommand } from './commands.ts'
 import { closeDay, openDay } from './day.ts'
 import type { DayTotals, TillEvent } from './events.ts'
-import { acknowledgeByCentre, adoptRules, commission, refuseCheckpoint } from './life.ts'
+import {
+  acknowledgeByCentre,
+  adoptAssignment,
+  adoptCertificate,
+  adoptRules,
+  commission,
+  refuseCheckpoint,
+} from './life.ts'
 import { refundTransaction, voidTransaction } from './reversals.ts'
 import { noTotals, type Recorded, recordedOf, type Sale, type Till } from './state.ts'
 import {
@@ -31,6 +38,10 @@ export const decide = (command: TillCommand, till: Till): TillEvent[] | Refusal 
       return commission(till, command)
     case 'AdoptRules':
       return adoptRules(till, command)
+    case 'AdoptAssignment':
+      return adoptAssignment(till, command)
+    case 'AdoptCertificate':
+      return adoptCertificate(till, command)
     case 'AcknowledgeByCentre':
       return acknowledgeByCentre(till, command)
     case 'RefuseCheckpoint':
@@ -76,8 +87,16 @@ export const evolve = (till: Till, event: TillFact): Till => {
     case 'RulesAdopted':
       till.rules = event.data
       return till
+    case 'AssignmentAdopted':
+      till.assignment = event.data
+      return till
+    case 'CertificateAdopted':
+      till.certificate = event.data.certificate
+      return till
     case 'DayOpened':
     case 'DayRolledOver':
+      // A day belongs to one shop: what was assigned while one was open is taken up by the next.
+      till.place = till.assignment
       till.day = { businessDate: event.data.businessDate, firstRevision: event.revision, totals: noTotals }
       till.lastDay = event.data.businessDate
       return till

@@ -78,17 +78,17 @@ it("a terminal works under the policy of its merchant's currency", async () => {
   orThrow(await node.openMerchant({ merchant: 'm-yen', name: 'Yen', currency: 'JPY', ...terms }))
   orThrow(await node.openShop({ shop: 's-yen', merchant: 'm-yen', name: 'Yen', zone: 'Asia/Tokyo', by }))
   const { code } = orThrow(await node.inviteTerminal({ terminal: 'T-yen', shop: 's-yen', by })) as { code: string }
-  const { rules } = await enrolWith(world.crypto, code, node.fingerprint, request => node.enrol(request))
+  const { rules, identity } = await enrolWith(world.crypto, code, node.fingerprint, request => node.enrol(request))
   const policy = readPolicy(fromBase64url(rules.policy))
   expect(policy).toMatchObject({ currency: 'JPY', perTransaction: minorUnits('150') })
-  const held = orThrow(await node.rulesFor('T-yen')) as { policy: string }
+  const held = orThrow(await node.rulesFor('T-yen', world.requestOf('T-yen', 'rules', identity))) as { policy: string }
   expect(held.policy).toBe(rules.policy)
-  const other = orThrow(await node.rulesFor('T-1')) as { policy: string }
+  const other = orThrow(await node.rulesFor('T-1', world.requestOf('T-1', 'rules'))) as { policy: string }
   expect(readPolicy(fromBase64url(other.policy))).toMatchObject({ currency: 'EUR' })
 })
 
 it('another node of the same log says the same rules, and takes a change of this one', async () => {
   await world.restartCentre()
-  const before = orThrow(await world.centre().rulesFor('T-1')) as { denyList: string }
+  const before = orThrow(await world.centre().rulesFor('T-1', world.requestOf('T-1', 'rules'))) as { denyList: string }
   expect(before.denyList).toBe(newestList().document)
 })

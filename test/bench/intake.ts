@@ -8,6 +8,7 @@ import { openSqlite, sqliteStore } from '#eventstore/sqlite'
 import { nodeCrypto } from '#machine/crypto'
 import { type BatchBody, makeBatch } from '#sync/batch'
 import { intake } from '../../apps/back-office/intake.ts'
+import { standings } from '../../apps/back-office/standing.ts'
 import { byTurns, type Pace, paced, paceOf, type Row, ratioOf } from './measure.ts'
 import type { Shop } from './shop.ts'
 
@@ -64,6 +65,8 @@ export const intakeRow = async (shop: Shop, folder: string): Promise<Row> => {
       store,
       crypto,
       origin: shop.keys.origin,
+      mode: shop.keys.mode,
+      known: standings(store),
       salt,
       now,
       contradicting: async () => undefined,

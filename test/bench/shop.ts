@@ -179,6 +179,7 @@ export const openShop = async (folder: string, taps: number): Promise<Shop> => {
         at: iso(),
       }),
       rules: async () => ({ ...rules, at: iso() }),
+      certificate: async () => ({ certificate: identity.certificate, at: iso() }),
     },
     identity,
     firstRules: rules,

@@ -18,6 +18,7 @@ import { nodeCrypto } from '#machine/crypto'
 import { openStatus, recordOf, tapHashOf } from '#tap/messages'
 import { attemptFrom } from '#tap/terminal'
 import { intake } from '../../apps/back-office/intake.ts'
+import { standings } from '../../apps/back-office/standing.ts'
 import { batchesOf, copyInto } from './intake.ts'
 import { byTurns, type Pace, paced, paceOf, type Row, ratioOf } from './measure.ts'
 import type { Shop } from './shop.ts'
@@ -37,6 +38,8 @@ export const verdictsRow = async (shop: Shop, folder: string): Promise<Row> => {
     store: log,
     crypto,
     origin: shop.keys.origin,
+    mode: shop.keys.mode,
+    known: standings(log),
     salt,
     now,
     contradicting: async () => undefined,

@@ -219,6 +219,7 @@ describe('a payment that bears the payer’s signature is accepted', () => {
     ['LicenseKeyCompromised', 'LicenseInvalidAtTap', 'merchant'],
     ['AccountBarred', 'DenyListedAtTap', 'operator'],
     ['AccountClosed', 'LateArrival', 'operator'],
+    ['TerminalCertificateExpired', 'CertificateExpiredAtTap', 'merchant'],
     ['DenyListTooOld', 'DenyListedAtTap', 'merchant'],
     ['AllowanceExceeded', 'OverAllowance', 'operator'],
     ['CounterReused', 'CounterReused', 'operator'],

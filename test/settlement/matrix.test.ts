@@ -37,24 +37,61 @@ matrix('a merchant', merchant, merchantWords, {
   `,
 })
 
-const openShop = { type: 'OpenShop', shop: 's-1', merchant: 'm-1', name: 'Main Street', zone: 'Europe/Vienna' } as const
+const openShop = {
+  type: 'OpenShop',
+  shop: 's-1',
+  merchant: 'm-1',
+  name: 'Main Street',
+  zone: 'Europe/Vienna',
+  isZone: true,
+} as const
+const rename = { type: 'RenameShop', shop: 's-1', name: 'Old Street' } as const
+const setZone = { type: 'SetZone', shop: 's-1', zone: 'Europe/Lisbon', isZone: true } as const
+const nowhere = { zone: 'Europe/Atlantis', isZone: false }
 const assign = { type: 'AssignTerminal', shop: 's-1', terminal: 'T-1' } as const
 
 matrix('a shop', shop, shopWords, {
-  states: { nothing: [], opened: [openShop], 'with T-1': [openShop, assign] },
-  commands: {
-    OpenShop: { open: openShop, 'open in another zone': { ...openShop, zone: 'Europe/Lisbon' } },
-    AssignTerminal: { 'assign T-1': assign, 'assign T-2': { ...assign, terminal: 'T-2' } },
+  states: {
+    nothing: [],
+    opened: [openShop],
+    'with T-1': [openShop, assign],
+    'left by T-1': [openShop, assign, { ...assign, type: 'UnassignTerminal' }],
+    'named and set anew': [openShop, rename, setZone],
   },
-  refusals: { ShopUnknown: true, ShopExists: true },
+  commands: {
+    OpenShop: {
+      open: openShop,
+      'open in another zone': { ...openShop, zone: 'Europe/Lisbon' },
+      'open nowhere': { ...openShop, ...nowhere },
+    },
+    RenameShop: { rename },
+    SetZone: { 'set the zone': setZone, 'set no zone': { ...setZone, ...nowhere } },
+    AssignTerminal: { 'assign T-1': assign, 'assign T-2': { ...assign, terminal: 'T-2' } },
+    UnassignTerminal: { 'let T-1 go': { ...assign, type: 'UnassignTerminal' } },
+  },
+  refusals: { ShopUnknown: true, ShopExists: true, ZoneUnknown: true },
   rows: `
     nothing  | open                 | ShopOpened
+             | open nowhere         | refused ZoneUnknown
              | assign T-1           | refused ShopUnknown
+             | let T-1 go           | refused ShopUnknown
+             | rename               | refused ShopUnknown
+             | set the zone         | refused ShopUnknown
     opened   | open                 | already so
              | open in another zone | refused ShopExists
              | assign T-1           | TerminalAssigned
+             | let T-1 go           | already so
+             | rename               | ShopRenamed
+             | set the zone         | ZoneSet
+             | set no zone          | refused ZoneUnknown
     with T-1 | open                 | already so
              | assign T-1           | already so
              | assign T-2           | TerminalAssigned
+             | let T-1 go           | TerminalUnassigned
+    left by T-1 | let T-1 go        | already so
+             | assign T-1           | TerminalAssigned
+    named and set anew | rename     | already so
+             | set the zone         | already so
+             | open                 | already so
   `,
 })

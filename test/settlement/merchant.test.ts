@@ -37,23 +37,46 @@ describe('a merchant', () => {
 describe('a shop', () => {
   const given = deciding(shop, shopWords)
   const facts = { shop: 's-1', merchant: 'm-1', name: 'Main Street', zone: 'Europe/Vienna' }
+  const open = { type: 'OpenShop', ...facts, isZone: true } as const
   const opened: ShopEvent = { type: 'ShopOpened', data: facts }
   const assign = { type: 'AssignTerminal', shop: 's-1', terminal: 'T-1' } as const
   const assigned: ShopEvent = { type: 'TerminalAssigned', data: { shop: 's-1', terminal: 'T-1' } }
 
-  it('is opened', () =>
-    given()
-      .when({ type: 'OpenShop', ...facts })
-      .then(opened))
-  it('is opened once', () =>
-    given(opened)
-      .when({ type: 'OpenShop', ...facts })
-      .then())
+  it('is opened', () => given().when(open).then(opened))
+  it('is opened once', () => given(opened).when(open).then())
   it('of another merchant needs another id', () =>
     given(opened)
-      .when({ type: 'OpenShop', ...facts, merchant: 'm-2' })
+      .when({ ...open, merchant: 'm-2' })
       .then(refused('ShopExists', { shop: 's-1' })))
   it('gets a terminal', () => given(opened).when(assign).then(assigned))
   it('gets it once', () => given(opened, assigned).when(assign).then())
   it('gets none before it is opened', () => given().when(assign).then(refused('ShopUnknown')))
+
+  const leave = { ...assign, type: 'UnassignTerminal' } as const
+  const left: ShopEvent = { type: 'TerminalUnassigned', data: assigned.data }
+  it('sees one leave', () => given(opened, assigned).when(leave).then(left))
+  it('once', () => given(opened, assigned, left).when(leave).then())
+  it('and come back', () => given(opened, assigned, left).when(assign).then(assigned))
+
+  const rename = { type: 'RenameShop', shop: 's-1', name: 'Old Street' } as const
+  const renamed: ShopEvent = { type: 'ShopRenamed', data: { shop: 's-1', name: 'Old Street' } }
+  it('is renamed', () => given(opened).when(rename).then(renamed))
+  it('to the name that it bears', () => given(opened, renamed).when(rename).then())
+  it('not before it is opened', () => given().when(rename).then(refused('ShopUnknown')))
+
+  const setZone = { type: 'SetZone', shop: 's-1', zone: 'Europe/Lisbon', isZone: true } as const
+  const zoneSet: ShopEvent = { type: 'ZoneSet', data: { shop: 's-1', zone: 'Europe/Lisbon' } }
+  it('turns its days in another zone', () => given(opened).when(setZone).then(zoneSet))
+  it('which it does already', () => given(opened, zoneSet).when(setZone).then())
+  it('not in one that nobody knows', () => {
+    const nowhere = { zone: 'Europe/Atlantis', isZone: false }
+    given(opened)
+      .when({ ...setZone, ...nowhere })
+      .then(refused('ZoneUnknown', { zone: 'Europe/Atlantis' }))
+    given()
+      .when({ ...open, ...nowhere })
+      .then(refused('ZoneUnknown'))
+  })
+  it('opened again in its first words, is open, whatever it is called since', () =>
+    given(opened, renamed, zoneSet).when(open).then())
 })

@@ -3,6 +3,7 @@ import { memoryRows } from '#eventstore/memory/rows'
 import { intOf, type Rows, textOf } from '#eventstore/rows'
 import { expiry, expiryBy } from '#evidence/expiry'
 import { skipsIn } from '#evidence/skips'
+import { suspension, suspensionBy } from '#evidence/suspension'
 import { reactorSalt, verdicts, verdictsBy } from '#evidence/verdicts'
 import { projections } from '#projections'
 import { postings } from '#projections/postings'
@@ -72,9 +73,11 @@ export const reactAgain = async (holds: Holds, { log, crypto, keys }: World): Pr
   const salt = reactorSalt(crypto, keys.saltKey)
   const make: Reactor['make'] = store => verdicts({ store, crypto, keys, salt })
   const ending: Reactor['make'] = store => expiry({ store, crypto, salt })
+  const suspending: Reactor['make'] = store => suspension({ store, crypto, salt })
   const found = [
     ...(await recomputeReactions(log, { by: verdictsBy, make })),
     ...(await recomputeReactions(log, { by: expiryBy, make: ending })),
+    ...(await recomputeReactions(log, { by: suspensionBy, make: suspending })),
   ]
   holds('reactions follow', found.length === 0, () => found.join('; '))
 }

@@ -8,6 +8,7 @@ import { memoryHeads } from '#eventstore/memory/heads'
 import { memoryRows } from '#eventstore/memory/rows'
 import type { Rows } from '#eventstore/rows'
 import { sqliteRows } from '#eventstore/sqlite/rows'
+import { type SyncRequest, signRequest } from '#license/request'
 import { nodeCrypto } from '#machine/crypto'
 import { minorUnits } from '#money'
 import { FieldLost, type Meeting } from '#nfc/reader'
@@ -325,7 +326,8 @@ export const makeWorld = async (options: WorldOptions) => {
     }
     return {
       send: batch => reach(centre => centre.acceptBatch(id, structuredClone(batch))),
-      rules: () => reach(centre => centre.rulesFor(id)),
+      rules: request => reach(centre => centre.rulesFor(id, request)),
+      certificate: request => reach(centre => centre.renewCertificate(id, request)),
     }
   }
 
@@ -489,6 +491,12 @@ export const makeWorld = async (options: WorldOptions) => {
     },
     centre: () => first.life.node,
     till: tillOf,
+    /** As the terminal would sign it, now. */
+    requestOf: (id: string, asks: SyncRequest['asks'], identity = (shops.get(id) as Shop).identity): string => {
+      const { origin, keys: own } = identity
+      const nonce = crypto.random(16)
+      return signRequest(crypto, own.p256, { origin, terminal: id, asks, time: Math.floor(clock.at / 1000), nonce })
+    },
     phoneOf: (account: string): string => phoneOf.get(account) as string,
     /** Keys a sale, as a cashier does. A crash at the keying is a restart. */
     key: async (amount: bigint, id = 'T-1') => {

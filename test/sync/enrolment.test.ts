@@ -1,5 +1,5 @@
-import { describe, it } from 'vitest'
-import { enrolment } from '#sync/enrolment'
+import { describe, expect, it } from 'vitest'
+import { enrolment, standingOf } from '#sync/enrolment'
 import { type EnrolmentEvent, enrolmentWords } from '#sync/events'
 import { deciding, refused } from '../given.ts'
 
@@ -54,4 +54,78 @@ describe('a terminal enrols', () => {
     given(invited, enrolled)
       .when({ ...invite, codeHash: 'd'.repeat(64) })
       .then(refused('TerminalEnrolledAlready')))
+})
+
+const why = 'the screen is broken'
+const on = <Type extends string, More extends object>(type: Type, more: More) => ({ type, terminal: 'T-1', ...more })
+const about = (type: EnrolmentEvent['type'], more: object) =>
+  ({ type, data: { terminal: 'T-1', ...more } }) as unknown as EnrolmentEvent
+
+const cancelled = about('InvitationCancelled', { reason: why })
+const renamed = about('TerminalRenamed', { label: 'Left till' })
+const moved = about('TerminalMoved', { from: 's-1', shop: 's-2', reason: why })
+const suspended = about('TerminalSuspended', { reason: why })
+const reinstated = about('TerminalReinstated', { reason: why })
+const replaced = about('TerminalReplaced', { by: 'T-9', reason: why })
+const lost = about('TerminalLost', { reason: why })
+const retired = about('TerminalRetired', { reason: why })
+const renewed = about('CertificateRenewed', { shop: 's-1', certificate: 'hEOi' })
+
+const orders = {
+  rename: on('Rename', { label: 'Left till' }),
+  move: on('Move', { shop: 's-2', merchant: 'm-1', reason: why }),
+  suspend: on('Suspend', { reason: why }),
+  replace: on('Replace', { by: 'T-9', reason: why }),
+  retire: on('Retire', { reason: why }),
+  renew: on('RenewCertificate', { before: 'hEOh', certificate: 'hEOi', shop: 's-1' }),
+} as const
+
+describe('a terminal in service', () => {
+  it('takes the place of another, and says so', () =>
+    given()
+      .when({ ...invite, replaces: 'T-0' })
+      .then({ type: 'TerminalInvited', data: { ...invitation, replaces: 'T-0' } }))
+  it('may be invited again after its invitation was cancelled, and the old code is worth nothing', () => {
+    given(invited, cancelled).when(invite).then(invited)
+    given(invited, cancelled).when(enrol).then(refused('InvitationUnknown'))
+  })
+  it('has one name at a time', () => given(invited, enrolled, renamed).when(orders.rename).then())
+  it('is moved within its merchant', () => given(invited, enrolled).when(orders.move).then(moved))
+  it('and back', () =>
+    given(invited, enrolled, moved)
+      .when({ ...orders.move, shop: 's-1' })
+      .then(about('TerminalMoved', { from: 's-2', shop: 's-1', reason: why })))
+  it('is where it was moved to already', () => given(invited, enrolled, moved).when(orders.move).then())
+  it('not to another merchant', () =>
+    given(invited, enrolled)
+      .when({ ...orders.move, merchant: 'm-2' })
+      .then(refused('MerchantDiffers', { merchant: 'm-1', asked: 'm-2' })))
+  it('is suspended anew after it was reinstated', () =>
+    given(invited, enrolled, suspended, reinstated).when(orders.suspend).then(suspended))
+  it('is replaced by one other', () =>
+    given(invited, enrolled, replaced)
+      .when({ ...orders.replace, by: 'T-8' })
+      .then(refused('TerminalReplaced', { by: 'T-9' })))
+  it('is not retired while it has something to send', () =>
+    given(invited, enrolled)
+      .when({ ...orders.retire, waiting: '2 payments, 3.00 EUR' })
+      .then(refused('TerminalHasWaiting', { waiting: '2 payments, 3.00 EUR' })))
+  it('is, where its retirer says even so', () =>
+    given(invited, enrolled)
+      .when({ ...orders.retire, waiting: '2 payments, 3.00 EUR', evenSo: true })
+      .then(retired))
+  it('gets one new certificate of two that were made at once', () =>
+    given(invited, enrolled, renewed).when(orders.renew).then())
+  it('gets none for the shop that it was moved from', () => given(invited, enrolled, moved).when(orders.renew).then())
+  it('the gravest word on it stands', () => {
+    const standing = (...past: readonly EnrolmentEvent[]) =>
+      standingOf(past.reduce((state, event) => enrolment.evolve(state, event), enrolment.initialState))?.standing
+    expect(standing(invited)).toBeUndefined()
+    expect(standing(invited, enrolled)).toBe('enrolled')
+    expect(standing(invited, enrolled, suspended)).toBe('suspended')
+    expect(standing(invited, enrolled, suspended, reinstated)).toBe('enrolled')
+    expect(standing(invited, enrolled, suspended, replaced)).toBe('replaced')
+    expect(standing(invited, enrolled, replaced, lost)).toBe('lost')
+    expect(standing(invited, enrolled, lost, retired)).toBe('retired')
+  })
 })

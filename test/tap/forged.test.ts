@@ -42,12 +42,13 @@ beforeAll(async () => {
     breakTerminal: parts => ({
       ...parts,
       link: {
+        ...parts.link,
         send: async batch => {
           const answer = await parts.link.send(batch)
           return isRefusal(answer) ? answer : { ...answer, rules: { ...answer.rules, ...versions } }
         },
-        rules: async () => {
-          const answer = await parts.link.rules()
+        rules: async request => {
+          const answer = await parts.link.rules(request)
           return isRefusal(answer) ? answer : { ...answer, ...rulesNow }
         },
       },

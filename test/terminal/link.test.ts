@@ -31,7 +31,7 @@ describe('an answer that is no centre’s', () => {
   ])('%s is a link that is down', async (_, status, body) => {
     const link = await answering(status, body)
     await expect(link.send(batch)).rejects.toThrow(LinkDown)
-    await expect(link.rules()).rejects.toThrow(LinkDown)
+    await expect(link.rules('signed')).rejects.toThrow(LinkDown)
   })
 
   it('a refusal of the trade is an answer', async () => {

@@ -41,6 +41,23 @@ const commission = {
   mode: 'test',
   certificate: 'Y2VydA',
 } as const
+const word = {
+  type: 'AdoptAssignment',
+  issued: 1_764_000_000,
+  shop: 's-1',
+  shopName: 'Main Street',
+  zone: 'Europe/Vienna',
+  standing: 'enrolled',
+  document: 'd29yZA',
+} as const
+const standing = (standing: 'suspended' | 'replaced' | 'lost' | 'retired') =>
+  ({ ...word, issued: word.issued + 60, standing, reason: 'seen elsewhere' }) as const
+const renewed = {
+  type: 'AdoptCertificate',
+  shop: 's-1',
+  expires: '2027-02-21T09:00:00.000Z',
+  certificate: 'bmV3',
+} as const
 const acknowledged = { type: 'AcknowledgeByCentre', acceptedTo: 3, checkpoint: 'log\n4\nroot\n' } as const
 const refusedCheckpoint = {
   type: 'RefuseCheckpoint',
@@ -127,7 +144,13 @@ matrix('a till', till, tillWords, {
   states: {
     new: [],
     'in service': [commission, rules(2), acknowledged, refusedCheckpoint],
+    'at its place': [commission, rules(2), word, renewed],
     'day open': day,
+    'day open, suspended': [...day, word, standing('suspended')],
+    'day open, replaced': [...day, standing('replaced')],
+    'day open, lost': [...day, standing('lost')],
+    'day open, retired': [...day, standing('retired')],
+    'day open, reinstated': [...day, standing('suspended'), { ...word, issued: word.issued + 120 }],
     'asked a': [...day, ask('a', 4_000n)],
     'torn a': [...day, ask('a', 4_000n), tear],
     'paid a': paid,
@@ -141,6 +164,16 @@ matrix('a till', till, tillWords, {
   commands: {
     Commission: { commission },
     AdoptRules: { 'rules 2': rules(2), 'rules 1': rules(1), 'rules 3': rules(3) },
+    AdoptAssignment: {
+      'the word on it': word,
+      'the same word later': { ...word, issued: word.issued + 3600 },
+      'an older word': { ...word, issued: word.issued - 1 },
+      'it is suspended': standing('suspended'),
+    },
+    AdoptCertificate: {
+      'a new certificate': renewed,
+      'the first certificate': { ...renewed, certificate: commission.certificate },
+    },
     AcknowledgeByCentre: { acknowledged },
     RefuseCheckpoint: { 'a checkpoint refused': refusedCheckpoint },
     OpenDay: {
@@ -163,6 +196,10 @@ matrix('a till', till, tillWords, {
       'ask b of the same key': ask('b', 2_001n, { phone: after }),
       'ask b, too many wait': ask('b', 1_000n, { phone: after, policy: { stored: { count: 1, sum: eur(9_500n) } } }),
       'ask b, too much waits': ask('b', 1_000n, { phone: after, policy: { stored: { count: 5, sum: eur(4_999n) } } }),
+      'ask b with its certificate over': {
+        ...ask('b', 1_000n),
+        clock: { now_ms, lastSync_ms: now_ms, certificateEnds_ms: now_ms },
+      },
       'ask b three days alone': ask('b', 1_000n, { hours: 73 }),
     },
     ResendDeduction: { 'resend a': { type: 'ResendDeduction', transaction: id('a'), tap: 2 } },
@@ -185,6 +222,12 @@ matrix('a till', till, tillWords, {
   },
   refusals: {
     RulesWentBack: true,
+    AssignmentWentBack: true,
+    TerminalSuspended: true,
+    TerminalReplaced: true,
+    TerminalLost: true,
+    TerminalRetired: true,
+    CertificateExpired: true,
     DayStillOpen: true,
     DayInThePast: true,
     DayInTheFuture: true,
@@ -233,7 +276,22 @@ matrix('a till', till, tillWords, {
                          | rules 3                    | RulesAdopted
                          | acknowledged               | already so
                          | a checkpoint refused       | already so
+                         | the word on it             | AssignmentAdopted
+                         | a new certificate          | CertificateAdopted
+                         | the first certificate      | already so
+    at its place         | the word on it             | already so
+                         | the same word later        | already so
+                         | an older word              | refused AssignmentWentBack
+                         | it is suspended            | AssignmentAdopted
+                         | a new certificate          | already so
+    day open, suspended  | ask b                      | refused TerminalSuspended
+                         | close the day              | DayClosed
+    day open, replaced   | ask b                      | refused TerminalReplaced
+    day open, lost       | ask b                      | refused TerminalLost
+    day open, retired    | ask b                      | refused TerminalRetired
+    day open, reinstated | ask b                      | TapStarted + LicenseVerified + DeductionRequested
     day open             | open today                 | already so
+                         | ask b with its certificate over | refused CertificateExpired
                          | open tomorrow              | refused DayStillOpen
                          | close the day              | DayClosed
                          | ask a                      | TapStarted + LicenseVerified + DeductionRequested

@@ -106,7 +106,8 @@ export const openStreet = async (folder: string, start_ms: number) => {
     reader: { radio: 'loopback', taps: async function* () {} },
     link: {
       send: batch => reach(() => centre.acceptBatch(till, batch)),
-      rules: () => reach(() => centre.rulesFor(till)),
+      rules: request => reach(() => centre.rulesFor(till, request)),
+      certificate: request => reach(() => centre.renewCertificate(till, request)),
     },
     identity,
     firstRules: rules,

@@ -1,7 +1,8 @@
-import { Body, Controller, Get, HttpCode, Param, Post, type Type } from '@nestjs/common'
+import { Body, Controller, Get, Headers, HttpCode, Param, Post, type Type } from '@nestjs/common'
 import { z } from 'zod'
-import { bodyOf } from '#http/refusals'
+import { bodyOf, fieldOf } from '#http/refusals'
 import { Open } from '#http/roles'
+import { requestHeader } from '#license/request'
 import { batchBody } from '#sync/batch'
 import type { BackOffice } from '../back-office.ts'
 import { Asking, type Door } from './asking.ts'
@@ -10,6 +11,9 @@ import { octets } from './words.ts'
 const pairOfOctets = z.object({ p256: octets, ed25519: octets })
 const enrolBody = z.object({ code: z.string().max(200), keys: pairOfOctets, proofs: pairOfOctets })
 
+const header = z.string().max(4096).optional()
+type SignedBy = { readonly terminal: string; readonly request: string | undefined }
+
 /** What terminals send and fetch: their own keys vouch for them, and no operator does. */
 export const syncRoutes = (node: BackOffice, door: Door): Type => {
   const Enrol = door.order('Enrol', (asked: z.infer<typeof enrolBody>) => node.enrol(asked))
@@ -17,7 +21,10 @@ export const syncRoutes = (node: BackOffice, door: Door): Type => {
     'AcceptBatch',
     ({ terminal, body }: { terminal: string; body: z.infer<typeof batchBody> }) => node.acceptBatch(terminal, body),
   )
-  const Rules = door.question('Rules', (terminal: string) => node.rulesFor(terminal))
+  const Rules = door.question('Rules', ({ terminal, request }: SignedBy) => node.rulesFor(terminal, request))
+  const RenewCertificate = door.order('RenewCertificate', ({ terminal, request }: SignedBy) =>
+    node.renewCertificate(terminal, request),
+  )
 
   @Controller('sync/v1')
   class SyncController extends Asking {
@@ -30,10 +37,17 @@ export const syncRoutes = (node: BackOffice, door: Door): Type => {
     ) {
       return this.order(new AcceptBatch.Message({ terminal, body: bodyOf(batchBody, body) }))
     }
-    @Open('a terminal: what it is told is signed, and no secret') @Get('terminals/:terminal/rules') rules(
+    @Open('a terminal, by its signature') @Get('terminals/:terminal/rules') rules(
       @Param('terminal') terminal: string,
+      @Headers(requestHeader) request: unknown,
     ) {
-      return this.ask(new Rules.Message(terminal))
+      return this.ask(new Rules.Message({ terminal, request: fieldOf(header, request, requestHeader) }))
+    }
+    @Open('a terminal, by its signature') @Post('terminals/:terminal/certificate') @HttpCode(200) certificate(
+      @Param('terminal') terminal: string,
+      @Headers(requestHeader) request: unknown,
+    ) {
+      return this.order(new RenewCertificate.Message({ terminal, request: fieldOf(header, request, requestHeader) }))
     }
   }
   return SyncController
