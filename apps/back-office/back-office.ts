@@ -12,6 +12,7 @@ import { type LogAnswer, proofText } from '#sync/acknowledgement'
 import type { BatchBody } from '#sync/batch'
 import type { Tiles } from '#transparency/tiles'
 import { originOrders, originWords } from '#upkeep/origin'
+import { activations } from './activations.ts'
 import { assignments } from './assignments.ts'
 import type { AuthorityKeys } from './authority.ts'
 import { calendar } from './calendar.ts'
@@ -25,11 +26,13 @@ import { merchantOf } from './merchant-of.ts'
 import { office } from './office.ts'
 import { outboxWorker, type Send } from './outbox.ts'
 import { questions } from './questions.ts'
+import { renewals } from './renewals.ts'
 import { rulebook } from './rulebook.ts'
 import { service } from './service.ts'
 import { shops } from './shops.ts'
 import { signedLog } from './signed-log.ts'
 import { standings } from './standing.ts'
+import { testimonies } from './testimonies.ts'
 import { trade } from './trade.ts'
 
 /** The centre as a plain function: authority, intake, followers and commands around one log. */
@@ -65,6 +68,7 @@ export const backOffice = async (parts: BackOfficeParts) => {
   const heard = new Map<string, number>()
   const ask = questions({ rows, store, now: () => clock.now(), heard, freshness: following.freshness })
   const holding = holds(here, rows)
+  const licensed = licenses(here, book, settled, holding)
   const known = standings(store)
   const { leave, ...ordered } = service(here, known, settled)
   const { fingerprint, ...terminals } = enrolments(here, book, known, leave, settled)
@@ -151,7 +155,10 @@ export const backOffice = async (parts: BackOfficeParts) => {
     ...decisions(here, settled, following),
     ...trade(here, settled),
     ...terminals,
-    ...licenses(here, book, settled, holding),
+    ...activations(here, licensed, settled, holding),
+    ...renewals(here, licensed),
+    ...testimonies(here, book, licensed, settled),
+    revokeLicense: licensed.revokeLicense,
     ...ordered,
     ...assigned,
     ...shops(here, settled),

@@ -1,5 +1,6 @@
 import { type AccountRefusal, account as accountDecider } from '#account'
 import { type AccountEvent, accountWords } from '#account/events'
+import { renewal } from '#account/renewal'
 import { type Account, type Figures, initialState } from '#account/state'
 import { isRefusal, type Refusal } from '#canonical/decider'
 import { type Act, type Event, trustEvent } from '#canonical/event'
@@ -25,6 +26,9 @@ const notCaughtUp = (behind: number): Refusal & { readonly reason: 'NotCaughtUp'
   reason: 'NotCaughtUp',
   message: `The rows of this centre are more than ${behind} events behind its log: try again in a moment; GET /api/health shows how far they are.`,
 })
+
+/** What a phone that renews its license has left of the hold before. */
+export type Freed = { readonly license: string; readonly amount: Amount; readonly why: string }
 
 export type Holds = ReturnType<typeof holds>
 
@@ -97,12 +101,22 @@ export const holds = ({ store, runner, crypto }: Pick<Office, 'store' | 'runner'
    * beyond its own hold can, for its verdict is not. So the grant is looked at again where it came to lie in the log: if
    * all that is before it leaves too little, it is released in the same breath, and no license may be issued on it.
    */
-  const grant = async (asked: Asked, act: Act): Promise<Ran | Refusal> => {
+  const grant = async (asked: Asked, act: Act, freed?: Freed): Promise<Ran | Refusal> => {
     const { account, license, currency } = asked
     const figures = await figuresIn(account, currency)
     if (isRefusal(figures)) return figures
     const command = { type: 'GrantAllowance' as const, ...asked, ...figures }
-    const granted = await run(runner, accountDecider, accountWords, `account-${account}`, command, act)
+    const stream = `account-${account}`
+    const granted = freed
+      ? await run(
+          runner,
+          renewal,
+          accountWords,
+          stream,
+          { free: { type: 'FreeAllowance', account, ...freed }, grant: command },
+          act,
+        )
+      : await run(runner, accountDecider, accountWords, stream, command, act)
     if (isRefusal(granted)) return granted
     const overtaken = await decidedAgain(asked)
     if (!overtaken) return granted

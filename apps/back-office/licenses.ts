@@ -1,18 +1,19 @@
 import { licenseWords, licensing } from '#account/licensing'
-import { base64url, equal, fromBase64url, utf8 } from '#canonical/bytes'
+import { base64url, fromBase64url } from '#canonical/bytes'
 import { isRefusal, type Refusal } from '#canonical/decider'
-import { nameId } from '#canonical/ids'
-import { Malformed } from '#canonical/malformed'
 import { run } from '#cqrs/run'
 import { readKnown } from '#evidence/held'
-import { issueLicense } from '#license'
-import { parse1, verify1 } from '#license/cose'
+import { type Credit, issueLicense } from '#license'
+import { suiteOf } from '#license/appkey'
+import type { AskedFor } from '#license/asking'
 import { sealBase } from '#license/hpke'
 import { kidOf } from '#license/keyset'
+import { fitsSuite } from '#license/payment'
+import { readPolicy } from '#license/rules'
 import { tacKeyInfo, tacKeyOf } from '#license/tac'
-import { type Amount, parseAmount } from '#money'
+import type { Amount, Currency } from '#money'
 import { cardOf, licensesLast_s } from './authority.ts'
-import type { Holds } from './holds.ts'
+import type { Freed, Holds } from './holds.ts'
 import { iso, type Office, type Settled } from './office.ts'
 import type { Rulebook } from './rulebook.ts'
 
@@ -20,102 +21,132 @@ import type { Rulebook } from './rulebook.ts'
 
 const cardLimits = { perTransaction: 15_000n, silent: 5_000n, consecutive: 50 } as const
 
+/** A license as it is to be: whose, for which keys, and what it lets its phone do. */
+export type Wanted = AskedFor & {
+  readonly license: string
+  readonly account: string
+  readonly currency: Currency
+  readonly allowance: Amount
+  /** Of the phone's payment made last, under whatever license. */
+  readonly counter: number
+  readonly renews?: string
+}
+
+export type Licenses = ReturnType<typeof licenses>
+
 export const licenses = (
   { store, crypto, keys, runner, now_s, actOf }: Office,
-  { keySet }: Rulebook,
+  { keySet, rules, deny }: Rulebook,
   settled: Settled,
-  { figuresIn, grant }: Pick<Holds, 'figuresIn' | 'grant'>,
+  holds: Pick<Holds, 'grant'>,
 ) => {
-  /** Grants the allowance on the account's own stream first, and only then issues the license for the phone's key. */
-  const license = async (asked: {
-    readonly account: string
-    readonly allowance: string
-    readonly publicKey: string
-    readonly proof: string
-  }) => {
-    const { account, publicKey, proof } = asked
-    const figures = await figuresIn(account)
-    if (isRefusal(figures)) return figures
-    const { currency } = figures
-    const allowance = parseAmount(asked.allowance, currency)
-    if (typeof allowance !== 'bigint') return allowance as Refusal
-    if (!possessed(asked))
+  const creditOf = ({ publicKey, currency, allowance, counter }: Wanted): Credit => ({
+    currency,
+    allowance,
+    perTransaction: cardLimits.perTransaction as Amount,
+    silent: cardLimits.silent as Amount,
+    consecutive: cardLimits.consecutive,
+    counter,
+    tacKey: keys.tacMaster.id,
+    suite: suiteOf(publicKey),
+  })
+
+  /** Why such a license would be of no use: no terminal would take it, or its phone could not pay by it. */
+  const hindered = async (wanted: Wanted): Promise<Refusal | undefined> => {
+    const credit = creditOf(wanted)
+    const { suite } = credit
+    const { suites = ['P256-AUTH'], version } = readPolicy(fromBase64url((await rules(wanted.currency)).policy))
+    if (!suites.includes(suite))
       return {
-        reason: 'ProofInvalid',
-        message: 'The request is not signed by the key that it asks a license for: the phone must hold that key.',
+        reason: 'SuiteNotAllowed',
+        message: `Policy ${version} lets phones pay by ${suites.join(' and ') || 'no suite'}, and this one would by ${suite}: publish a policy that names it first.`,
+        suite,
       }
-    const id = nameId(crypto, 'license', publicKey, proof)
-    const granted = await grant({ account, license: id, currency, amount: allowance }, actOf('phone'))
-    if (isRefusal(granted)) return granted
-    const { events: held } = await readKnown(store, `license-${id}`, licenseWords)
-    const document =
-      held.find(event => event.type === 'LicenseIssued')?.data.document ??
-      base64url(
-        issueLicense(
-          crypto,
-          {
-            id,
-            card: cardOf(crypto, keys, account),
-            issuer: keys.origin,
-            issuedAt: now_s(),
-            notBefore: now_s() - 60,
-            expires: now_s() + licensesLast_s,
-            publicKey: fromBase64url(publicKey),
-            credit: {
-              currency,
-              allowance,
-              perTransaction: cardLimits.perTransaction as Amount,
-              silent: cardLimits.silent as Amount,
-              consecutive: cardLimits.consecutive,
-              counter: 0,
-              tacKey: keys.tacMaster.id,
-              suite: 'P256-AUTH',
-            },
-            kid: kidOf(crypto, keys.license.publicKey),
-          },
-          keys.license,
-        ),
-      )
-    const issue = {
-      type: 'IssueLicense' as const,
-      license: id,
+    if (fitsSuite(credit)) return undefined
+    return {
+      reason: 'AllowanceTooLarge',
+      message: `A payment of ${suite} has no room for so large an allowance: ask for less than 2^32 minor units.`,
+      suite,
+    }
+  }
+
+  /** Holds the allowance; with `freed`, what the phone has left of another license's hold is given back with it. */
+  const grant = ({ account, license, currency, allowance }: Wanted, freed?: Freed) =>
+    holds.grant({ account, license, currency, amount: allowance }, actOf('phone'), freed)
+
+  const issuedAs = async (license: string) => {
+    const { events } = await readKnown(store, `license-${license}`, licenseWords)
+    return {
+      events,
+      issued: events.find(event => event.type === 'LicenseIssued')?.data,
+      revoked: events.some(event => event.type === 'LicenseRevoked'),
+    }
+  }
+
+  /** What a phone gets with its license; the same again for whoever asks again. */
+  const answerFor = (license: string, account: string, document: string, { publicKey, transport }: AskedFor) => {
+    const tacKey = sealBase(crypto, {
+      recipient: new Uint8Array(transport ?? publicKey),
+      info: tacKeyInfo,
+      aad: crypto.sha256(fromBase64url(document)),
+      plaintext: tacKeyOf(crypto, keys.tacMaster.key, license),
+    })
+    return {
       account,
-      card: cardOf(crypto, keys, account),
+      license: document,
+      tacKey: base64url(tacKey),
+      keySet,
+      rootPublicKey: base64url(keys.root.publicKey),
+      mode: keys.mode,
+    }
+  }
+
+  /** Its allowance is held already. A license that was issued before is given again, word for word. */
+  const issue = async (wanted: Wanted) => {
+    const { license, account, currency, allowance, renews } = wanted
+    const before = (await issuedAs(license)).issued
+    const card = cardOf(crypto, keys, account)
+    const made = () =>
+      issueLicense(
+        crypto,
+        {
+          id: license,
+          card,
+          issuer: keys.origin,
+          issuedAt: now_s(),
+          notBefore: now_s() - 60,
+          expires: now_s() + licensesLast_s,
+          publicKey: new Uint8Array(wanted.publicKey),
+          credit: creditOf(wanted),
+          kid: kidOf(crypto, keys.license.publicKey),
+        },
+        keys.license,
+      )
+    const command = {
+      type: 'IssueLicense' as const,
+      license,
+      account,
+      card,
       currency,
       allowance,
-      document,
-      publicKey,
+      document: before?.document ?? base64url(made()),
+      publicKey: base64url(wanted.publicKey),
       expires: iso((now_s() + licensesLast_s) * 1000),
+      ...(renews === undefined ? {} : { renews }),
     }
-    const issued = await run(runner, licensing, licenseWords, `license-${id}`, issue, actOf('phone'))
-    const bytes = fromBase64url(document)
-    const tacKey = sealBase(crypto, {
-      recipient: fromBase64url(publicKey),
-      info: tacKeyInfo,
-      aad: crypto.sha256(bytes),
-      plaintext: tacKeyOf(crypto, keys.tacMaster.key, id),
-    })
-    return settled(issued, { license: document, tacKey: base64url(tacKey), keySet, mode: keys.mode })
+    const ran = await run(runner, licensing, licenseWords, `license-${license}`, command, actOf('phone'))
+    return settled(ran, answerFor(license, account, command.document, wanted))
   }
 
-  /** Proof of possession: the request itself, signed by the key that asks. */
-  const possessed = ({ account, allowance, publicKey, proof }: Parameters<typeof license>[0]): boolean => {
-    try {
-      const said = JSON.stringify({ account, allowance, publicKey })
-      const bytes = fromBase64url(proof)
-      parse1(bytes)
-      const payload = verify1(crypto, {
-        bytes,
-        type: 'license-request',
-        curve: 'P-256',
-        publicKey: fromBase64url(publicKey),
-      })
-      return payload !== null && equal(payload, utf8(said))
-    } catch (error) {
-      if (error instanceof Malformed || error instanceof SyntaxError) return false
-      throw error
-    }
+  /** Ends a license before its time. Terminals hear of it by the deny list; its hold waits for what is on its way. */
+  const revokeLicense = async ({ license, why, by }: { license: string; why: string; by: string }) => {
+    const revoke = { type: 'RevokeLicense' as const, license, why }
+    const ran = await run(runner, licensing, licenseWords, `license-${license}`, revoke, actOf(by))
+    if (isRefusal(ran)) return ran
+    const denied = await deny({ licenses: [license] }, by, why)
+    if (isRefusal(denied)) return denied
+    return settled(ran, { license, state: 'revoked', denyListVersion: denied.version })
   }
 
-  return { license }
+  return { hindered, grant, issue, issuedAs, answerFor, revokeLicense }
 }

@@ -114,8 +114,10 @@ export const demo = async ({ data, ports, host }: DemoOptions): Promise<void> =>
     const wallet = api(at.wallet)
     const phones = (await (await fetch(`${wallet}/phones`)).json()) as { account: string }[]
     for (const { account, allowance } of accounts)
-      if (!phones.some(phone => phone.account === account))
-        await ask('POST', `${wallet}/phones`, { account, allowance })
+      if (!phones.some(phone => phone.account === account)) {
+        const { code } = await ask('POST', `${centre}/accounts/${account}/activations`, { allowance, currency: 'EUR' })
+        await ask('POST', `${wallet}/phones`, { code })
+      }
     for (const port of at.terminals) {
       const opened = await call('POST', `${api(port)}/day/open`, {})
       // A day that was not closed yesterday goes on: its till says so, and the cashier closes it.

@@ -9,8 +9,9 @@ import { endGracefully, type Log, startApp, Usage } from '#machine/process'
 import { isoDepAntenna } from './antennas/iso-dep.ts'
 import { tapLoopback } from './antennas/loopback.ts'
 import { walletModule } from './api.ts'
+import { httpAuthority } from './authority.ts'
 import { diskOf } from './disk.ts'
-import { type Antenna, type Authority, authorityAnswer, wallet } from './wallet.ts'
+import { type Antenna, wallet } from './wallet.ts'
 
 /** The phones as a process: their memories in one file of their own, an antenna for each terminal in reach. */
 
@@ -18,27 +19,6 @@ const usage =
   'wallet --port N --data DIR --centre URL [--antenna TERMINAL=127.0.0.1:PORT]… [--antenna TERMINAL=card:/path/to.sock]… [--host 127.0.0.1 | --host 0.0.0.0 --known-as NAME…]'
 
 export const start = (args: readonly string[]): Promise<void> => startApp(log => startWallet(args, log))
-
-/** Over HTTP: a refusal of the authority is an answer; no answer is one too, in words. */
-const httpAuthority = (centre: string): Authority => ({
-  license: async request => {
-    try {
-      const response = await fetch(`${centre}/api/licenses`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(request),
-        signal: AbortSignal.timeout(15_000),
-      })
-      const body: unknown = await response.json()
-      return response.ok ? authorityAnswer.parse(body) : (body as { reason: string; message: string })
-    } catch (error) {
-      return {
-        reason: 'AuthorityUnreachable',
-        message: `The authority at ${centre} does not answer (${(error as Error).message}): a license needs it once.`,
-      }
-    }
-  },
-})
 
 const startWallet = async (args: readonly string[], log: Log): Promise<void> => {
   const { values } = parseArgs({
@@ -84,7 +64,12 @@ const startWallet = async (args: readonly string[], log: Log): Promise<void> => 
     pages: join(import.meta.dirname, '..', '..', 'web', 'wallet'),
     log,
   })
+  // As soon as there is a network, and then often enough that a lost phone's payments are not lost with it.
+  const upkeep = () => void node.upkeep().catch((error: Error) => log.error(`upkeep of the phones: ${error.stack}`))
+  upkeep()
+  const often = setInterval(upkeep, 15 * 60_000)
   endGracefully(log, async () => {
+    clearInterval(often)
     node.news.complete()
     await served.close()
     store.close()

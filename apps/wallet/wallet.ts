@@ -1,37 +1,17 @@
 import { Subject } from 'rxjs'
-import { z } from 'zod'
-import { type Bytes, base64url, fromBase64url, utf8 } from '#canonical/bytes'
+import type { Bytes } from '#canonical/bytes'
 import type { Clock } from '#canonical/clock'
 import type { Crypto } from '#canonical/crypto'
 import { isRefusal, type Refusal } from '#canonical/decider'
-import { uuid7 } from '#canonical/ids'
-import { sign1 } from '#license/cose'
-import { openBase } from '#license/hpke'
-import { tacKeyInfo } from '#license/tac'
-import { formatAmount, minorUnits, parseAmount } from '#money'
+import type { Suite } from '#license/appkey'
+import { formatAmount, minorUnits } from '#money'
 import { answer, consentKey, emptyField, type Field, licenseOf, type PhoneMemory } from '#tap/phone'
+import { activate } from './activation.ts'
+import type { Authority } from './authority.ts'
+import { isPastHalf, renew, testify, untold } from './contact.ts'
+import type { PhoneDisk } from './disk.ts'
 
 /** The phones in software as a plain function: keys, license, memory; the antenna and the disk come from outside. */
-
-/** Each phone's memory; `keep` is durable when it returns. */
-export type PhoneDisk = { phones(): PhoneMemory[]; keep(memory: PhoneMemory): void }
-
-export type AuthorityAnswer = {
-  readonly license: string
-  /** The TAC key, sealed by HPKE to the phone's key. */
-  readonly tacKey: string
-  readonly keySet: string
-  readonly mode: 'test' | 'live'
-}
-
-export type Authority = {
-  license(request: {
-    readonly account: string
-    readonly allowance: string
-    readonly publicKey: string
-    readonly proof: string
-  }): Promise<AuthorityAnswer | Refusal>
-}
 
 /** Brings the phone into a terminal's field; settles when it has left. `respond` answers each SNEP request. */
 export type Antenna = (
@@ -59,6 +39,11 @@ export type TapOutcome = {
 }
 
 const fieldLasts_ms = 30_000
+
+const inField: Refusal = {
+  reason: 'PhoneInField',
+  message: 'This phone is in a terminal\u2019s field already: wait until it has left.',
+}
 
 export type Wallet = ReturnType<typeof wallet>
 
@@ -111,7 +96,15 @@ export const wallet = ({ clock, crypto, disk, authority, antenna, terminals }: W
     return {
       ...summary(memory),
       counter: memory.counter,
-      license: { id: license.id, expires: new Date(license.expires * 1000).toISOString() },
+      suite: license.credit.suite,
+      renewing: memory.renewal !== undefined,
+      untold: untold(memory),
+      license: {
+        id: license.id,
+        from: new Date(license.notBefore * 1000).toISOString(),
+        expires: new Date(license.expires * 1000).toISOString(),
+        isPastHalf: isPastHalf(memory, Math.floor(clock.now() / 1000)),
+      },
       payments: memory.payments.toReversed().map(paid => ({
         transaction: paid.transaction,
         payment: paid.payment,
@@ -122,54 +115,57 @@ export const wallet = ({ clock, crypto, disk, authority, antenna, terminals }: W
         terminal: paid.terminal,
         counter: paid.counter,
         receipt: paid.receipt?.number ?? null,
+        told: paid.told ?? null,
       })),
       pendingConsent: pendingOf(memory),
     }
   }
 
-  /** A new phone: its key is made here and never leaves; the authority licenses it for an account. */
-  const addPhone = async (account: string, allowance: string) => {
-    const key = crypto.keyPair('P-256')
-    const publicKey = base64url(key.publicKey)
-    const said = JSON.stringify({ account, allowance, publicKey })
-    const proof = base64url(sign1(crypto, { payload: utf8(said), type: 'license-request', key }))
-    const licensed = await authority.license({ account, allowance, publicKey, proof })
-    if (isRefusal(licensed)) return licensed
-    const tacKey = openBase(crypto, {
-      recipient: key,
-      info: tacKeyInfo,
-      aad: crypto.sha256(fromBase64url(licensed.license)),
-      sealed: fromBase64url(licensed.tacKey),
-    })
-    if (!tacKey)
-      return {
-        reason: 'LicenseInvalid',
-        message: 'The TAC key that came with the license does not open: ask for the license again.',
-      }
-    const phone = uuid7(clock.now(), crypto.random(16))
-    const fresh: PhoneMemory = {
-      phone,
-      account,
-      mode: licensed.mode,
-      publicKey,
-      privateKey: base64url(key.privateKey),
-      license: licensed.license,
-      tacKey: base64url(tacKey),
-      keySet: licensed.keySet,
-      locked: false,
-      counter: 0,
-      allowanceLeft: '0',
-      previous: '0'.repeat(64),
-      day: { date: '1970-01-01', sum: '0' },
-      payments: [],
-    }
-    const { credit } = licenseOf(fresh)
-    const memory = { ...fresh, counter: credit.counter, allowanceLeft: credit.allowance.toString() }
+  const keep = (memory: PhoneMemory): void => {
     disk.keep(memory)
-    phones.set(phone, memory)
+    phones.set(memory.phone, memory)
+    news.next({ kind: 'phones' })
+  }
+
+  const addPhone = async (code: string, suite: Suite = 'P256-AUTH') => {
+    const memory = await activate({ clock, crypto, disk, authority }, code, suite)
+    if (isRefusal(memory)) return memory
+    phones.set(memory.phone, memory)
     news.next({ kind: 'phones' })
     return summary(memory)
   }
+
+  const contactOf = (phone: string) => ({
+    crypto,
+    authority,
+    look: () => phones.get(phone) as PhoneMemory,
+    keep,
+  })
+
+  /** Phones that are talking with the authority: they do it one request at a time. */
+  const inContact = new Set<string>()
+
+  const inTouch = async <Answer>(phone: string, act: () => Promise<Answer | Refusal>): Promise<Answer | Refusal> => {
+    if (!phones.has(phone)) return unknown(phone)
+    if (fields.has(phone)) return inField
+    if (inContact.has(phone))
+      return {
+        reason: 'PhoneInContact',
+        message: 'This phone is talking with the authority already: wait until it has its answer.',
+      }
+    inContact.add(phone)
+    try {
+      return await act()
+    } finally {
+      inContact.delete(phone)
+    }
+  }
+
+  const renewed = (phone: string, allowance?: string) =>
+    inTouch(phone, async () => {
+      const memory = await renew(contactOf(phone), allowance)
+      return isRefusal(memory) ? memory : summary(memory)
+    })
 
   const tap = async (phone: string, terminal: string, consent: boolean): Promise<TapOutcome | Refusal> => {
     if (!phones.has(phone)) return unknown(phone)
@@ -179,11 +175,7 @@ export const wallet = ({ clock, crypto, disk, authority, antenna, terminals }: W
         message: `No antenna of this wallet reaches terminal ${terminal}; in reach are ${terminals.map(known => known.terminal).join(', ') || 'none'}.`,
         terminal,
       }
-    if (fields.has(phone))
-      return {
-        reason: 'PhoneInField',
-        message: 'This phone is in a terminal\u2019s field already: wait until it has left.',
-      }
+    if (fields.has(phone)) return inField
     fields.set(phone, emptyField)
     news.next({ kind: 'field' })
     let asked: string | undefined
@@ -261,9 +253,26 @@ export const wallet = ({ clock, crypto, disk, authority, antenna, terminals }: W
     phones: () => [...phones.values()].map(summary),
     memories: () => [...phones.values()],
     look,
-    addPhone: async (account: string, allowance: string) => {
-      const read = parseAmount(allowance, 'EUR')
-      return typeof read === 'bigint' ? addPhone(account, allowance) : (read as Refusal)
+    /** By a code of the back office; the account is told by the answer. */
+    addPhone,
+    /** Asks for the license that follows, with as much to use offline as the last or as is asked. */
+    renew: renewed,
+    /** Hands over what was not handed over yet. */
+    testify: (phone: string) => inTouch(phone, () => testify(contactOf(phone))),
+    /** What every phone does by itself when it has a network: hand over, and renew past half of its term. */
+    upkeep: async (): Promise<void> => {
+      for (const { phone } of [...phones.values()]) {
+        const memory = phones.get(phone) as PhoneMemory
+        const isDue = memory.renewal !== undefined || isPastHalf(memory, Math.floor(clock.now() / 1000))
+        if (isDue) await renewed(phone)
+        else if (untold(memory) > 0) await inTouch(phone, () => testify(contactOf(phone)))
+      }
+    },
+    lock: (phone: string, locked: boolean) => {
+      const memory = phones.get(phone)
+      if (!memory) return unknown(phone)
+      if (memory.locked !== locked) keep({ ...memory, locked })
+      return summary({ ...memory, locked })
     },
     tap,
     /** To the deduction in the field, exactly as it was asked; or to going on without an earlier payment's receipt. */
@@ -286,11 +295,3 @@ export const wallet = ({ clock, crypto, disk, authority, antenna, terminals }: W
 }
 
 const base16 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
-
-/** The authority's answer as it comes over HTTP. */
-export const authorityAnswer = z.object({
-  license: z.string(),
-  tacKey: z.string(),
-  keySet: z.string(),
-  mode: z.enum(['test', 'live']),
-})

@@ -29,6 +29,7 @@ const forbidden = new Set([
   'ForeignSite',
   'BatchSignatureInvalid',
   'EnrolmentSignatureInvalid',
+  'ProofInvalid',
   'ModeMismatch',
   'RequestSignatureInvalid',
   'RequestTimeOff',

@@ -38,6 +38,8 @@ export type PhoneMemory = {
   readonly license: string
   readonly tacKey: string
   readonly keySet: string
+  /** Whose key sets the phone adopts; a phone of before 0.3.0 keeps the one it has. */
+  readonly rootPublicKey?: string
   readonly locked: boolean
   readonly counter: number
   readonly allowanceLeft: string
@@ -46,6 +48,15 @@ export type PhoneMemory = {
   readonly day: { readonly date: string; readonly sum: string }
   /** The last 64, oldest first. */
   readonly payments: readonly Paid[]
+  /** Asked for and not answered: the phone pays by no license until it knows by which. */
+  readonly renewal?: { readonly keys: KeyText; readonly present: string; readonly next: string }
+}
+
+/** An APP key; of RSA-RECOVERY with the key to which its TAC key is sent. */
+export type KeyText = {
+  readonly publicKey: string
+  readonly privateKey: string
+  readonly transport?: { readonly publicKey: string; readonly privateKey: string }
 }
 
 export type Paid = {
@@ -66,6 +77,8 @@ export type Paid = {
   readonly getResponse?: string
   /** The license that it was made under. */
   readonly license?: string
+  /** What the authority made of it when it was handed over. */
+  readonly told?: 'with receipt' | 'without receipt' | 'refused'
   readonly receipt?: { readonly number: number; readonly document: string }
 }
 
@@ -219,6 +232,7 @@ const takeDeduction = (crypto: Crypto, memory: PhoneMemory, field: Field, put: B
   const asked = certificate ? verifyDeduction(crypto, signed, certificate.keys.p256) : null
   if (!certificate || !asked || asked.amount === 0n) return no(field, 'bad deduction')
   if (memory.locked) return no(field, 'locked')
+  if (memory.renewal) return no(field, 'renewing')
   const transaction = hex(asked.transaction)
   // One transaction is one request: what the holder consented to is not exchanged for another amount.
   const pending = field.deduction
@@ -261,6 +275,7 @@ const pay = (crypto: Crypto, memory: PhoneMemory, field: Field, request: Bytes, 
   const { deduction, certificate, getRequest, getResponse } = field
   if (!deduction || hex(deduction.asked.transaction) !== transaction || !certificate || !getRequest || !getResponse)
     return no(field, 'unknown transaction', transaction)
+  if (memory.renewal) return no(field, 'renewing', transaction)
   const { asked, put } = deduction
   const license = licenseOf(memory)
   const consent = holder.consent(consentKey(crypto, put))

@@ -296,6 +296,10 @@ export const phoneDeclines = {
     'The phone’s clock and this terminal’s differ by more than an hour: set the terminal’s clock, then let the phone tap again.',
   ],
   locked: ['PhoneLocked', 'The phone is locked: let its holder unlock it and tap again.'],
+  renewing: [
+    'PhoneRenewing',
+    'The phone has asked for a new license and waits for the answer: let it go online once, then tap again.',
+  ],
   pending: ['ConsentPending', 'The phone waits for its holder to consent.'],
   'unknown transaction': ['TransactionUnknown', 'The phone does not know this transaction.'],
   'earlier payment open': [

@@ -196,9 +196,16 @@ export const openShop = async (folder: string, taps: number): Promise<Shop> => {
   const phones = wallet({
     clock: systemClock,
     crypto,
-    disk: { phones: () => [], keep: memory => void memories.set(memory.phone, memory) },
+    disk: {
+      phones: () => [],
+      keep: memory => void memories.set(memory.phone, memory),
+      asked: () => undefined,
+      keepAsked: () => {},
+    },
     authority: {
-      license: asked => centre.license(asked),
+      activate: request => centre.activatePhone(request),
+      renew: request => centre.renewLicense(request),
+      testify: request => centre.testify(request),
     },
     antenna: async (_, respond) => {
       const meeting: Meeting = {
@@ -221,7 +228,8 @@ export const openShop = async (folder: string, taps: number): Promise<Shop> => {
   for (let place = 0; place * tapsOfPhone < taps; place++) {
     const account = `payer-${place}`
     orThrow(await centre.openAccount({ account, limit: minorUnits('100000'), currency: 'EUR', by }))
-    payers.push((orThrow(await phones.addPhone(account, '100.00')) as { id: string }).id)
+    const invited = orThrow(await centre.invitePhone({ account, currency: 'EUR', allowance: '100.00', by }))
+    payers.push((orThrow(await phones.addPhone((invited as { code: string }).code)) as { id: string }).id)
   }
   closing.abort()
   await following

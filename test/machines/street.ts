@@ -204,8 +204,10 @@ const settle = async (
   })
   await wallet.start()
   const phones: Phone[] = []
-  for (const { account, allowance } of accounts)
-    phones.push((await ask('POST', `${wallet.url}/api/phones`, { account, allowance })) as unknown as Phone)
+  for (const { account, allowance } of accounts) {
+    const { code } = await ask('POST', `${at}/accounts/${account}/activations`, { allowance, currency: 'EUR' })
+    phones.push((await ask('POST', `${wallet.url}/api/phones`, { code })) as unknown as Phone)
+  }
 
   return {
     centre,

@@ -13,7 +13,7 @@ import { nodeCrypto } from '#machine/crypto'
 import { minorUnits } from '#money'
 import { FieldLost, type Meeting } from '#nfc/reader'
 import { projections } from '#projections'
-import type { PhoneMemory } from '#tap/phone'
+import type { KeyText, PhoneMemory } from '#tap/phone'
 import { findable } from '#till/window'
 import { memoryTiles } from '#transparency/tiles'
 import { type AuthorityKeys, makeAuthorityKeys } from '../../apps/back-office/authority.ts'
@@ -443,13 +443,21 @@ export const makeWorld = async (options: WorldOptions) => {
       else if (!(error instanceof StoreFailed)) throw error
     }
   }
+  const asked = new Map<string, KeyText>()
   const startPhones = (): Wallet =>
     wallet({
       clock,
       crypto,
-      disk: { phones: () => [...disk.values()], keep },
+      disk: {
+        phones: () => [...disk.values()],
+        keep,
+        asked: activation => asked.get(activation),
+        keepAsked: (activation, keys) => void (keys ? asked.set(activation, keys) : asked.delete(activation)),
+      },
       authority: {
-        license: request => first.life.node.license(request),
+        activate: request => first.life.node.activatePhone(request),
+        renew: request => first.life.node.renewLicense(request),
+        testify: request => first.life.node.testify(request),
       },
       antenna: (id, respond) => meet(id, respond),
       terminals: [...shops.keys()].map(id => ({ terminal: id, address: 'here' })),
@@ -461,7 +469,8 @@ export const makeWorld = async (options: WorldOptions) => {
     if (!phoneOf.has(account))
       orThrow(await node.openAccount({ account, limit: minorUnits(limit.toString()), currency: 'EUR', by }))
     await settle()
-    const added = orThrow(await phones.addPhone(account, allowance)) as { id: string }
+    const invited = orThrow(await node.invitePhone({ account, currency: 'EUR', allowance, by })) as { code: string }
+    const added = orThrow(await phones.addPhone(invited.code)) as { id: string }
     phoneOf.set(account, added.id)
   }
   await settle()

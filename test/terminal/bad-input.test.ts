@@ -188,13 +188,7 @@ describe('an id that nobody knows', () => {
     ],
     ['of a phone', ['phones', 'GET', '/api/phones/none'], undefined, 404, 'PhoneUnknown'],
     ['of a phone to tap with', ['phones', 'POST', '/api/phones/none/tap'], { terminal: 'T-1' }, 404, 'PhoneUnknown'],
-    [
-      'of an account for a phone',
-      ['phones', 'POST', '/api/phones'],
-      { account: 'none', allowance: '1.00' },
-      404,
-      'AccountUnknown',
-    ],
+    ['of a code for a phone', ['phones', 'POST', '/api/phones'], { code: '0000-0000' }, 404, 'ActivationUnknown'],
     ['of an account', ['centre', 'GET', '/api/accounts/none/balance'], undefined, 404, 'AccountUnknown'],
     [
       'of an account to repay',

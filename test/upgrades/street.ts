@@ -137,7 +137,11 @@ export const openStreet = async (folder: string, start_ms: number) => {
     clock,
     crypto,
     disk: diskOf(phoneNotes),
-    authority: { license: request => centre.license(request) },
+    authority: {
+      activate: request => centre.activatePhone(request),
+      renew: request => centre.renewLicense(request),
+      testify: request => centre.testify(request),
+    },
     antenna: meet,
     terminals: [{ terminal: till, address: 'here' }],
   })
@@ -163,7 +167,8 @@ export const openStreet = async (folder: string, start_ms: number) => {
     openAccount: async (account: string, limit: bigint, allowance: string): Promise<void> => {
       orThrow(await centre.openAccount({ account, limit: minorUnits(limit.toString()), currency: 'EUR', by }))
       await settle()
-      orThrow(await phones.addPhone(account, allowance))
+      const invited = orThrow(await centre.invitePhone({ account, currency: 'EUR', allowance, by })) as { code: string }
+      orThrow(await phones.addPhone(invited.code))
     },
     /** A sale keyed and tapped; `lost` where the phone leaves before that answer of its is heard. */
     sell: async (account: string, amount: bigint, lost = Number.POSITIVE_INFINITY) => {

@@ -30,9 +30,21 @@ export interface Consent {
   readonly transaction: string
 }
 
+export type Suite = 'P256-AUTH' | 'RSA-RECOVERY'
+
 export interface Phone extends PhoneInList {
   readonly counter: number
-  readonly license: { readonly id: string; readonly expires: string }
+  readonly suite: Suite
+  /** A new license was asked for, and the answer is not here: the phone pays by none until it is. */
+  readonly renewing: boolean
+  /** Payments that the authority was not told of yet. */
+  readonly untold: number
+  readonly license: {
+    readonly id: string
+    readonly from: string
+    readonly expires: string
+    readonly isPastHalf: boolean
+  }
   readonly payments: readonly Payment[]
   readonly pendingConsent: Consent | null
 }

@@ -1,23 +1,23 @@
-import { Button, Group, Stack, TextInput } from '@mantine/core'
+import { Button, Group, Radio, Stack, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Plus } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
 import { order } from '#screens/api'
 import { Failure } from '#screens/states'
-import type { PhoneInList } from './answers.ts'
+import type { PhoneInList, Suite } from './answers.ts'
+import { suiteWords } from './suites.ts'
 
-/** A phone gets its APP key pair and asks the authority for a license with an allowance to use offline. */
+/** A phone makes its key, and a code of the back office brings it to an account. */
 export const NewPhone = () => {
   const client = useQueryClient()
   const [shown, setShown] = useState(false)
-  const [account, setAccount] = useState('')
-  const [allowance, setAllowance] = useState('')
+  const [code, setCode] = useState('')
+  const [suite, setSuite] = useState<Suite>('P256-AUTH')
   const add = useMutation({
-    mutationFn: () => order<PhoneInList>('/api/phones', { account: account.trim(), allowance: allowance.trim() }),
+    mutationFn: () => order<PhoneInList>('/api/phones', { code: code.trim(), suite }),
     onSuccess: () => {
       setShown(false)
-      setAccount('')
-      setAllowance('')
+      setCode('')
       return client.invalidateQueries()
     },
   })
@@ -40,25 +40,33 @@ export const NewPhone = () => {
     )
   return (
     <form onSubmit={submit}>
-      <Stack mt="lg" gap="sm">
+      <Stack mt="lg" gap="md">
         <TextInput
-          label="Account"
-          description="As the back office names it"
-          value={account}
-          onChange={event => setAccount(event.currentTarget.value)}
+          label="Activation code"
+          description="The back office gives it out for an account. It is good for one phone and one day."
+          placeholder="XXXX-XXXX-XXXX-XXXX-XXXX-XXXX-XX"
+          value={code}
+          onChange={event => setCode(event.currentTarget.value)}
           autoFocus
+          autoComplete="off"
+          autoCapitalize="characters"
+          spellCheck={false}
           required
-          data-testid="phone-account"
+          data-testid="phone-code"
         />
-        <TextInput
-          label="Allowance to use offline"
-          placeholder="100.00"
-          inputMode="decimal"
-          value={allowance}
-          onChange={event => setAllowance(event.currentTarget.value)}
-          required
-          data-testid="phone-allowance"
-        />
+        <Radio.Group label="How this phone seals its payments" value={suite} onChange={value => setSuite(value)}>
+          <Stack gap="xs" mt={6}>
+            {(['P256-AUTH', 'RSA-RECOVERY'] as const).map(each => (
+              <Radio
+                key={each}
+                value={each}
+                label={each}
+                description={suiteWords[each]}
+                data-testid={`phone-suite-${each}`}
+              />
+            ))}
+          </Stack>
+        </Radio.Group>
         {add.error && <Failure error={add.error} title="No phone was added" />}
         <Group justify="flex-end">
           <Button variant="default" onClick={() => setShown(false)}>

@@ -8,6 +8,7 @@ import { Answered, Empty } from '#screens/states'
 import { SchemeToggle } from '#screens/theme'
 import { Link } from './address.tsx'
 import type { Payment, Phone } from './answers.ts'
+import { License } from './license.tsx'
 import classes from './phone.module.css'
 import { grouped } from './phones.tsx'
 import { Tap } from './tap.tsx'
@@ -31,6 +32,7 @@ export const PhonePage = ({ id }: { readonly id: string }) => {
           <>
             <Card phone={phone} />
             <Tap phone={phone} />
+            <License phone={phone} />
             <History payments={phone.payments} />
           </>
         )}

@@ -32,8 +32,8 @@ export const PhonesPage = () => {
         {phones =>
           phones.length === 0 ? (
             <Empty title="No phone here yet">
-              A phone appears when the authority has issued a license to it: add one below for an account of the back
-              office.
+              A phone appears when the authority has issued a license to it: ask the back office for a code, and add one
+              below.
             </Empty>
           ) : (
             <ul className={classes.phones}>
