@@ -5,6 +5,7 @@ import { appliedTo } from '#projections'
 import { accountList, balanceOf, balanceTotals } from '#projections/balances'
 import { reconciledDays } from '#projections/days'
 import { exceptionCount, exceptionList } from '#projections/exceptions'
+import { type ExplainAsked, explainAccount, explainLedger } from '#projections/explain'
 import { feesEarned, merchantList } from '#projections/merchants'
 import { newerEvents, notUnderstood } from '#projections/newer'
 import { balanceAsOf, postingsOfAccount } from '#projections/postings'
@@ -41,6 +42,13 @@ const asked = <Question extends object>(
   question: Question,
 ): { [Key in keyof Question]: Exclude<Question[Key], undefined> } =>
   Object.fromEntries(Object.entries(question).filter(([, value]) => value !== undefined)) as never
+
+type Paged = { readonly [Name in keyof ExplainAsked]: ExplainAsked[Name] | undefined }
+
+const pageAsked = ({ at, ...question }: Paged): ExplainAsked => ({
+  ...asked(question),
+  ...(at === undefined ? {} : { at: new Date(at).toISOString() }),
+})
 
 export const questions = ({ rows, store, now, heard, freshness }: Parts) => {
   const age_ms = async (): Promise<number> => {
@@ -110,6 +118,16 @@ export const questions = ({ rows, store, now, heard, freshness }: Parts) => {
       answer(async reader =>
         (await balanceOf(reader, { account })) ? postingsOfAccount(reader, { account }) : unknownAccount(account),
       ),
+    /** Every posting behind an account's figures, page by page. */
+    explain: (account: string, question: Paged) =>
+      answer(async reader => (await explainAccount(reader, account, pageAsked(question))) ?? unknownAccount(account)),
+    /** The same of any account of the ledger, such as `merchant:m-1`. */
+    explainLedger: (name: string, question: Paged) =>
+      answer(async reader => {
+        const message = `Nothing was posted to ${name}, as far as the rows have got: its name is a kind and an id, as in merchant:m-1.`
+        const none = { reason: 'LedgerAccountUnknown', message, account: name }
+        return (await explainLedger(reader, name, pageAsked(question))) ?? none
+      }),
     transactions: (question: TransactionsAsked) => answer(reader => transactionList(reader, asked(question))),
     transaction: (transaction: string) =>
       answer(async reader => {

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { Usage } from '#machine/process'
 import { demo } from './demo.ts'
+import { explain } from './explain.ts'
 import { followers } from './followers.ts'
 import { fsck } from './fsck.ts'
 import { open, shops } from './opening.ts'
@@ -17,6 +18,10 @@ const help = `tally COMMAND
           [--terminal ID=SHOP …]                  elsewhere, and its terminals' invitations as files
   replay  --transaction ID                        one tap: every event, check, verdict and posting again
   replay  --account ID [--at TIME] [--known-at N] an account's postings, with the balance after each
+  explain balance ACCOUNT [--currency C] [--at TIME] [--known-at N] [--page N|all] [--lines N]
+                                                  every posting behind an account's figures, and the sum that proves
+                                                  them; exit 1 where it does not
+  explain merchant ID, explain ledger NAME        the same of a merchant, or of any account of the ledger
   fsck                                            every chain, hash, verdict and row of a store, checked again;
                                                   exit 0 all holds, 1 something does not, 3 it could not be read
   followers [--centre URL]                        what follows the log, how far each is, which has stopped and why
@@ -78,6 +83,9 @@ export const run = async (args: readonly string[]): Promise<void> => {
       }
       case 'replay':
         process.exitCode = await replay(rest)
+        return
+      case 'explain':
+        process.exitCode = await explain(rest)
         return
       case 'followers':
         process.exitCode = await followers(rest)

@@ -114,6 +114,12 @@ export const merchantList = async (
   }
 }
 
+/** What we owe a merchant in a currency, minor units. */
+export const payableOf = async (rows: RowsReader, merchant: string, currency: string): Promise<bigint | undefined> => {
+  const row = await rows.get(merchants, 'payable', [merchant, currency])
+  return row && intOf(row, 'amount')
+}
+
 export const feesEarned = async (rows: RowsReader): Promise<Money[]> =>
   (await rows.select(merchants, 'fee')).map(row => {
     const currency = textOf(row, 'currency')

@@ -101,7 +101,7 @@ export type PostingAnswer = {
   readonly payment?: string
 }
 
-const answerOf = (row: Row): PostingAnswer => {
+export const postingAnswer = (row: Row): PostingAnswer => {
   const currency = textOf(row, 'currency')
   return {
     index: Number(intOf(row, 'index')),
@@ -119,6 +119,10 @@ const answerOf = (row: Row): PostingAnswer => {
   }
 }
 
+/** Every limit that an account was ever given, by currency, the oldest first. */
+export const limitsOf = (rows: RowsReader, account: string): Promise<Row[]> =>
+  rows.select(postings, 'limit', { where: { account } })
+
 /** An account's postings in both books, the newest first, and those of one event as it made them. */
 export const postingsOfAccount = async (
   rows: RowsReader,
@@ -133,7 +137,7 @@ export const postingsOfAccount = async (
   )
   const order = (a: Row, b: Row): number =>
     Number(intOf(b, 'index') - intOf(a, 'index')) || Number(intOf(a, 'place') - intOf(b, 'place'))
-  return { postings: found.flat().sort(order).slice(0, limit).map(answerOf), index: await postingsIndex(rows) }
+  return { postings: found.flat().sort(order).slice(0, limit).map(postingAnswer), index: await postingsIndex(rows) }
 }
 
 /** A posting that may lie on either side of the instant asked for: its bracket spans it. */
@@ -194,7 +198,7 @@ export const balanceAsOf = async (
     ...inWords(account, currency, figures),
     index,
     straddling: straddling.flat().map(row => ({
-      ...answerOf(row),
+      ...postingAnswer(row),
       after: textOf(row, 'after'),
       before: textOf(row, 'before'),
     })),

@@ -254,6 +254,9 @@ describe('an id that no id can be', () => {
     ['phones', 'GET', '/api/phones/ID'],
     ['centre', 'GET', '/api/accounts/ID/balance'],
     ['centre', 'GET', '/api/accounts/ID/postings'],
+    ['centre', 'GET', '/api/accounts/ID/explain'],
+    ['centre', 'GET', '/api/merchants/ID/explain'],
+    ['centre', 'GET', '/api/ledger/ID/explain'],
     ['centre', 'GET', '/api/transactions/ID'],
     ['centre', 'GET', '/sync/v1/terminals/ID/rules'],
   ]
