@@ -82,7 +82,7 @@ const momentOf = (values: { currency?: string; at?: string; 'known-at'?: string 
   const { currency, at } = values
   const knownAt = values['known-at'] === undefined ? undefined : Number(values['known-at'])
   if (currency !== undefined && !isCurrency(currency))
-    throw new Usage(`--currency takes an ISO 4217 code, not ${currency}.`)
+    throw new Usage(`--currency takes an ISO 4217 code, not ${String(currency)}.`)
   if (knownAt !== undefined && (!Number.isInteger(knownAt) || knownAt < 0))
     throw new Usage('--known-at takes a log index, such as 42.')
   const moment = at === undefined ? undefined : new Date(at)

@@ -56,12 +56,15 @@ export type TapsOfTerminal = {
   rules(): AdoptedRules | undefined
   /** The centre's word on where it stands, that was adopted before its day was opened. */
   place(): AdoptedPlace | undefined
+  /** Which rule a supervisor had this transaction pass, and who it was. */
+  overridden(transaction: string): string | undefined
   /** Lets go of a transaction that nothing more will be asked of. */
   forget(transaction: string): void
 }
 
 export const tapsOfTerminal = (): TapsOfTerminal => {
   const taps = new Map<string, TapRecord>()
+  const overrides = new Map<string, string>()
   let commissioned: DataOf<'TerminalCommissioned'> | undefined
   let rules: AdoptedRules | undefined
   let assigned: AdoptedPlace | undefined
@@ -146,13 +149,15 @@ export const tapsOfTerminal = (): TapsOfTerminal => {
         case 'CertificateAdopted':
           certificate = { text: event.data.certificate, rules }
           return
+        case 'SupervisorOverrode':
+          overrides.set(event.data.transaction, `${event.data.rule} by ${event.data.supervisor}`)
+          return
         case 'ClockObserved':
         case 'CentreAcknowledged':
         case 'CheckpointRefused':
         case 'DayClosed':
         case 'CashierSignedOn':
         case 'CashierSignedOff':
-        case 'SupervisorOverrode':
         case 'ReceiptReprinted':
           return
       }
@@ -161,7 +166,9 @@ export const tapsOfTerminal = (): TapsOfTerminal => {
     commissioned: () => commissioned,
     rules: () => rules,
     place: () => place,
+    overridden: transaction => overrides.get(transaction),
     forget: transaction => {
+      overrides.delete(transaction)
       taps.delete(transaction)
     },
   }

@@ -1,5 +1,5 @@
 import { base64url, fromBase64url, hex, utf8 } from '#canonical/bytes'
-import { failed } from '#canonical/check'
+import { type Check, failed } from '#canonical/check'
 import type { Crypto } from '#canonical/crypto'
 import { isRefusal } from '#canonical/decider'
 import { type Act, chain, type Event, trustEvent } from '#canonical/event'
@@ -83,6 +83,8 @@ export class ReactionDiverged extends Error {
 export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
   const balances = new Map<string, bigint>()
   const limits = new Map<string, Amount>()
+  /** Accounts, by currency, whose terms have a credit balance count. */
+  const crediting = new Set<string>()
   const licenses = new Map<string, { readonly account: string; readonly counters: Map<number, string> }>()
   /** Each merchant's terms in the order in which they were set: a sale is under those of its own time. */
   const terms = new Map<string, (Terms & { readonly since: string })[]>()
@@ -91,6 +93,8 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
   /** Who a terminal is, by the centre's own word: what it says of itself is only its claim. */
   const enrolled = new Map<string, Enrolled>()
 
+  /** Accounts that do not stand, since when, and whether they are closed. */
+  const barred = new Map<string, { readonly since: string; readonly closed: boolean }>()
   /** The version of the verdict rule that the log has come to. */
   let rule = verdictRules.initialState
 
@@ -107,8 +111,26 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
       case 'CreditLimitSet':
         limits.set(`${event.data.account}|${event.data.currency}`, minorUnits(event.data.limit))
         return
+      case 'AccountSuspended':
+      case 'AccountClosing':
+      case 'AccountClosed': {
+        const { account } = event.data
+        const since = barred.get(account)?.since ?? event.at
+        barred.set(account, { since, closed: event.type === 'AccountClosed' })
+        return
+      }
+      case 'AccountReinstated':
+        barred.delete(event.data.account)
+        return
+      case 'AccountTermsSet': {
+        const { account, currency, creditCounts } = event.data
+        if (creditCounts) crediting.add(`${account}|${currency}`)
+        else crediting.delete(`${account}|${currency}`)
+        return
+      }
       case 'AllowanceReleased':
-        released.add(event.data.license)
+        // A part that is let go before leaves the rest to wait for payments.
+        if (!event.data.keeps) released.add(event.data.license)
         return
       case 'LicenseIssued':
         licenses.set(event.data.license, { account: event.data.account, counters: new Map() })
@@ -158,7 +180,7 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
     const hold = license === undefined ? 0n : balance(`allowance:${license}`, currency)
     return {
       holdLeft: amount(hold < 0n ? 0n : hold),
-      available: available({ limit, owed, inDispute: 0n, held }),
+      available: available({ limit, owed, inDispute: 0n, held, creditCounts: crediting.has(`${of}|${currency}`) }),
       holdReleased: license !== undefined && released.has(license),
       terms: termsOf(merchant, occurredAt),
     }
@@ -266,6 +288,20 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
     return known
   }
 
+  /** The account stood when the tap was made, as far as that is known; one that is closed does not come back. */
+  const checkStanding = (account: string | null, occurredAt: string): Check[] => {
+    const bar = account === null ? undefined : barred.get(account)
+    if (!bar) return []
+    if (bar.closed) return [failed('account open', 'AccountClosed', 'an open account', `closed since ${bar.since}`)]
+    if (occurredAt < bar.since) return []
+    return [failed('account open', 'AccountBarred', `a tap before ${bar.since}`, occurredAt)]
+  }
+
+  const checkOverride = (transaction: string, taps: TapsOfTerminal): Check[] => {
+    const by = taps.overridden(transaction)
+    return by === undefined ? [] : [failed('limits kept', 'SupervisorOverrode', 'no override', by)]
+  }
+
   const judge = async (
     recorded: Recorded,
     tap: TapRecord | undefined,
@@ -302,6 +338,8 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
     const currency = opened?.payment.currency ?? data.currency
     const dates = datesOf(recorded, signedBefore(taps), batch)
     const figures = figuresFor(account, license?.id, merchant, currency, dates.occurred.at)
+    // Of what the first rule did not know.
+    if (rule > 1) checks.push(...checkStanding(account, dates.occurred.at), ...checkOverride(data.transaction, taps))
     // A record that does not open, or is not this terminal's own, must not stand in the way of the real payment.
     const payment = own && paid !== undefined ? paid : hex(crypto.sha256(`tallystick-unopened-1\n${recorded.id}`))
     const events = await settle(
@@ -515,9 +553,17 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
 const inputs = new Set<string>([
   'AccountOpened',
   'CreditLimitSet',
+  'AccountTermsSet',
   'AllowanceGranted',
   'AllowanceReleased',
   'RepaymentReceived',
+  'RepaymentReturned',
+  'PayerPaidOut',
+  'DebtWrittenOff',
+  'AccountSuspended',
+  'AccountReinstated',
+  'AccountClosing',
+  'AccountClosed',
   'LicenseIssued',
   'MerchantTermsSet',
   'TerminalEnrolled',

@@ -3,7 +3,7 @@ import type { Figures } from '#ledger/balance'
 import { type Currency, formatAmount } from '#money'
 import { type BalanceAnswer, balanceOf, balancesIndex, inWords } from './balances.ts'
 import { merchantsIndex, payableOf } from './merchants.ts'
-import { limitsOf, type PostingAnswer, postingAnswer, postings, postingsIndex } from './postings.ts'
+import { limitsOf, type PostingAnswer, postingAnswer, postings, postingsIndex, termsOf } from './postings.ts'
 
 /**
  * A figure with every posting behind it, the newest first, with what stood after each; and the sum that proves it. The
@@ -131,15 +131,21 @@ export const explainAccount = async (
     textOf(row, 'currency') === currency &&
     intOf(row, 'index') <= BigInt(index) &&
     (asked.at === undefined || textOf(row, 'occurred') <= asked.at)
-  const known = limits.filter(isKnown)
-  const limitAt = (before: number | undefined): bigint => {
-    const set = known.filter(row => before === undefined || intOf(row, 'index') < BigInt(before)).at(-1)
-    return set ? intOf(set, 'limit') : 0n
+  const known = { limits: limits.filter(isKnown), terms: (await termsOf(rows, account)).filter(isKnown) }
+  const isBefore = (row: Row, index: number | undefined) => index === undefined || intOf(row, 'index') < BigInt(index)
+  /** What was set before a log index: the last of each. */
+  const setBefore = (index: number | undefined): Pick<Figures, 'limit' | 'creditCounts'> => {
+    const limit = known.limits.findLast(row => isBefore(row, index))
+    const terms = known.terms.findLast(row => isBefore(row, index))
+    return {
+      limit: limit ? intOf(limit, 'limit') : 0n,
+      creditCounts: terms !== undefined && intOf(terms, 'credit_counts') === 1n,
+    }
   }
 
   const [owed, held] = await Promise.all([totalsOf(rows, of(books.owed)), totalsOf(rows, of(books.held))])
   const summed: Figures = {
-    limit: limitAt(undefined),
+    ...setBefore(undefined),
     owed: owed.debit - owed.credit,
     inDispute: 0n,
     held: held.credit - held.debit,
@@ -151,22 +157,23 @@ export const explainAccount = async (
   const wrong = (Object.keys(proved) as (keyof AccountStanding)[]).filter(name => told[name] !== proved[name])
 
   const { before } = asked
-  const extra = known.flatMap(row =>
-    before === undefined || intOf(row, 'index') < BigInt(before) ? [{ ...row, place: -1n, account: 'limit' }] : [],
-  )
+  const extra = [
+    ...known.limits.map(row => ({ ...row, place: -1n, account: 'limit' })),
+    ...known.terms.map(row => ({ ...row, place: -1n, account: 'terms' })),
+  ].filter(row => isBefore(row, before))
   const wheres = [books.owed, books.held].map(name => below(of(name), before))
   const { page, next } = await pageOf(rows, wheres, extra, asked.limit ?? linesAtOnce)
   const [owedThen, heldThen] =
     before === undefined ? [owed, held] : await Promise.all(wheres.map(each => totalsOf(rows, each)))
   let standing: Figures = {
     ...summed,
-    limit: limitAt(before),
+    ...setBefore(before),
     owed: (owedThen as Totals).debit - (owedThen as Totals).credit,
     held: (heldThen as Totals).credit - (heldThen as Totals).debit,
   }
   const lines = page.map(row => {
     const after = standingOf(inWords(account, currency, standing))
-    standing = beforeLine(standing, row, books, limitAt)
+    standing = beforeLine(standing, row, books, setBefore)
     return lineOf(row, currency, after)
   })
   const money = (minor: bigint) => formatAmount(minor, currency)
@@ -186,7 +193,7 @@ export const explainAccount = async (
       holds: wrong.length === 0,
       says:
         wrong.length === 0
-          ? `${limit} − ${summed.owed < 0n ? `0 (a credit of ${owes.slice(1)} is no more credit)` : owes} − ${inDispute} − ${holds} = ${available}`
+          ? `${limit} − ${summed.owed < 0n && !summed.creditCounts ? `0 (a credit of ${owes.slice(1)} is no more credit)` : owes} − ${inDispute} − ${holds} = ${available}`
           : wrong.map(name => `${name} is told as ${told[name]}, and its postings come to ${proved[name]}`).join('; '),
     },
     lines,
@@ -207,17 +214,29 @@ const beforeLine = (
   standing: Figures,
   row: Row,
   books: { readonly owed: string; readonly held: string },
-  limitAt: (before: number) => bigint,
+  setBefore: (index: number) => Pick<Figures, 'limit' | 'creditCounts'>,
 ): Figures => {
   const name = textOf(row, 'account')
-  if (name === 'limit') return { ...standing, limit: limitAt(Number(intOf(row, 'index'))) }
+  if (isSetting(name)) return { ...standing, ...setBefore(Number(intOf(row, 'index'))) }
   const by = textOf(row, 'side') === 'debit' ? intOf(row, 'amount') : -intOf(row, 'amount')
   if (name === books.owed) return { ...standing, owed: standing.owed - by }
   return { ...standing, held: standing.held + by }
 }
 
+/** A line that is no posting: what the account may spend was set anew. */
+const isSetting = (name: string): boolean => name === 'limit' || name === 'terms'
+
+const settingOf = (row: Row, currency: Currency) =>
+  textOf(row, 'account') === 'limit'
+    ? { type: 'limit set', posting: 'limit', amount: formatAmount(intOf(row, 'limit'), currency) }
+    : {
+        type: intOf(row, 'credit_counts') === 1n ? 'a credit balance counts' : 'a credit balance does not count',
+        posting: 'terms',
+        amount: formatAmount(0n, currency),
+      }
+
 const lineOf = <After>(row: Row, currency: Currency, after: After): ExplainedLine<After> => {
-  if (textOf(row, 'account') !== 'limit') {
+  if (!isSetting(textOf(row, 'account'))) {
     const { book: _, ...line } = postingAnswer(row)
     return { ...line, side: line.side as 'debit' | 'credit', after }
   }
@@ -226,10 +245,8 @@ const lineOf = <After>(row: Row, currency: Currency, after: After): ExplainedLin
   return {
     index: Number(intOf(row, 'index')),
     event: '',
-    type: 'limit set',
-    posting: 'limit',
+    ...settingOf(row, currency),
     side: null,
-    amount: formatAmount(intOf(row, 'limit'), currency),
     currency,
     occurred,
     businessDate: day,

@@ -6,20 +6,21 @@ import { type Currency, formatAmount, minorUnits } from '#money'
 import { ofAccounts } from './accounts.ts'
 import { type BalanceAnswer, inWords } from './balances.ts'
 
-/** Every posting with its three dates and the log index at which we knew it; and every limit that was ever set. */
+/** Every posting with its three dates and the log index at which we knew it; and every limit and terms ever set. */
 
-const types = new Set<string>(['AccountOpened', 'CreditLimitSet'])
+const types = new Set<string>(['AccountOpened', 'CreditLimitSet', 'AccountTermsSet'])
 for (const [type, word] of Object.entries(tradeWords)) if (word.money) types.add(type)
 
 const putPosting = put('posting', 'account', 'index', 'place')
 const putLimit = put('limit', 'account', 'currency', 'index')
+const putTerms = put('terms', 'account', 'currency', 'index')
 
 /** The ledger's accounts of one payer. */
 export const booksOf = (account: string): readonly string[] => [`payer:${account}`, `commitment:${account}`]
 
 export const postings: Projection = {
   name: 'postings',
-  version: 1,
+  version: 2,
   tables: [
     {
       name: 'posting',
@@ -49,11 +50,18 @@ export const postings: Projection = {
       key: ['account', 'currency', 'index'],
       columns: { account: 'text', currency: 'text', index: 'int', occurred: 'text', limit: 'int' },
     },
+    {
+      name: 'terms',
+      key: ['account', 'currency', 'index'],
+      /** 1 where a credit balance counts as more to spend. */
+      columns: { account: 'text', currency: 'text', index: 'int', occurred: 'text', credit_counts: 'int' },
+    },
   ],
   wants: type => types.has(type),
   subjects: ofAccounts(account => [
     ...booksOf(account).map(name => ({ table: 'posting', where: { account: name } })),
     { table: 'limit', where: { account } },
+    { table: 'terms', where: { account } },
   ]),
   apply: logged => {
     const event = understood(logged)
@@ -62,6 +70,11 @@ export const postings: Projection = {
     if (event.type === 'AccountOpened' || event.type === 'CreditLimitSet') {
       const { account, currency, limit } = event.data
       return [putLimit({ account, currency, index, occurred: event.at, limit: minorUnits(limit) })]
+    }
+    if (event.type === 'AccountTermsSet') {
+      const { account, currency, creditCounts } = event.data
+      const set = { account, currency, index, occurred: event.at }
+      return [putTerms({ ...set, credit_counts: creditCounts ? 1n : 0n })]
     }
     const { occurred, businessDate, bookingDate } = datesOf(event)
     const common = {
@@ -123,6 +136,10 @@ export const postingAnswer = (row: Row): PostingAnswer => {
 export const limitsOf = (rows: RowsReader, account: string): Promise<Row[]> =>
   rows.select(postings, 'limit', { where: { account } })
 
+/** Every change of an account's terms, by currency, the oldest first. */
+export const termsOf = (rows: RowsReader, account: string): Promise<Row[]> =>
+  rows.select(postings, 'terms', { where: { account } })
+
 /** An account's postings in both books, the newest first, and those of one event as it made them. */
 export const postingsOfAccount = async (
   rows: RowsReader,
@@ -173,6 +190,11 @@ export const balanceAsOf = async (
     order: [['index', 'down']],
     limit: 1,
   })
+  const [terms] = await rows.select(postings, 'terms', {
+    where: { account, currency, ...known, ...then },
+    order: [['index', 'down']],
+    limit: 1,
+  })
   const net = async (name: string): Promise<bigint> => {
     const where = { account: name, currency, ...known, ...then }
     const sides = await rows.sums(postings, 'posting', { column: 'amount', by: ['side'], where })
@@ -183,6 +205,7 @@ export const balanceAsOf = async (
     owed: await net(`payer:${account}`),
     inDispute: 0n,
     held: -(await net(`commitment:${account}`)),
+    creditCounts: terms !== undefined && intOf(terms, 'credit_counts') === 1n,
   }
   const straddling =
     at === undefined

@@ -124,6 +124,23 @@ describe('an account’s figures', () => {
   })
 })
 
+it('a credit balance counts from where the account’s terms say so', async () => {
+  const { store, write } = log()
+  await write('account-acc-1', '2026-11-23T08:00:00.000Z', accountOpened('acc-1', '50000'))
+  await write('account-acc-1', '2026-11-23T09:00:00.000Z', repaid('acc-1', '2000'))
+  const terms = { account: 'acc-1', currency: 'EUR', creditCounts: true, oversubscription: '0' }
+  await write('account-acc-1', '2026-11-23T10:00:00.000Z', { type: 'AccountTermsSet', data: terms })
+  const rows = await folded(store, [balances, postings, merchants])
+  const { figures, lines, proof } = await account(rows)
+  expect(figures).toMatchObject({ owed: '-20.00', available: '520.00' })
+  expect(lines.map(({ after }) => after.available)).toEqual(['520.00', '500.00', '500.00'])
+  expect(proof).toMatchObject({ holds: true, compared: true, says: '500.00 − -20.00 − 0.00 − 0.00 = 520.00' })
+  expect(await account(rows, { knownAt: 1 })).toMatchObject({
+    figures: { available: '500.00' },
+    proof: { holds: true },
+  })
+})
+
 describe('an account of the ledger', () => {
   it('a merchant: what it was paid, less fees and what went back', async () => {
     const rows = await town()
