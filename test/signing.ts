@@ -6,12 +6,17 @@ import type { Heads } from '#eventstore/heads'
 import { nodeCrypto } from '#machine/crypto'
 import { sleep } from '#machine/process'
 import { memoryTiles, type Tiles } from '#transparency/tiles'
-import { type SignedLog, signedLog } from '../apps/back-office/signed-log.ts'
+import { type LogKeys, type SignedLog, signedLog } from '../apps/back-office/signed-log.ts'
 
 /** Logs to be signed, and signers of them that run until a test lets them go. */
 
 export const crypto = nodeCrypto()
 export const key = crypto.keyPair('Ed25519')
+/** One key, which stays. */
+export const logKeys: LogKeys = {
+  sign: async (_, make) => make(crypto, key),
+  logKeys: () => [{ publicKey: key.publicKey, isCompromised: false }],
+}
 export const origin = 'tallystick.dev/log/test'
 export const now = () => '2026-11-23T09:00:00.000Z'
 
@@ -46,7 +51,7 @@ export const signers = () => {
     /** What the signers told an operator, and how one of them ended that should not. */
     faults,
     signer: async (store: EventStore, heads: Heads, tiles: Tiles = memoryTiles()): Promise<SignedLog> => {
-      const parts = { store, crypto, clock: { now: () => 0 }, origin, key, heads, tiles, sleep }
+      const parts = { store, crypto, clock: { now: () => 0 }, origin, keys: logKeys, heads, tiles, sleep }
       const made = await signedLog({ ...parts, onFault: message => faults.push(message) })
       const stop = new AbortController()
       const ended = made.run(stop.signal).catch(error => faults.push(`ended: ${(error as Error).message}`))

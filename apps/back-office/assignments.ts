@@ -8,13 +8,12 @@ import { issueCertificate, readCertificate } from '#license/certificate'
 import { kidOf, readKeySet } from '#license/keyset'
 import { renewalDue } from '#license/renewal'
 import { checkRequest, type SyncRequest } from '#license/request'
-import type { Currency } from '#money'
 import { merchantWords } from '#settlement/merchant'
 import { enrolment, standingOf } from '#sync/enrolment'
 import { enrolmentWords } from '#sync/events'
 import { assignmentDocument, certificatesLast_s } from './authority.ts'
 import type { Office } from './office.ts'
-import type { Rulebook } from './rulebook.ts'
+import type { Rulebook, Whose } from './rulebook.ts'
 import type { EnrolledTerminal, Standings } from './standing.ts'
 
 /** What the centre tells one terminal, and whoever asks in its name proves that he is it: its rules, its place, its certificate. */
@@ -23,7 +22,7 @@ export const assignments = (
   { store, crypto, keys, runner, now, now_s, actOf }: Office,
   book: Pick<Rulebook, 'rules' | 'keySet'>,
   known: Standings,
-  currencyOf: (terminal: string) => Promise<Currency>,
+  whoseIs: (terminal: string) => Promise<Whose>,
   heard: (terminal: string, software: string | undefined) => void,
 ) => {
   const said = async (terminal: string, { state }: EnrolledTerminal): Promise<Omit<Assignment, 'issued'>> => {
@@ -63,7 +62,7 @@ export const assignments = (
     const document = assignmentDocument(crypto, keys, { ...(await said(terminal, enrolled)), issued: now_s() })
     const last = await readLast(store, `terminal-${terminal}`)
     return {
-      ...(await book.rules(await currencyOf(terminal))),
+      ...(await book.rules(await whoseIs(terminal))),
       assignment: base64url(document),
       heldTo: last?.revision ?? -1,
       at: now(),
@@ -81,7 +80,7 @@ export const assignments = (
     const before = state.enrolled?.certificate as string
     const held = readCertificate(fromBase64url(before))
     const shop = state.shop as string
-    const keySet = readKeySet(fromBase64url(book.keySet))
+    const keySet = readKeySet(fromBase64url(book.keySet()))
     if (renewalDue(held, { now_s: now_s(), shop, keySet }) === undefined && standingOf(state)?.standing === 'enrolled')
       return { certificate: before, at: now() }
     const { events } = await readKnown(store, `merchant-${first.merchant}`, merchantWords)

@@ -2,8 +2,8 @@ import type { Bytes } from '#canonical/bytes'
 import { base64url, fromBase64url, hex } from '#canonical/bytes'
 import type { Crypto, KeyPair } from '#canonical/crypto'
 import { type Assignment, signAssignment } from '#license/assignment'
-import { type KeySet, kidOf, type Purpose, rootFingerprint, signKeySet } from '#license/keyset'
-import { type DenyList, type Policy, signDenyList, signPolicy } from '#license/rules'
+import { kidOf, rootFingerprint } from '#license/keyset'
+import type { Policy } from '#license/rules'
 import { type Amount, amount, type Currency, exponentOf } from '#money'
 
 /**
@@ -21,12 +21,17 @@ export type AuthorityKeys = {
   readonly rules: KeyPair
   readonly log: KeyPair
   readonly tacMaster: { readonly id: string; readonly key: Bytes }
+  /** What was made after the first ones, in that order. */
+  readonly later: {
+    readonly keys: readonly KeyPair[]
+    readonly tacMasters: readonly { readonly id: string; readonly key: Bytes }[]
+  }
   /** Makes the salts of what reactors write, so that two of them write the same octets. */
   readonly saltKey: Bytes
 }
 
 const day_s = 86_400
-const keysLast_s = 5 * 365 * day_s
+export const keysLast_s = 5 * 365 * day_s
 export const licensesLast_s = 365 * day_s
 export const certificatesLast_s = 90 * day_s
 
@@ -43,29 +48,43 @@ export const makeAuthorityKeys = (crypto: Crypto, now_s: number): AuthorityKeys 
     log: crypto.keyPair('Ed25519'),
     tacMaster: { id: hex(crypto.random(4)), key: crypto.random(32) },
     saltKey: crypto.random(32),
+    later: { keys: [], tacMasters: [] },
   }
 }
 
-const purposes = ['license', 'certificate', 'rules', 'log'] as const satisfies readonly Purpose[]
+const firstNames = ['root', 'license', 'certificate', 'rules', 'log'] as const
 
-export const keySetOf = (
-  crypto: Crypto,
-  keys: AuthorityKeys,
-): { readonly keySet: KeySet; readonly document: Bytes } => {
-  const keySet: KeySet = {
-    version: 1,
-    issued: keys.made_s,
-    keys: purposes.map(purpose => ({
-      kid: kidOf(crypto, keys[purpose].publicKey),
-      purpose,
-      curve: keys[purpose].curve,
-      publicKey: keys[purpose].publicKey,
-      notBefore: keys.made_s,
-      expires: keys.made_s + keysLast_s,
-      status: 'active',
-    })),
+/** Every key pair that is at hand, by its id. */
+export const pairOf = (crypto: Crypto, keys: AuthorityKeys, kid: string): KeyPair | undefined =>
+  [...firstNames.map(name => keys[name]), ...keys.later.keys].find(
+    ({ publicKey }) => hex(kidOf(crypto, publicKey)) === kid,
+  )
+
+/** Where private keys lie. Nodes that share a log share this place, so that each signs with what another made. */
+export type KeyKeeper = {
+  /** The keys as they lie there now. */
+  read(): AuthorityKeys
+  /** Adds to them; durable when it returns. */
+  add(later: Partial<AuthorityKeys['later']>): void
+}
+
+export const addedTo = (keys: AuthorityKeys, later: Partial<AuthorityKeys['later']>): AuthorityKeys => ({
+  ...keys,
+  later: {
+    keys: [...keys.later.keys, ...(later.keys ?? [])],
+    tacMasters: [...keys.later.tacMasters, ...(later.tacMasters ?? [])],
+  },
+})
+
+/** For as long as the process lives, which is what a test wants. */
+export const keptInMemory = (first: AuthorityKeys): KeyKeeper => {
+  let keys = first
+  return {
+    read: () => keys,
+    add: later => {
+      keys = addedTo(keys, later)
+    },
   }
-  return { keySet, document: signKeySet(crypto, keySet, keys.root) }
 }
 
 /** The first policy of a currency: what a small shop would set, as so many of its units, whatever they are worth. */
@@ -87,12 +106,8 @@ export const firstPolicy = (version: number, now_s: number, currency: Currency):
 
 const units = (count: bigint, currency: Currency): Amount => amount(count * 10n ** BigInt(exponentOf(currency)))
 
-export const policyDocument = (crypto: Crypto, keys: AuthorityKeys, policy: Policy): Bytes =>
-  signPolicy(crypto, policy, keys.rules)
 export const assignmentDocument = (crypto: Crypto, keys: AuthorityKeys, assignment: Assignment): Bytes =>
   signAssignment(crypto, assignment, keys.rules)
-export const denyListDocument = (crypto: Crypto, keys: AuthorityKeys, list: DenyList): Bytes =>
-  signDenyList(crypto, list, keys.rules)
 
 /** Card numbers: 19 digits that name an account on the air, alike for every license of it, and say nothing else. */
 export const cardOf = (crypto: Crypto, keys: AuthorityKeys, account: string): string => {
@@ -115,28 +130,40 @@ const unpair = ({ curve, publicKey, privateKey }: PairText): KeyPair => ({
   privateKey: fromBase64url(privateKey),
 })
 
-const keyNames = ['root', 'license', 'certificate', 'rules', 'log'] as const
+type MasterText = { readonly id: string; readonly key: string }
+const masterText = ({ id, key }: { readonly id: string; readonly key: Bytes }): MasterText => ({
+  id,
+  key: base64url(key),
+})
+const masterFrom = ({ id, key }: MasterText) => ({ id, key: fromBase64url(key) })
 
 export const keysText = (keys: AuthorityKeys): string => {
-  const { origin, mode, made_s, tacMaster, saltKey } = keys
-  const pairs = Object.fromEntries(keyNames.map(name => [name, pair(keys[name])]))
-  const tac = { id: tacMaster.id, key: base64url(tacMaster.key) }
-  return JSON.stringify({ origin, mode, made_s, ...pairs, tacMaster: tac, saltKey: base64url(saltKey) })
+  const { origin, mode, made_s, tacMaster, saltKey, later } = keys
+  const pairs = Object.fromEntries(firstNames.map(name => [name, pair(keys[name])]))
+  const made = { keys: later.keys.map(pair), tacMasters: later.tacMasters.map(masterText) }
+  const secrets = { tacMaster: masterText(tacMaster), saltKey: base64url(saltKey), later: made }
+  return JSON.stringify({ origin, mode, made_s, ...pairs, ...secrets })
 }
 
 export const keysFrom = (text: string): AuthorityKeys => {
-  const read = JSON.parse(text) as Record<(typeof keyNames)[number], PairText> & {
+  const read = JSON.parse(text) as Record<(typeof firstNames)[number], PairText> & {
     origin: string
     mode: 'test' | 'live'
     made_s: number
-    tacMaster: { id: string; key: string }
+    tacMaster: MasterText
     saltKey: string
+    // Before 0.3.0 there were the first keys and no others.
+    later?: { keys: PairText[]; tacMasters: MasterText[] }
   }
-  const pairs = Object.fromEntries(keyNames.map(name => [name, unpair(read[name])])) as Record<
-    (typeof keyNames)[number],
+  const pairs = Object.fromEntries(firstNames.map(name => [name, unpair(read[name])])) as Record<
+    (typeof firstNames)[number],
     KeyPair
   >
   const { origin, mode, made_s } = read
-  const tacMaster = { id: read.tacMaster.id, key: fromBase64url(read.tacMaster.key) }
-  return { origin, mode, made_s, ...pairs, tacMaster, saltKey: fromBase64url(read.saltKey) }
+  const later = {
+    keys: (read.later?.keys ?? []).map(unpair),
+    tacMasters: (read.later?.tacMasters ?? []).map(masterFrom),
+  }
+  const tacMaster = masterFrom(read.tacMaster)
+  return { origin, mode, made_s, ...pairs, tacMaster, saltKey: fromBase64url(read.saltKey), later }
 }

@@ -14,7 +14,7 @@ import type { Tiles } from '#transparency/tiles'
 import { originOrders, originWords } from '#upkeep/origin'
 import { activations } from './activations.ts'
 import { assignments } from './assignments.ts'
-import type { AuthorityKeys } from './authority.ts'
+import { type AuthorityKeys, type KeyKeeper, keptInMemory } from './authority.ts'
 import { calendar } from './calendar.ts'
 import { decisions } from './decisions.ts'
 import { enrolments } from './enrolments.ts'
@@ -31,6 +31,7 @@ import { rulebook } from './rulebook.ts'
 import { service } from './service.ts'
 import { shops } from './shops.ts'
 import { signedLog } from './signed-log.ts'
+import { signingKeys } from './signing-keys.ts'
 import { standings } from './standing.ts'
 import { testimonies } from './testimonies.ts'
 import { trade } from './trade.ts'
@@ -43,6 +44,8 @@ export type BackOfficeParts = {
   readonly store: EventStore
   readonly rows: Rows
   readonly keys: AuthorityKeys
+  /** Where keys that are made later are kept; without one, for as long as this runs. */
+  readonly keeper?: KeyKeeper
   /** What was signed of the log, and its Merkle tree: both apart from the log. */
   readonly heads: Heads
   readonly tiles: Tiles
@@ -57,10 +60,19 @@ export type BackOffice = Awaited<ReturnType<typeof backOffice>>
 export const backOffice = async (parts: BackOfficeParts) => {
   const { clock, crypto, store, rows, keys, heads, tiles, sleep, log, webhook } = parts
   const news = new Subject<{ readonly kind: string }>()
-  const here = office(store, crypto, clock, keys)
-  const book = await rulebook(here)
+  const bare = office(store, crypto, clock, parts.keeper ?? keptInMemory(keys))
+  const authority = await signingKeys(bare)
+  const here = { ...bare, keys: authority.live }
+  /** What signs looks first which key signs now: another node may have changed that. */
+  const byTheNewest =
+    <Asked, Answer>(act: (asked: Asked) => Promise<Answer>) =>
+    async (asked: Asked): Promise<Answer> => {
+      await authority.refresh()
+      return act(asked)
+    }
+  const book = await rulebook(here, authority)
   const merchants = merchantOf(here)
-  const currencyOf = async (terminal: string) => (await merchants.recall(terminal))?.currency ?? 'EUR'
+  const whoseIs = async (terminal: string) => (await merchants.recall(terminal)) ?? { merchant: '', currency: 'EUR' }
   const newestRule = { version: verdictRule }
   await carryOut(here.runner, verdictRules, verdictRuleWords, 'verdict-rule', newestRule, here.actOf('centre'))
   const following = await followers(here, clock, rows, news, log.error)
@@ -73,7 +85,7 @@ export const backOffice = async (parts: BackOfficeParts) => {
   const { leave, ...ordered } = service(here, known, settled)
   const { fingerprint, ...terminals } = enrolments(here, book, known, leave, settled)
   const software = new Map<string, string>()
-  const { markFor, ...assigned } = assignments(here, book, known, currencyOf, (terminal, version) => {
+  const { markFor, ...assigned } = assignments(here, book, known, whoseIs, (terminal, version) => {
     heard.set(terminal, clock.now())
     if (version !== undefined) software.set(terminal, version)
   })
@@ -86,7 +98,7 @@ export const backOffice = async (parts: BackOfficeParts) => {
     crypto,
     clock,
     origin,
-    key: keys.log,
+    keys: authority,
     heads,
     tiles,
     sleep,
@@ -110,7 +122,7 @@ export const backOffice = async (parts: BackOfficeParts) => {
     heard.set(terminal, clock.now())
     news.next({ kind: 'batch' })
     const logged = await loggedOf(`terminal-${terminal}`, seen)
-    const versions = await book.versions(await currencyOf(terminal))
+    const versions = await book.versions(await whoseIs(terminal))
     const rules = { ...versions, assignment: await markFor(terminal) }
     return { acceptedTo, ...(logged ? { log: logged } : {}), rules, at: here.now() }
   }
@@ -155,6 +167,7 @@ export const backOffice = async (parts: BackOfficeParts) => {
     ...decisions(here, settled, following),
     ...trade(here, settled),
     ...terminals,
+    enrol: byTheNewest(terminals.enrol),
     ...activations(here, licensed, settled, holding),
     ...renewals(here, licensed),
     ...testimonies(here, book, licensed, settled),
@@ -163,6 +176,8 @@ export const backOffice = async (parts: BackOfficeParts) => {
     ...assigned,
     ...shops(here, settled),
     acceptBatch,
+    authority,
+    book,
     deny: book.deny,
     undeny: book.undeny,
     skipEvent: following.skipEvent,

@@ -179,7 +179,7 @@ export const enrolments = (
       rootPublicKey,
       zone,
       certificate,
-      ...(await rules(opened?.data.currency ?? 'EUR')),
+      ...(await rules({ merchant, currency: opened?.data.currency ?? 'EUR' })),
     }
   }
 

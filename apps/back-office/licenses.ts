@@ -3,14 +3,14 @@ import { base64url, fromBase64url } from '#canonical/bytes'
 import { isRefusal, type Refusal } from '#canonical/decider'
 import { run } from '#cqrs/run'
 import { readKnown } from '#evidence/held'
-import { type Credit, issueLicense } from '#license'
+import { type Credit, issueLicense, readLicense } from '#license'
 import { suiteOf } from '#license/appkey'
 import type { AskedFor } from '#license/asking'
 import { sealBase } from '#license/hpke'
 import { kidOf } from '#license/keyset'
 import { fitsSuite } from '#license/payment'
 import { readPolicy } from '#license/rules'
-import { tacKeyInfo, tacKeyOf } from '#license/tac'
+import { tacKeyInfo, tacKeys } from '#license/tac'
 import type { Amount, Currency } from '#money'
 import { cardOf, licensesLast_s } from './authority.ts'
 import type { Freed, Holds } from './holds.ts'
@@ -55,7 +55,9 @@ export const licenses = (
   const hindered = async (wanted: Wanted): Promise<Refusal | undefined> => {
     const credit = creditOf(wanted)
     const { suite } = credit
-    const { suites = ['P256-AUTH'], version } = readPolicy(fromBase64url((await rules(wanted.currency)).policy))
+    const { suites = ['P256-AUTH'], version } = readPolicy(
+      fromBase64url((await rules({ merchant: '', currency: wanted.currency })).policy),
+    )
     if (!suites.includes(suite))
       return {
         reason: 'SuiteNotAllowed',
@@ -89,13 +91,14 @@ export const licenses = (
       recipient: new Uint8Array(transport ?? publicKey),
       info: tacKeyInfo,
       aad: crypto.sha256(fromBase64url(document)),
-      plaintext: tacKeyOf(crypto, keys.tacMaster.key, license),
+      // By the master key that this license names: it may be older than the one that new ones name.
+      plaintext: tacKeys(crypto, [keys.tacMaster, ...keys.later.tacMasters])(readLicense(fromBase64url(document))),
     })
     return {
       account,
       license: document,
       tacKey: base64url(tacKey),
-      keySet,
+      keySet: keySet(),
       rootPublicKey: base64url(keys.root.publicKey),
       mode: keys.mode,
     }

@@ -7,13 +7,14 @@ import { uuid7 } from '#canonical/ids'
 import type { Ran, Runner } from '#cqrs/run'
 import type { EventStore } from '#eventstore'
 import { reactorSalt } from '#evidence/verdicts'
-import type { AuthorityKeys } from './authority.ts'
+import type { AuthorityKeys, KeyKeeper } from './authority.ts'
 
 /** What every part of the centre acts with: the log and its runner, the time, the keys, who acts. */
 export type Office = {
   readonly store: EventStore
   readonly crypto: Crypto
   readonly keys: AuthorityKeys
+  readonly keeper: KeyKeeper
   readonly runner: Runner
   readonly now: () => string
   readonly now_s: () => number
@@ -28,13 +29,15 @@ export type Settled = <Answer>(ran: Ran | Refusal, answer: Answer) => Promise<An
 
 export const iso = (ms: number): string => new Date(ms).toISOString()
 
-export const office = (store: EventStore, crypto: Crypto, clock: Clock, keys: AuthorityKeys): Office => {
+export const office = (store: EventStore, crypto: Crypto, clock: Clock, keeper: KeyKeeper): Office => {
+  const keys = keeper.read()
   const now = () => iso(clock.now())
   const mint = () => uuid7(clock.now(), crypto.random(16))
   return {
     store,
     crypto,
     keys,
+    keeper,
     runner: { store, crypto, salt: () => base64url(crypto.random(16)) },
     now,
     now_s: () => Math.floor(clock.now() / 1000),

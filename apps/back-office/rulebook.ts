@@ -2,17 +2,16 @@ import { decreeWords } from '#account/decrees'
 import { type DenyEntries, nextVersion, type Rulemaking, type RulemakingCommand, rulemaking } from '#account/rulemaking'
 import { base64url, fromBase64url, hex } from '#canonical/bytes'
 import { isRefusal, type Refusal } from '#canonical/decider'
-import { trustEvent, upcast } from '#canonical/event'
 import { isUuid } from '#canonical/ids'
 import { run } from '#cqrs/run'
-import { readStream } from '#eventstore'
-import { NewerThanKnown } from '#evidence/held'
-import { kidOf } from '#license/keyset'
-import { type Policy, readDenyList, readPolicy } from '#license/rules'
+import { parse1 } from '#license/cose'
+import { type FareTable, fareTableFault, readFareTable, signFareTable } from '#license/fares'
+import { type Policy, readDenyList, readPolicy, signDenyList, signPolicy } from '#license/rules'
 import type { Currency } from '#money'
-import { denyListDocument, firstPolicy, keySetOf, policyDocument } from './authority.ts'
-import { decrees } from './decrees.ts'
-import { iso, type Office } from './office.ts'
+import { firstPolicy } from './authority.ts'
+import { decreed } from './decreed.ts'
+import type { Office } from './office.ts'
+import type { SigningKeys } from './signing-keys.ts'
 
 /** The rules that the authority decreed, as signed documents; signed anew before a terminal would find them too old. */
 
@@ -20,6 +19,9 @@ const rulesFreshFor_s = 12 * 3600
 const attemptsMax = 8
 
 export type Rulebook = Awaited<ReturnType<typeof rulebook>>
+
+/** Whose rules: those of a merchant, in the currency that it sells in. */
+export type Whose = { readonly merchant: string; readonly currency: Currency }
 
 /** What was decreed of the deny list: its version, and what changed; nothing where all was so already. */
 export type DenyListVersion = {
@@ -30,130 +32,150 @@ export type DenyListVersion = {
   readonly removed: DenyEntries
 }
 
+type Making = (state: Rulemaking) => Promise<RulemakingCommand | Refusal | undefined>
+
 const noEntries: DenyEntries = { licenses: [], cards: [] }
+const words = new Set(['PolicyPublished', 'DenyListChanged', 'FareTablePublished'])
 
-export const rulebook = async ({ store, crypto, keys, runner, now_s, actOf }: Office) => {
-  const { keySet: keys1, document: keySet } = keySetOf(crypto, keys)
+export const rulebook = async (office: Office, signing: SigningKeys) => {
+  const { crypto, runner, now_s, actOf } = office
+  const read = decreed(office, 'rules', rulemaking, type => words.has(type))
 
-  const introduced = await run(
-    runner,
-    decrees(held => {
-      const known = new Set(held.map(({ data }) => ('kid' in data ? data.kid : '')))
-      return (['root', 'license', 'certificate', 'rules', 'log'] as const).flatMap(purpose => {
-        const { curve, publicKey } = keys[purpose]
-        const kid = hex(kidOf(crypto, publicKey))
-        const notBefore = iso(keys.made_s * 1000)
-        const expires = iso((keys.made_s + 5 * 365 * 86_400) * 1000)
-        const data = { kid, purpose, curve, publicKey: base64url(publicKey), notBefore, expires }
-        return known.has(kid) ? [] : [{ type: 'KeyIntroduced' as const, data }]
-      })
-    }),
-    decreeWords,
-    'authority',
-    undefined,
-    actOf('centre'),
-  )
-  if (isRefusal(introduced)) throw new Error(introduced.message)
-
-  let state: Rulemaking = rulemaking.initialState
-  let next = 0
-  /** What was decreed, on whatever node of this log: read from where it was read last. */
-  const decreed = async (): Promise<Rulemaking> => {
-    for (const { text, revision } of await readStream(store, 'rules', next)) {
-      // Two may be reading at once.
-      if (revision < next) continue
-      const event = trustEvent(text)
-      const known = upcast(event, decreeWords)
-      if (
-        known?.type !== 'PolicyPublished' &&
-        known?.type !== 'DenyListChanged' &&
-        known?.type !== 'FareTablePublished'
-      )
-        throw new NewerThanKnown(event)
-      state = rulemaking.evolve(state, known)
-      next = revision + 1
-    }
-    return state
+  const headers = new Map<string, { readonly issued: number; readonly kid: string }>()
+  /** When a document was issued and by which key; a deny list is long, and read once for many batches. */
+  const headerOf = (
+    { hash, document }: { readonly hash: string; readonly document: string },
+    issuedOf: (octets: Uint8Array) => { readonly issued: number },
+  ) => {
+    const octets = () => fromBase64url(document)
+    const known = headers.get(hash) ?? { ...issuedOf(octets()), kid: hex(parse1(octets()).kid ?? new Uint8Array(0)) }
+    if (headers.size > 100) headers.clear()
+    headers.set(hash, { issued: known.issued, kid: known.kid })
+    return known
+  }
+  /** Young enough, and signed by a key that is not compromised: a terminal takes it. */
+  const isFresh = (
+    document: { readonly hash: string; readonly document: string } | undefined,
+    issuedOf: (octets: Uint8Array) => { readonly issued: number },
+  ): boolean => {
+    if (!document) return false
+    const { issued, kid } = headerOf(document, issuedOf)
+    return now_s() - issued < rulesFreshFor_s && signing.isTrusted(kid)
   }
 
-  const isFresh = (issued: number): boolean => now_s() - issued < rulesFreshFor_s
-
   /** Signs for the version that comes next and publishes; where another was faster, once more. */
-  const publish = async (
-    make: (state: Rulemaking) => RulemakingCommand | Refusal | undefined,
-    by: string,
-  ): Promise<Rulemaking | Refusal> => {
+  const publish = async (make: Making, by: string): Promise<Rulemaking | Refusal> => {
     for (let attempt = 1; ; attempt++) {
-      const made = make(await decreed())
+      const state = await read()
+      const made = await make(state)
       if (made === undefined) return state
       if ('message' in made) return made
       const ran = await run(runner, rulemaking, decreeWords, 'rules', made, actOf(by))
-      if (!isRefusal(ran)) return decreed()
+      if (!isRefusal(ran)) return read()
       if (attempt === attemptsMax) return ran
     }
+  }
+  const orThrow = (answer: Rulemaking | Refusal): Rulemaking => {
+    if ('message' in answer) throw new Error(answer.message)
+    return answer
   }
 
   const signed = (document: Uint8Array) => ({ hash: hex(crypto.sha256(document)), document: base64url(document) })
 
-  const policyIn = (state: Rulemaking, currency: Currency) => {
-    const held = state.policies.find(policy => policy.currency === currency)
-    return held && readPolicy(fromBase64url(held.document))
-  }
-  const publishing = (state: Rulemaking, policy: Policy, reason?: string): RulemakingCommand => {
+  const policyIn = (state: Rulemaking, currency: Currency) =>
+    state.policies.find(policy => policy.currency === currency)
+
+  const publishing = async (state: Rulemaking, policy: Policy, reason?: string): Promise<RulemakingCommand> => {
     const version = nextVersion(state, 'policy')
-    const document = policyDocument(crypto, keys, { ...policy, version, issued: now_s() })
+    const next = { ...policy, version, issued: now_s() }
+    const document = await signing.sign('rules', (crypto, key) => signPolicy(crypto, next, key))
     return { type: 'PublishPolicy', version, currency: policy.currency, ...signed(document), reason }
   }
 
+  const tabling = async (state: Rulemaking, table: FareTable, reason?: string): Promise<RulemakingCommand> => {
+    const version = nextVersion(state, 'fareTable')
+    const { merchant, currency } = table
+    const next = { ...table, version, issued: now_s() }
+    const document = await signing.sign('rules', (crypto, key) => signFareTable(crypto, next, key))
+    return { type: 'PublishFareTable', version, merchant, currency, ...signed(document), reason }
+  }
+
   /** The deny list after a change; undefined where it changes nothing and is fresh. */
-  const denying = (
-    state: Rulemaking,
+  const denying = async (
+    { denyList: held, ...state }: Rulemaking,
     add: DenyEntries,
     remove: DenyEntries,
     reason?: string,
-  ): RulemakingCommand | undefined => {
-    const { denyList: held } = state
+  ): Promise<RulemakingCommand | undefined> => {
     const absent = (kind: 'licenses' | 'cards') => [...new Set(add[kind])].filter(entry => !held?.[kind].has(entry))
     const present = (kind: 'licenses' | 'cards') => [...new Set(remove[kind])].filter(entry => held?.[kind].has(entry))
     const added = { licenses: absent('licenses'), cards: absent('cards') }
     const removed = { licenses: present('licenses'), cards: present('cards') }
     const isChange = [added, removed].some(({ licenses, cards }) => licenses.length + cards.length > 0)
-    if (!isChange && held && isFresh(readDenyList(fromBase64url(held.document)).issued)) return undefined
-    const after = (kind: 'licenses' | 'cards') =>
-      [...(held?.[kind] ?? []), ...added[kind]].filter(entry => !removed[kind].includes(entry)).sort(shortestFirst)
-    const version = nextVersion(state, 'denyList')
+    if (!isChange && isFresh(held, readDenyList)) return undefined
+    const after = (kind: 'licenses' | 'cards') => {
+      const gone = new Set(removed[kind])
+      return [...(held?.[kind] ?? []), ...added[kind]].filter(entry => !gone.has(entry)).toSorted(shortestFirst)
+    }
+    const version = nextVersion({ ...state, denyList: held }, 'denyList')
     const list = { version, issued: now_s(), licenses: after('licenses'), cards: after('cards') }
-    return { type: 'ChangeDenyList', version, added, removed, ...signed(denyListDocument(crypto, keys, list)), reason }
+    const document = await signing.sign('rules', (crypto, key) => signDenyList(crypto, list, key))
+    return { type: 'ChangeDenyList', version, added, removed, ...signed(document), reason }
   }
 
-  /** Both rules of a currency, signed anew where they grew old. */
-  const current = async (currency: Currency): Promise<Rulemaking> => {
-    const orThrow = (answer: Rulemaking | Refusal): Rulemaking => {
-      if ('message' in answer) throw new Error(answer.message)
-      return answer
-    }
-    const makePolicy = (state: Rulemaking) => {
-      const held = policyIn(state, currency)
-      if (held && isFresh(held.issued)) return undefined
-      return publishing(state, held ?? firstPolicy(1, now_s(), currency))
-    }
-    orThrow(await publish(makePolicy, 'centre'))
+  /** All rules of a merchant, signed anew where they grew old or their key is compromised. */
+  const current = async ({ merchant, currency }: Whose): Promise<Rulemaking> => {
+    await signing.refresh()
+    const state = await read()
+    const tableIn = ({ fareTables }: Rulemaking) => fareTables.find(table => table.merchant === merchant)
+    if (!isFresh(policyIn(state, currency), readPolicy))
+      orThrow(
+        await publish(async state => {
+          const held = policyIn(state, currency)
+          if (isFresh(held, readPolicy)) return undefined
+          return publishing(state, held ? readPolicy(fromBase64url(held.document)) : firstPolicy(1, now_s(), currency))
+        }, 'centre'),
+      )
+    if (tableIn(state) && !isFresh(tableIn(state), readFareTable))
+      orThrow(
+        await publish(async state => {
+          const held = tableIn(state)
+          if (!held || isFresh(held, readFareTable)) return undefined
+          return tabling(state, readFareTable(fromBase64url(held.document)))
+        }, 'centre'),
+      )
     return orThrow(await publish(state => denying(state, noEntries, noEntries), 'centre'))
   }
 
-  /** The newest signed rules for a terminal whose merchant sells in this currency. */
-  const rules = async (currency: Currency) => {
-    const { policies, denyList } = await current(currency)
-    const policy = policies.find(policy => policy.currency === currency)
-    if (!policy || !denyList) throw new Error(`No rules for ${currency} came about`)
-    return { policy: policy.document, denyList: denyList.document, keySet: base64url(keySet) }
+  const inForce = async (whose: Whose) => {
+    const state = await current(whose)
+    const policy = policyIn(state, whose.currency)
+    const { denyList, fareTables } = state
+    if (!policy || !denyList) throw new Error(`No rules for ${whose.currency} came about`)
+    const fareTable = fareTables.find(({ merchant }) => merchant === whose.merchant)
+    return { policy, denyList, keySet: await signing.keySet(), ...(fareTable ? { fareTable } : {}) }
   }
-  await rules('EUR')
 
-  const versions = async (currency: Currency) => {
-    const { policies, denyList } = await current(currency)
-    const policy = policies.find(policy => policy.currency === currency)
-    return { policy: policy?.version ?? 0, denyList: denyList?.version ?? 0, keySet: keys1.version }
+  /** The newest signed rules for a terminal of this merchant. */
+  const rules = async (whose: Whose) => {
+    const { policy, denyList, keySet, fareTable } = await inForce(whose)
+    return {
+      policy: policy.document,
+      denyList: denyList.document,
+      keySet: keySet.document,
+      ...(fareTable ? { fareTable: fareTable.document } : {}),
+    }
+  }
+  await current({ merchant: '', currency: 'EUR' })
+
+  const versions = async (whose: Whose) => {
+    const { policy, denyList, keySet, fareTable } = await inForce(whose)
+    return {
+      policy: policy.version,
+      denyList: denyList.version,
+      keySet: keySet.version,
+      ...(fareTable ? { fareTable: fareTable.version } : {}),
+    }
   }
 
   const changeDenyList = async (
@@ -169,7 +191,7 @@ export const rulebook = async ({ store, crypto, keys, runner, now_s, actOf }: Of
         message: `${wrong} is neither a license id nor a card number of 16 to 19 digits: the list was not changed.`,
         entry: wrong,
       }
-    const before = (await decreed()).denyList
+    const before = (await read()).denyList
     const after = await publish(state => denying(state, add, remove, reason), by)
     if ('message' in after) return after
     const { denyList } = after
@@ -187,7 +209,8 @@ export const rulebook = async ({ store, crypto, keys, runner, now_s, actOf }: Of
   return {
     rules,
     versions,
-    keySet: base64url(keySet),
+    /** As it was when it was looked at last: signing anything looks. */
+    keySet: (): string => signing.keySetHeld().document,
     /**
      * Puts licenses and cards on the deny list, at once; terminals have it with their next sync. What is on it already
      * stays, and is no new version. `licenses` are license ids, `cards` card numbers.
@@ -197,7 +220,82 @@ export const rulebook = async ({ store, crypto, keys, runner, now_s, actOf }: Of
     /** Takes licenses and cards off the deny list; what is not on it changes nothing. */
     undeny: (entries: Partial<DenyEntries>, by: string, reason?: string) =>
       changeDenyList(noEntries, { ...noEntries, ...entries }, by, reason),
+    /** Changes what a currency's policy says; what is not named stays. */
+    setPolicy: async (asked: {
+      readonly currency: Currency
+      readonly change: Partial<Omit<Policy, 'version' | 'issued' | 'currency'>>
+      readonly reason: string
+      readonly by: string
+    }): Promise<{ readonly version: number } | Refusal> => {
+      const { currency, change, reason, by } = asked
+      const after = await publish(async state => {
+        const held = policyIn(state, currency)
+        const before = held ? readPolicy(fromBase64url(held.document)) : firstPolicy(1, now_s(), currency)
+        const next = { ...before, ...change }
+        const fault = policyFault(next)
+        if (fault !== undefined)
+          return { reason: 'PolicyUnsound', message: `This policy cannot be kept: ${fault}. Nothing was changed.` }
+        return held && text(next) === text(before) ? undefined : publishing(state, next, reason)
+      }, by)
+      return 'message' in after ? after : { version: policyIn(after, currency)?.version ?? 0 }
+    },
+    /** Publishes what rides cost in a merchant's vehicles. */
+    publishFareTable: async (asked: {
+      readonly table: Omit<FareTable, 'version' | 'issued'>
+      readonly reason: string
+      readonly by: string
+    }): Promise<{ readonly version: number } | Refusal> => {
+      const table = { ...asked.table, version: 0, issued: 0 }
+      const fault = fareTableFault(table)
+      if (fault !== undefined)
+        return {
+          reason: 'FareTableUnsound',
+          message: `This fare table cannot be kept: ${fault}. Nothing was published.`,
+        }
+      const after = await publish(async state => {
+        const held = state.fareTables.find(({ merchant }) => merchant === table.merchant)
+        const before = held && { ...readFareTable(fromBase64url(held.document)), version: 0, issued: 0 }
+        return before && text(before) === text(table) ? undefined : tabling(state, table, asked.reason)
+      }, asked.by)
+      if ('message' in after) return after
+      return { version: after.fareTables.find(({ merchant }) => merchant === table.merchant)?.version ?? 0 }
+    },
+    /** For the screen: the policies in force, and what is on the deny list. */
+    look: async () => {
+      const { policies, denyList, fareTables } = await read()
+      return {
+        policies: policies.map(({ document, reason }) => ({ ...readPolicy(fromBase64url(document)), why: reason })),
+        denyList: {
+          version: denyList?.version ?? 0,
+          licenses: [...(denyList?.licenses ?? [])],
+          cards: [...(denyList?.cards ?? [])],
+        },
+        fareTables: fareTables.map(({ document }) => readFareTable(fromBase64url(document))),
+      }
+    },
   }
+}
+
+/** Amounts are bigint, and keys in the order of their document. */
+const text = (value: object): string =>
+  JSON.stringify(
+    Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)),
+    (_, each: unknown) => (typeof each === 'bigint' ? `${each}` : each),
+  )
+
+/** What would keep every terminal from selling, or let none be bounded. */
+const policyFault = (policy: Policy): string | undefined => {
+  const { perTransaction, silentMax, perKeyOnTerminal, sinceSeen, stored, roundTrip_ms } = policy
+  if (perTransaction === 0n) return 'no payment is as small as nothing'
+  if (silentMax !== undefined && silentMax > perTransaction) return 'the silent limit is above that of a payment'
+  if (perKeyOnTerminal < perTransaction) return 'one phone may pay less at a terminal in all than in one payment'
+  if (sinceSeen.sum < perTransaction) return 'a phone may spend less until it is seen than in one payment'
+  if (stored.sum < perTransaction) return 'a terminal may keep less than one payment'
+  if (sinceSeen.count === 0 || stored.count === 0) return 'no payment may be kept'
+  const { hoursSinceSync, denyListAge_hours, policyAge_hours } = policy
+  // Rules are signed anew each half day: a terminal that asks once a day must not find them too old.
+  if (Math.min(hoursSinceSync, denyListAge_hours, policyAge_hours) < 24) return 'an age of less than a day'
+  return roundTrip_ms < 100 ? 'no phone answers in less than 100 ms' : undefined
 }
 
 /** As their encodings compare: entries of one length by their text. */

@@ -34,7 +34,12 @@ import { type TileName, type Tiles, tiledTree, tileWidth } from '#transparency/t
  * a new origin whose first leaf is that checkpoint.
  */
 
-export type Signed = Checkpoint & { readonly note: string; readonly generation: number }
+export type Signed = Checkpoint & {
+  readonly note: string
+  readonly generation: number
+  /** By a key that somebody else may have: what does not fit is no proof of a second history. */
+  readonly isDoubtful: boolean
+}
 
 /** Of a later origin, or of the same and larger. */
 const isNewer = (one: Signed, other: Signed): boolean =>
@@ -43,13 +48,19 @@ const isNewer = (one: Signed, other: Signed): boolean =>
 /** Why nothing is signed, in words for the operator; undefined where all is well. */
 export type Silence = { readonly reason: 'CentreWentBack' | 'LogContradicted'; readonly message: string }
 
+/** Who signs the log now, and whose signatures under it are ours. */
+export type LogKeys = {
+  sign(purpose: 'log', make: (crypto: Crypto, key: KeyPair) => string): Promise<string>
+  logKeys(): readonly { readonly publicKey: Bytes; readonly isCompromised: boolean }[]
+}
+
 type Parts = {
   readonly store: Pick<EventStore, 'readAll' | 'follow'>
   readonly crypto: Crypto
   readonly clock: Clock
-  /** The centre's name for its log, and the key that signs it. */
+  /** The centre's name for its log. */
   readonly origin: string
-  readonly key: KeyPair
+  readonly keys: LogKeys
   readonly heads: Heads
   readonly tiles: Tiles
   readonly sleep: (wait_ms: number, signal: AbortSignal) => Promise<void>
@@ -65,7 +76,7 @@ const bundle = (entries: readonly Bytes[]): Bytes =>
 export type SignedLog = Awaited<ReturnType<typeof signedLog>>
 
 export const signedLog = async (parts: Parts) => {
-  const { store, crypto, clock, key, heads, tiles, sleep, onFault } = parts
+  const { store, crypto, clock, keys, heads, tiles, sleep, onFault } = parts
   const tree = tiledTree(crypto, tiles)
 
   /** The newest checkpoint that this centre knows to be signed. */
@@ -88,10 +99,15 @@ export const signedLog = async (parts: Parts) => {
   const leavesBefore = (): number => (began ? 1 : 0)
 
   /** A batch's note is asked about twice, and verified once. */
-  let read: { readonly note: string; readonly signed: Signed | undefined } | undefined
+  let read: { readonly note: string; readonly known: string; readonly signed: Signed | undefined } | undefined
   /** A note that our own key signed; undefined for any other text. */
   const ours = (note: string): Signed | undefined => {
-    if (read?.note !== note) read = { note, signed: verified(note) }
+    // A key that is compromised by now, or was not known then, makes another answer.
+    const known = keys
+      .logKeys()
+      .map(({ isCompromised }) => isCompromised)
+      .join()
+    if (read?.note !== note || read.known !== known) read = { note, known, signed: verified(note) }
     return read.signed
   }
   const verified = (note: string): Signed | undefined => {
@@ -100,8 +116,12 @@ export const signedLog = async (parts: Parts) => {
       const checkpoint = readCheckpoint(read.text)
       const generation = generationOf(parts.origin, checkpoint.origin)
       // Others may have put their signatures beside it: ours alone is kept, wherever it stands.
-      const text = noteSignedBy(crypto, read, { name: checkpoint.origin, publicKey: key.publicKey })
-      return text === undefined || generation === undefined ? undefined : { ...checkpoint, generation, note: text }
+      for (const { publicKey, isCompromised } of keys.logKeys()) {
+        const text = noteSignedBy(crypto, read, { name: checkpoint.origin, publicKey })
+        if (text !== undefined && generation !== undefined)
+          return { ...checkpoint, generation, note: text, isDoubtful: isCompromised }
+      }
+      return undefined
     } catch (error) {
       if (error instanceof Malformed) return undefined
       throw error
@@ -248,10 +268,12 @@ export const signedLog = async (parts: Parts) => {
         if (tree.size() === 0 || newest?.size === tree.size()) break
         const checkpoint = { origin: origin(), size: tree.size(), root: tree.root(tree.size()) }
         if (newest && !isProved(newest, checkpoint)) return madeAnew()
-        const next = signNote(crypto, checkpointText(checkpoint), checkpoint.origin, key)
+        const next = await keys.sign('log', (crypto, key) =>
+          signNote(crypto, checkpointText(checkpoint), checkpoint.origin, key),
+        )
         // No signature leaves the house before it is on disk as the last one.
         if (!(await heads.replace('checkpoint', note, next))) continue
-        newest = { ...checkpoint, generation: generation(), note: next }
+        newest = { ...checkpoint, generation: generation(), note: next, isDoubtful: false }
         signedAt = clock.now()
         break
       }
@@ -408,7 +430,7 @@ export const signedLog = async (parts: Parts) => {
     contradicting: async (note: string): Promise<string | undefined> => {
       const theirs = ours(note)
       // Nobody waits for a turn, and so for the heads, where all is well.
-      if (!theirs || continues(theirs)) return undefined
+      if (!theirs || theirs.isDoubtful || continues(theirs)) return undefined
       return exclusive(async () => {
         await readHeads()
         const isContinued = continuesSurely(theirs) ?? (await holdsIndex(theirs.size - 1 - leavesBefore()))
@@ -421,7 +443,10 @@ export const signedLog = async (parts: Parts) => {
      */
     remembered: async (note: string): Promise<Signed | undefined> => {
       const theirs = ours(note)
-      if (theirs && !continues(theirs)) await exclusive(() => remember(theirs))
+      if (theirs && !continues(theirs)) {
+        if (theirs.isDoubtful) return undefined
+        await exclusive(() => remember(theirs))
+      }
       return theirs?.generation === generation() ? theirs : undefined
     },
     /** Begins a new origin whose first leaf is the newest checkpoint that was signed, where the log does not continue it. */

@@ -16,7 +16,7 @@ import { systemClock } from '#machine/clock'
 import { nodeCrypto } from '#machine/crypto'
 import { endGracefully, type Log, readWhole, sleep, startApp, Usage, writeWhole } from '#machine/process'
 import { backOfficeModule } from './api.ts'
-import { keysFrom, keysText, makeAuthorityKeys } from './authority.ts'
+import { addedTo, type KeyKeeper, keysFrom, keysText, makeAuthorityKeys } from './authority.ts'
 import { backOffice } from './back-office.ts'
 import { tileFiles } from './tiles.ts'
 import { webhook, webhookFault } from './webhook.ts'
@@ -67,8 +67,12 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
   const rows = await openRows(rowsAt)
   const heads = await openHeads(headsAt)
   const tiles = tileFiles(join(data, 'tiles'))
-  const keys = keysFrom(text)
-  const parts = { clock: systemClock, crypto, store, rows, keys, heads, tiles, sleep, log }
+  const keeper: KeyKeeper = {
+    read: () => keysFrom(readWhole(keysIn, 'keys.json') ?? ''),
+    add: later => writeWhole(keysIn, 'keys.json', keysText(addedTo(keeper.read(), later))),
+  }
+  const keys = keeper.read()
+  const parts = { clock: systemClock, crypto, store, rows, keys, heads, tiles, sleep, log, keeper }
   const node = await backOffice(values.webhook === undefined ? parts : { ...parts, webhook: webhook(values.webhook) })
   const served = await serve({
     module: backOfficeModule(node),

@@ -35,7 +35,7 @@ export const testimonies = (
     }
     const by = {
       license: readLicense(fromBase64url(issued.document)),
-      keySet: readKeySet(fromBase64url(keySet)),
+      keySet: readKeySet(fromBase64url(keySet())),
       mode: keys.mode,
     }
     const testified: Testified[] = []
@@ -48,7 +48,7 @@ export const testimonies = (
     const command = { type: 'TestifyPayments' as const, license, payments: testified }
     const ran = await run(runner, licensing, licenseWords, `license-${license}`, command, actOf('phone'))
     if (isRefusal(ran)) return ran
-    return settled(ran, { taken: testified.map(({ payment }) => payment), refused, keySet })
+    return settled(ran, { taken: testified.map(({ payment }) => payment), refused, keySet: keySet() })
   }
 
   const judge = (

@@ -44,13 +44,13 @@ export const passphraseIn = (file: string | undefined): string | undefined => {
   return passphrase
 }
 
-type Signed = { readonly heads: HeadTexts; readonly logKey: Uint8Array }
+type Signed = { readonly heads: HeadTexts; readonly logKeys: readonly Uint8Array[] }
 type Checked = { readonly events: number; readonly root: string; readonly head: HeadFinding }
 
 /** Reads the whole log: every hash, every chain, the root, and what was signed of it. */
 const checkLog = async (crypto: Crypto, log: LogReader, length: number, signed: Signed): Promise<Checked> => {
   const [checked, sum] = [chains(crypto), logSum(crypto)]
-  const head = signedHead(crypto, signed.heads, signed.logKey)
+  const head = signedHead(crypto, signed.heads, signed.logKeys)
   const told: Progress = progress('checked', length)
   for await (const page of log.readAll({ from: 0 })) {
     for (const stored of page) {
@@ -129,7 +129,7 @@ export const backUp = async (
     } finally {
       await log.close()
     }
-    const signed = { heads, logKey: centreKeys(keys).log.publicKey }
+    const signed = { heads, logKeys: centreKeys(keys).logKeys }
     const checked = await reading(copy, read => checkLog(crypto, read, length, signed))
     const parts: Part[] = [
       { name: engine === 'sqlite' ? 'log.sqlite' : 'log.jsonl', file: copy },
@@ -206,7 +206,7 @@ export const restore = async (
     const kept = await readHeads(at)
     const isKept = kept.checkpoint !== undefined
     const heads: HeadTexts = isKept ? kept : texts
-    const checked = await placeLog(crypto, scratch, manifest, { address, heads, logKey: keys.log.publicKey })
+    const checked = await placeLog(crypto, scratch, manifest, { address, heads, logKeys: keys.logKeys })
     if (checked.head.is === 'contradicted')
       throw new RestoreRefused(
         `${from} is not a backup of the log that this centre signed: ${checked.head.says}. Nothing was put in place.`,

@@ -39,8 +39,7 @@ export const fsck = async (args: readonly string[]): Promise<number> => {
   try {
     const { store, keys, rows, heads } = source
     const length = await lengthOf(store)
-    const head =
-      keys && heads !== undefined ? signedHead(crypto, await readHeads(heads), keys.log.publicKey) : undefined
+    const head = keys && heads !== undefined ? signedHead(crypto, await readHeads(heads), keys.logKeys) : undefined
     const checked = await checkEvents(crypto, store, length, head)
     // Where an event has no hash, that is found already, and no root can be told.
     const signed = checked.root === undefined ? undefined : head?.finding()

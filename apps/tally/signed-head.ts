@@ -68,14 +68,14 @@ export const writeHeads = async (address: string, texts: HeadTexts): Promise<voi
 export const signedHead = (
   crypto: Crypto,
   { checkpoint: text, origin: anew }: HeadTexts,
-  logKey: Uint8Array,
+  logKeys: readonly Uint8Array[],
 ): SignedHead => {
   const is = (finding: HeadFinding): SignedHead => ({ add: () => {}, finding: () => finding })
   if (text === undefined) return is({ is: 'nothing signed' })
   try {
     const note = readNote(utf8(text))
     const { origin, size, root } = readCheckpoint(note.text)
-    if (!signedBy(crypto, note, { name: origin, publicKey: logKey }))
+    if (!logKeys.some(publicKey => signedBy(crypto, note, { name: origin, publicKey })))
       return is({ is: 'unreadable', says: 'the last checkpoint does not bear the signature of the centre’s log key' })
     const tree = frontier(crypto)
     let reached = size === 0 ? hex(root) : undefined

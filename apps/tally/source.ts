@@ -4,7 +4,7 @@ import { fromBase64url } from '#canonical/bytes'
 import type { Crypto } from '#canonical/crypto'
 import { headsAddress, type OpenedStore, openStore, readAddress, rowsAddress } from '#eventstore/open'
 import type { License } from '#license'
-import { tacKeyOf } from '#license/tac'
+import { type TacMaster, tacKeys } from '#license/tac'
 import { readWhole, Usage } from '#machine/process'
 
 /** Where the commands read: a centre's log by its address, or in a data folder; only read, also while the centre runs. */
@@ -17,9 +17,11 @@ export class NoLog extends Error {
 /** What of a centre's keys the commands need to make its decisions again. */
 export type CentreKeys = {
   readonly root: { readonly publicKey: Uint8Array }
-  readonly tacMaster: { readonly key: Uint8Array }
+  readonly tacMaster: TacMaster
+  readonly later: { readonly tacMasters: readonly TacMaster[] }
   readonly saltKey: Uint8Array
-  readonly log: { readonly publicKey: Uint8Array }
+  /** Of every key that ever signed the log. */
+  readonly logKeys: readonly Uint8Array[]
 }
 
 export type Source = {
@@ -77,13 +79,26 @@ export const openLog = (address: string): Promise<OpenedStore> => {
 
 /** Of a centre's keys.json. */
 export const centreKeys = (text: string): CentreKeys => {
-  type PublicKey = { publicKey: string }
-  const read = JSON.parse(text) as { root: PublicKey; log: PublicKey; tacMaster: { key: string }; saltKey: string }
+  type Public = { readonly publicKey: string }
+  type Master = { readonly id: string; readonly key: string }
+  const read = JSON.parse(text) as {
+    readonly root: Public
+    readonly log: Public
+    readonly tacMaster: Master
+    readonly saltKey: string
+    readonly later?: {
+      readonly keys: readonly (Public & { readonly curve: string })[]
+      readonly tacMasters: readonly Master[]
+    }
+  }
+  const masterOf = ({ id, key }: Master): TacMaster => ({ id, key: fromBase64url(key) })
+  const logKeys = [read.log, ...(read.later?.keys ?? []).filter(({ curve }) => curve === 'Ed25519')]
   return {
     root: { publicKey: fromBase64url(read.root.publicKey) },
-    tacMaster: { key: fromBase64url(read.tacMaster.key) },
+    tacMaster: masterOf(read.tacMaster),
+    later: { tacMasters: (read.later?.tacMasters ?? []).map(masterOf) },
     saltKey: fromBase64url(read.saltKey),
-    log: { publicKey: fromBase64url(read.log.publicKey) },
+    logKeys: logKeys.map(({ publicKey }) => fromBase64url(publicKey)),
   }
 }
 
@@ -106,6 +121,6 @@ export const openSource = async (crypto: Crypto, asked: Asked): Promise<Source> 
     ...beside,
     keys,
     rootPublicKey: keys.root.publicKey,
-    tacKeyFor: license => tacKeyOf(crypto, keys.tacMaster.key, license.id),
+    tacKeyFor: tacKeys(crypto, [keys.tacMaster, ...keys.later.tacMasters]),
   }
 }

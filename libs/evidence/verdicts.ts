@@ -8,9 +8,9 @@ import { type EventStore, WrongExpectedRevision } from '#eventstore'
 import { postingsOf } from '#ledger'
 import { available } from '#ledger/balance'
 import { knownType, type TradeEvent, understood } from '#ledger/vocabulary'
-import type { License } from '#license'
+import { type License, readLicense } from '#license'
 import type { TerminalCertificate } from '#license/certificate'
-import { tacKeyOf } from '#license/tac'
+import { type TacMaster, tacKeys } from '#license/tac'
 import { type Amount, amount, formatAmount, minorUnits, zero } from '#money'
 import { type PaymentCommand, payment as paymentDecider } from '#payment'
 import { type PaymentEvent, paymentWords } from '#payment/events'
@@ -40,7 +40,11 @@ type Parts = {
   readonly store: Pick<EventStore, 'read' | 'append'>
   readonly crypto: Crypto
   /** Whom the phones' licenses lead back to, and what makes the TAC keys. */
-  readonly keys: { readonly root: { readonly publicKey: Uint8Array }; readonly tacMaster: { readonly key: Uint8Array } }
+  readonly keys: {
+    readonly root: { readonly publicKey: Uint8Array }
+    readonly tacMaster: TacMaster
+    readonly later: { readonly tacMasters: readonly TacMaster[] }
+  }
   readonly salt: (eventId: string) => string
   /** Awaited before each tap is judged: a node that does other things gives them their turn. */
   readonly between?: () => Promise<void>
@@ -58,6 +62,15 @@ type Enrolled = {
   readonly certificate: TerminalCertificate | undefined
 }
 type Batch = Event<Extract<IntakeEvent, { type: 'BatchAccepted' }>['data']>
+
+/** A license as this centre issued it. */
+type Issued = {
+  readonly account: string
+  readonly document: string
+  readonly counters: Map<number, string>
+  /** It was logged after the key that signed it was named as compromised. */
+  readonly isByStolenKey: boolean
+}
 
 /** A terminal's log as far as it was judged. */
 type Judged = {
@@ -85,7 +98,10 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
   const limits = new Map<string, Amount>()
   /** Accounts, by currency, whose terms have a credit balance count. */
   const crediting = new Set<string>()
-  const licenses = new Map<string, { readonly account: string; readonly counters: Map<number, string> }>()
+  const licenses = new Map<string, Issued>()
+  /** Keys of the authority that somebody else may have, and the masters that licenses name. */
+  const compromised = new Set<string>()
+  const tacMasters = new Set<string>()
   /** Each merchant's terms in the order in which they were set: a sale is under those of its own time. */
   const terms = new Map<string, (Terms & { readonly since: string })[]>()
   const released = new Set<string>()
@@ -133,7 +149,18 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
         if (!event.data.keeps) released.add(event.data.license)
         return
       case 'LicenseIssued':
-        licenses.set(event.data.license, { account: event.data.account, counters: new Map() })
+        licenses.set(event.data.license, {
+          account: event.data.account,
+          document: event.data.document,
+          counters: new Map(),
+          isByStolenKey: compromised.has(keyNamedBy(event.data.document)),
+        })
+        return
+      case 'KeyCompromised':
+        compromised.add(event.data.kid)
+        return
+      case 'TacMasterIntroduced':
+        tacMasters.add(event.data.id)
         return
       case 'MerchantTermsSet':
         terms.set(event.data.merchant, [...(terms.get(event.data.merchant) ?? []), { ...event.data, since: event.at }])
@@ -265,7 +292,16 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
     }
   }
 
-  const tacKeyFor = (license: License): Uint8Array => tacKeyOf(crypto, keys.tacMaster.key, license.id)
+  const tacKeyFor = (license: License): Uint8Array => {
+    const masters = [keys.tacMaster, ...keys.later.tacMasters] as const
+    const { tacKey } = license.credit
+    // To hold an honest payment for want of its key would be for good.
+    if (tacMasters.has(tacKey) && !masters.some(({ id }) => id === tacKey))
+      throw new Error(
+        `The TAC master key ${tacKey} lies not with this node's keys: hand it those of the node that made it.`,
+      )
+    return tacKeys(crypto, masters)(license)
+  }
 
   /** Of one adoption, asked again at each of its taps. */
   const signedTimes = new WeakMap<AdoptedRules, string>()
@@ -327,6 +363,11 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
     const issued = license ? licenses.get(license.id) : undefined
     if (license && !issued)
       checks.push(failed('license issued', 'LicenseUnknown', 'a license that this centre issued', license.id))
+    // Who has the authority's key can sign another license under an id that we issued: the id alone charges nobody.
+    if (license && issued && !isSameLicense(license, issued.document))
+      checks.push(failed('license as issued', 'LicenseNotAsIssued', 'the license that this centre issued', license.id))
+    if (license && issued?.isByStolenKey)
+      checks.push(failed('license key at issue', 'LicenseKeyCompromised', 'a key that only we have', hex(license.kid)))
     const paid = opened ? hex(opened.paymentHash) : undefined
     if (opened) checks.push(checkRecorded(opened, data))
     const counter = opened?.payment.counter
@@ -565,6 +606,8 @@ const inputs = new Set<string>([
   'AccountClosing',
   'AccountClosed',
   'LicenseIssued',
+  'KeyCompromised',
+  'TacMasterIntroduced',
   'MerchantTermsSet',
   'TerminalEnrolled',
   'BatchAccepted',
@@ -574,6 +617,16 @@ const inputs = new Set<string>([
   'ReversalRefused',
   'VerdictRuleAdopted',
 ])
+
+const keyNamedBy = (document: string): string => hex(readLicense(fromBase64url(document)).kid)
+
+/** In every field: a signature has a twin, and two of one content are one license. */
+const isSameLicense = (license: License, document: string): boolean =>
+  licenseText(license) === licenseText(readLicense(fromBase64url(document)))
+const licenseText = (license: License): string =>
+  JSON.stringify(license, (_, value: unknown) =>
+    typeof value === 'bigint' ? `${value}` : value instanceof Uint8Array ? hex(value) : value,
+  )
 
 /** When it happened: the terminal's word, held within what is certain. */
 const datesOf = (event: Event<{ occurred: string; businessDate: string }>, signed: string, batch: Batch) => {

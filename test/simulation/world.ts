@@ -16,7 +16,7 @@ import { projections } from '#projections'
 import type { KeyText, PhoneMemory } from '#tap/phone'
 import { findable } from '#till/window'
 import { memoryTiles } from '#transparency/tiles'
-import { type AuthorityKeys, makeAuthorityKeys } from '../../apps/back-office/authority.ts'
+import { type AuthorityKeys, keptInMemory, makeAuthorityKeys } from '../../apps/back-office/authority.ts'
 import { type BackOffice, backOffice } from '../../apps/back-office/back-office.ts'
 import type { Send } from '../../apps/back-office/outbox.ts'
 import { enrolWith } from '../../apps/terminal/enrol.ts'
@@ -160,6 +160,8 @@ export const makeWorld = async (options: WorldOptions) => {
   /* ---- the centre */
 
   const keys: AuthorityKeys = makeAuthorityKeys(crypto, clock.at / 1000)
+  /** In the folder that the centres share. */
+  const keeper = keptInMemory(keys)
   /** The log's disk may be replaced by what a backup held: see `restoreCentres`. */
   let logDisk = memoryStore(now)
   const log: typeof logDisk = {
@@ -201,7 +203,7 @@ export const makeWorld = async (options: WorldOptions) => {
         return fault === 'lost after' ? fails() : appended
       },
     }
-    const parts = { clock, crypto, store, rows: breakRows(rows), keys, heads, tiles: memoryTiles(), log: quiet }
+    const parts = { clock, crypto, store, rows: breakRows(rows), keys, keeper, heads, tiles: memoryTiles(), log: quiet }
     const telling = options.webhook ? { webhook: options.webhook } : {}
     life.node = await backOffice({ ...parts, ...telling, sleep: (_, signal) => aborted(signal) })
     stop.signal.addEventListener('abort', () => ending.abort())
@@ -480,6 +482,7 @@ export const makeWorld = async (options: WorldOptions) => {
     clock,
     crypto,
     keys,
+    keeper,
     log,
     heads,
     rows: first.rows,
