@@ -6,15 +6,17 @@ import { faultNames, type Report, simulate, usualRates } from './simulate.ts'
 /** `npm run sim`: seeds through the small world, one line for what went wrong, and all counts at the end. */
 
 const usage =
-  'npm run sim -- [--seed N | --seeds A..B] [--terminals N] [--phones 3] [--taps 30] [--faults 1] [--mutant NAME] [--json]'
+  'npm run sim -- [--seed N | --seeds A..B] [--terminals N] [--phones 3] [--taps 30] [--faults 1] [--mutant NAME] [--json]\nnpm run sim -- --town [--seed N] [--phones 2000] [--taps 15000] [--json]'
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
     seeds: { type: 'string', default: '1..100' },
     terminals: { type: 'string' },
-    phones: { type: 'string', default: '3' },
-    taps: { type: 'string', default: '30' },
+    phones: { type: 'string' },
+    taps: { type: 'string' },
+    /** One month of a small town, on every engine, in place of many small worlds. */
+    town: { type: 'boolean', default: false },
     /** So many times as many faults as usual. */
     faults: { type: 'string', default: '1' },
     mutant: { type: 'string' },
@@ -26,9 +28,16 @@ const refuse = (why: string): never => {
   process.stderr.write(`${why}\n${usage}\n`)
   process.exit(2)
 }
+const usual: Readonly<Record<string, number>> = { phones: 3, taps: 30 }
 const number = (name: 'terminals' | 'phones' | 'taps' | 'faults'): number => {
-  const read = Number(values[name])
+  const read = Number(values[name] ?? usual[name])
   return Number.isInteger(read) && read > 0 ? read : refuse(`--${name} takes a whole number above zero.`)
+}
+if (values.town) {
+  const { town } = await import('../town/main.ts')
+  const given = (name: 'phones' | 'taps') => (values[name] === undefined ? undefined : number(name))
+  const { seed = '1', json } = values
+  process.exit(await town({ seed, phones: given('phones'), taps: given('taps'), json }))
 }
 const range = /^(\d+)\.\.(\d+)$/.exec(values.seeds)
 const seeds =
