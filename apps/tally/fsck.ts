@@ -163,6 +163,8 @@ const witnessOf = (event: TradeEvent): (Witness & { readonly terminal: string })
   switch (event.type) {
     case 'PaymentAccepted':
     case 'PaymentHeld': {
+      // What a phone brought is no word about its terminal's log.
+      if (event.data.via === 'phone') return undefined
       const { event: of, transaction, gross, currency, terminal } = event.data
       return { event: of, transaction, line: 'sales', amount: BigInt(gross), currency, terminal }
     }

@@ -27,6 +27,41 @@ export type Told = {
 /** The list ends at its first failure; `testified` is there where all of it holds. */
 export type JudgedTestimony = { readonly checks: readonly Check[]; readonly testified?: Testified }
 
+/** The same where the centre knows the terminal's key: without the certificate that the terminal showed. */
+export const checkTold = (
+  crypto: Crypto,
+  told: Told,
+  { license, terminalKey }: { readonly license: License; readonly terminalKey: Uint8Array },
+): {
+  readonly checks: readonly Check[]
+  /** There where all of it holds. */
+  readonly payment?: Payment
+  readonly hash?: string
+  /** Did the terminal say that it has the payment? */
+  readonly receipt: boolean
+} => {
+  const opened = readSigned(crypto, told.signed, license.publicKey)
+  if ('failure' in opened) return { checks: opened.checks, receipt: false }
+  const { payment } = opened
+  const hash = hex(opened.paymentHash)
+  const checks = [...opened.checks]
+  try {
+    for (const each of [
+      phoneChecks(crypto, told, payment, license),
+      terminalChecks(crypto, told, payment, hash, terminalKey),
+    ])
+      for (const check of each) {
+        checks.push(check)
+        if (!check.pass) return { checks, receipt: false }
+      }
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error
+    const failure = failed('testimony structure', 'TestimonyMalformed', 'the messages of a tap', error.message)
+    return { checks: [...checks, failure], receipt: false }
+  }
+  return { checks, payment, hash, receipt: told.receipt !== undefined }
+}
+
 type Standing = { readonly license: License; readonly keySet: KeySet; readonly mode: 'test' | 'live' }
 
 export const checkTestimony = (crypto: Crypto, told: Told, by: Standing): JudgedTestimony => {
@@ -74,17 +109,28 @@ function* frameChecks(
   hash: string,
   { license, keySet, mode }: Standing,
 ): Generator<Check> {
+  yield* phoneChecks(crypto, told, payment, license)
+  // The phone's own time: it is the one that the phone held the certificate against when it paid.
+  const certificate = recordOf(told.getRequest, 'terminal-certificate')
+  yield* checkCertificate(crypto, { certificate, keySet, mode, now_s: payment.time })
+  yield* terminalChecks(crypto, told, payment, hash, certificateIn(told).keys.p256)
+}
+
+function* phoneChecks(crypto: Crypto, told: Told, payment: Payment, license: License): Generator<Check> {
   yield same('payment license', 'LicenseMismatch', license.id, payment.license)
   yield same('payment card', 'CardMismatch', license.card, payment.card)
   const tapHash = tapHashOf(crypto, told.getRequest, told.getResponse, told.put)
   yield same('payment tap hash', 'TapHashMismatch', hex(tapHash), hex(payment.tapHash))
+}
 
-  // The phone's own time: it is the one that the phone held the certificate against when it paid.
-  const certificate = recordOf(told.getRequest, 'terminal-certificate')
-  yield* checkCertificate(crypto, { certificate, keySet, mode, now_s: payment.time })
-  const { keys } = certificateIn(told)
-
-  const asked = verifyDeduction(crypto, recordOf(told.put, 'deduction'), keys.p256)
+function* terminalChecks(
+  crypto: Crypto,
+  told: Told,
+  payment: Payment,
+  hash: string,
+  terminalKey: Uint8Array,
+): Generator<Check> {
+  const asked = verifyDeduction(crypto, recordOf(told.put, 'deduction'), terminalKey)
   const signature = 'deduction signature'
   if (!asked) {
     yield failed(signature, 'DeductionSignatureInvalid', 'a signature by the terminal’s key', 'another')
@@ -94,7 +140,7 @@ function* frameChecks(
   yield same('deduction content', 'DeductionMismatch', askedOf(asked), askedOf(payment))
 
   if (told.receipt === undefined) return
-  const receipt = verifyReceipt(crypto, told.receipt, keys.p256)
+  const receipt = verifyReceipt(crypto, told.receipt, terminalKey)
   const given = receipt && `payment ${hex(receipt.payment)}, transaction ${hex(receipt.transaction)}`
   const expected = `payment ${hash}, transaction ${hex(payment.transaction)}`
   yield same('receipt', 'ReceiptInvalid', expected, given ?? 'a receipt that the terminal did not sign')

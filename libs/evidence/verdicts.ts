@@ -23,6 +23,7 @@ import type { TillEvent } from '#till/events'
 import { NewerThanKnown, readHeld } from './held.ts'
 import { certificateFrom, checkTerminalCertificate, shopAt } from './place.ts'
 import { checkRecorded, redoTap, type TapRecord, type TapsOfTerminal, tapsOfTerminal } from './taps.ts'
+import { testifiedPayments } from './testified.ts'
 
 /**
  * The reactor that judges: caused by `BatchAccepted`, it makes each payment's checks again from its raw octets and
@@ -217,10 +218,11 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
   const settle = async (
     command: PaymentCommand & { readonly payment: string },
     cause: Event,
-    batch: Batch,
+    batch: Event,
+    step?: string,
   ): Promise<readonly (Event & PaymentEvent)[]> => {
     const stream = `payment-${command.payment}`
-    const act = reactionTo(batch, cause)
+    const act = reactionTo(batch, cause, step)
     for (let attempt = 1; ; attempt++) {
       const { events: held, last, newer } = await readHeld(store, stream, paymentWords)
       const before = held.filter(
@@ -236,8 +238,7 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
         // The events of one reaction were one append: those that follow with the same cause belong to it.
         const first = (before[0] as Event).revision
         return held.filter(
-          event =>
-            event.revision >= first && event.causation === act.causation && event.correlation === act.correlation,
+          event => event.revision >= first && event.id === idOf(crypto, act.id, stream, event.revision - first),
         )
       }
       const state = held.reduce((state, event) => paymentDecider.evolve(state, event), paymentDecider.initialState)
@@ -256,8 +257,9 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
     }
   }
 
-  const reactionTo = (batch: Event, cause: Event): Act => ({
-    id: idOf(crypto, batch.id, by, cause.id),
+  /** A step tells apart what one cause makes of one payment in two appends. */
+  const reactionTo = (batch: Event, cause: Event, step?: string): Act => ({
+    id: idOf(crypto, batch.id, by, step === undefined ? cause.id : `${cause.id} ${step}`),
     at: batch.at,
     by,
     correlation: cause.correlation,
@@ -333,6 +335,17 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
     return [failed('account open', 'AccountBarred', `a tap before ${bar.since}`, occurredAt)]
   }
 
+  /** One key, one counter, two contents: somebody copied the phone. */
+  const checkCounter = (license: string, counter: number, payment: string): Check[] => {
+    const usedBy = licenses.get(license)?.counters.get(counter)
+    if (usedBy === undefined || usedBy === payment) return []
+    return [failed('payment counter unused', 'CounterReused', `a counter not used before ${counter}`, usedBy)]
+  }
+  const keepCounter = (license: string, counter: number, payment: string): void => {
+    const counters = licenses.get(license)?.counters
+    if (counters && !counters.has(counter)) counters.set(counter, payment)
+  }
+
   const checkOverride = (transaction: string, taps: TapsOfTerminal): Check[] => {
     const by = taps.overridden(transaction)
     return by === undefined ? [] : [failed('limits kept', 'SupervisorOverrode', 'no override', by)]
@@ -370,10 +383,7 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
       checks.push(failed('license key at issue', 'LicenseKeyCompromised', 'a key that only we have', hex(license.kid)))
     const paid = opened ? hex(opened.paymentHash) : undefined
     if (opened) checks.push(checkRecorded(opened, data))
-    const counter = opened?.payment.counter
-    const usedBy = counter === undefined ? undefined : issued?.counters.get(counter)
-    if (counter !== undefined && usedBy !== undefined && usedBy !== paid)
-      checks.push(failed('payment counter unused', 'CounterReused', `a counter not used before ${counter}`, usedBy))
+    if (opened && license && paid !== undefined) checks.push(...checkCounter(license.id, opened.payment.counter, paid))
     const account = issued?.account ?? null
     // What the payer signed is what is posted; what the terminal wrote beside it only where nothing opens.
     const currency = opened?.payment.currency ?? data.currency
@@ -406,12 +416,29 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
       recorded,
       batch,
     )
-    if (counter !== undefined && paid !== undefined && !issued?.counters.has(counter))
-      issued?.counters.set(counter, paid)
+    if (opened && license && paid !== undefined) keepCounter(license.id, opened.payment.counter, paid)
     await follow(events, recorded, batch)
-    if (events.length === 0) await noteDuplicate(payment, recorded, batch)
+    const wasTold = phoned.brought(terminal, data.transaction, payment)
+    if (events.length === 0 && !wasTold) await noteDuplicate(payment, recorded, batch)
     taps.forget(data.transaction)
   }
+
+  const phoned = testifiedPayments({
+    store,
+    crypto,
+    tacKeyFor,
+    settle,
+    follow: (...asked) => follow(...asked),
+    raise,
+    terminalOf: terminal => enrolled.get(terminal),
+    figuresFor,
+    checkKnown: (account, license, { counter }, payment, occurredAt) => {
+      const checks = [...checkCounter(license, counter, payment), ...checkStanding(account, occurredAt)]
+      keepCounter(license, counter, payment)
+      return checks
+    },
+    rule: () => rule,
+  })
 
   const noteDuplicate = async (payment: string, recorded: Recorded, batch: Batch): Promise<void> => {
     const { amount, currency, transaction } = recorded.data
@@ -452,7 +479,7 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
   }
 
   /** Learns from a verdict, and raises what someone must look at. */
-  const follow = async (events: readonly (Event & PaymentEvent)[], cause: Event, batch: Batch): Promise<void> => {
+  const follow = async (events: readonly (Event & PaymentEvent)[], cause: Event, batch: Event): Promise<void> => {
     for (const event of events) {
       learn(event)
       switch (event.type) {
@@ -557,6 +584,10 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
         }
         known.taps.apply(event)
         if (event.type === 'RulesAdopted') known.rulesUnread = false
+        if (event.type === 'TapResolved' && event.data.outcome === 'abandoned')
+          await phoned.ended(terminal, event.data.transaction, 'TapAbandoned', event, batch)
+        if (event.type === 'PayloadRejected')
+          await phoned.ended(terminal, event.data.transaction, 'PayloadRejected', event, batch)
         if (event.type === 'TransactionRecorded') {
           const { transaction } = event.data
           // The checks of one tap are as long as everything else may have to wait.
@@ -582,6 +613,8 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
       }
       if (event.type === 'BatchAccepted') return handleBatch(event)
       if (event.type === 'ForkDetected') return noteFork(event)
+      if (event.type === 'PhoneTestified') return phoned.testified(event)
+      if (event.type === 'TerminalLost') return phoned.lost(event)
       learn(event)
       // Two people had a payer bear it; what of it is over the hold is an exception like any other.
       if (event.type === 'HeldPaymentDecided') await noteExceptions(event.data, event, event)
@@ -612,6 +645,8 @@ const inputs = new Set<string>([
   'TerminalEnrolled',
   'BatchAccepted',
   'ForkDetected',
+  'PhoneTestified',
+  'TerminalLost',
   'HeldPaymentDecided',
   'ReversalReleased',
   'ReversalRefused',

@@ -8,6 +8,7 @@ import { currency, minor } from '#money/fields'
 export const exceptionKinds = [
   'Missing',
   'UndeliveredPayment',
+  'UnclaimedPayment',
   'Duplicate',
   'CounterReused',
   'CounterSkipped',
@@ -26,6 +27,7 @@ export const exceptionKinds = [
   'Fork',
   'ClockSkew',
   'LateArrival',
+  'MerchantOwes',
   'NotUnderstood',
   /** A payment or a reversal that waits for two people, for a reason that has no kind of its own. */
   'Held',

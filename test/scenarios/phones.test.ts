@@ -220,7 +220,8 @@ describe('a renewal', () => {
     // The centre has not heard of the 12.50: 100.00 are held for this phone, 200.00 for the other.
     expect(await balance()).toEqual({ owed: '0.00', held: '300.00', available: '200.00' })
     expect(orThrow(await renew())).toMatchObject({ account: 'anna', allowance: '100.00', allowanceLeft: '100.00' })
-    expect(await balance()).toEqual({ owed: '0.00', held: '312.50', available: '187.50' })
+    // With the renewal the phone handed its payment over, receipt and all: it is judged, and drawn from the old hold.
+    expect(await balance()).toEqual({ owed: '12.50', held: '300.00', available: '187.50' })
     const after = onlyPhone()
     const [old, license] = [licenseOf(before), licenseOf(after)]
     expect(license.id).not.toBe(old.id)
