@@ -1,16 +1,18 @@
 import { Body, Controller, Get, Headers, HttpCode, Inject, Module, Param, Post, Sse, type Type } from '@nestjs/common'
 import { CommandBus, CqrsModule, QueryBus } from '@nestjs/cqrs'
 import { z } from 'zod'
-import { isRefusal } from '#canonical/decider'
+import { isRefusal, type Refusal } from '#canonical/decider'
 import { uuid7 } from '#canonical/ids'
 import { doorway } from '#cqrs/bridge'
 import { liveView } from '#http/live'
-import { answered, bodyOf, fieldOf } from '#http/refusals'
-import { type Currency, formatAmount, minorUnits, parseAmount } from '#money'
-import type { DayTotals, TillEvent } from '#till/events'
+import { answered as asAnswered, bodyOf, fieldOf } from '#http/refusals'
+import { formatAmount, parseAmount } from '#money'
+import type { TillEvent } from '#till/events'
 import type { Recorded } from '#till/state'
 import type { SaleView } from './desk.ts'
+import { shopController } from './shop-api.ts'
 import type { Terminal } from './terminal.ts'
+import { saleAnswer as saleInWords, spokenReason, views } from './views.ts'
 
 /** The cashier's API. Each route parses, sends one message through a bus, and answers. */
 
@@ -25,127 +27,6 @@ const refundBody = z.object({ amount: z.string().max(40), reversal: z.string().m
 const voidBody = z.object({ reversal: z.string().min(1).max(120).optional() })
 const idempotencyKey = z.string().min(1).max(120).optional()
 
-const saleAnswer = ({ amount, currency, because, idempotencyKey: _, ...sale }: SaleView) => ({
-  ...sale,
-  amount: formatAmount(amount, currency),
-  currency,
-  ...because,
-})
-
-const totalsAnswer = (totals: DayTotals, currency: Currency) =>
-  Object.fromEntries(
-    Object.entries(totals).map(([type, { count, sum }]) => [
-      type,
-      { count, sum: formatAmount(minorUnits(sum), currency) },
-    ]),
-  )
-
-const iso = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString())
-
-/** Everything the till's page asks, as functions of the node. */
-const views = (node: Terminal) => {
-  const currency = (): Currency => node.status().currency
-  const waiting = () => {
-    const { count, sum } = node.status().waiting
-    return { count, sum: formatAmount(sum, currency()) }
-  }
-  const transaction = (recorded: Recorded) => {
-    const { sentTo, online } = node.status()
-    const { acknowledgedTo } = node.till
-    const state =
-      recorded.revision <= acknowledgedTo
-        ? 'accepted'
-        : recorded.revision <= sentTo && online
-          ? 'sent'
-          : online
-            ? 'queued'
-            : 'recorded'
-    const { transaction, sale, occurred, receiptNumber, card, businessDate, payment } = recorded
-    return {
-      transaction,
-      sale,
-      amount: formatAmount(recorded.amount, recorded.currency),
-      currency: recorded.currency,
-      occurred,
-      receiptNumber,
-      card,
-      businessDate,
-      payment,
-      state,
-      reversed: formatAmount(recorded.reversed, recorded.currency),
-      voided: recorded.voided,
-    }
-  }
-  const recent = (count: number) => [...node.till.recorded.values()].slice(-count).reverse().map(transaction)
-  const report = () => {
-    const { day } = node.till
-    if (!day) return null
-    return {
-      businessDate: day.businessDate,
-      closed: false,
-      currency: currency(),
-      totals: totalsAnswer(day.totals, currency()),
-      firstRevision: day.firstRevision,
-      lastRevision: node.status().revision,
-      head: node.status().hash,
-    }
-  }
-  const torn = () =>
-    [...node.till.open.values()]
-      .map(open => node.saleOf(open.sale))
-      .filter(sale => sale !== undefined)
-      .map(saleAnswer)
-
-  return {
-    health: () => {
-      const { online, refusal } = node.status()
-      const status = refusal ? 'degraded' : 'ok'
-      return { status, role: 'terminal', id: node.id, online, waiting: waiting(), ...(refusal ? { refusal } : {}) }
-    },
-    till: () => {
-      const { online, lastSync_ms, lastSyncError, rules, reader, now_ms } = node.status()
-      const sale = node.currentSale()
-      const first = node.till.waiting[0]
-      return {
-        terminal: node.id,
-        merchantName: node.place.certified().merchantName,
-        shop: node.place.shop(),
-        currency: currency(),
-        online,
-        day: node.till.day
-          ? { state: 'open', businessDate: node.till.day.businessDate }
-          : node.till.lastDay
-            ? { state: 'closed', businessDate: node.till.lastDay }
-            : null,
-        waiting: { ...waiting(), since: first?.occurred ?? null },
-        sale: sale ? saleAnswer(sale) : null,
-        torn: torn(),
-        recent: recent(20),
-        reader,
-        rules: {
-          policy: rules.policy?.version ?? null,
-          denyList: rules.denyList?.version ?? null,
-          keySet: rules.keySet?.version ?? null,
-        },
-        lastSync: iso(lastSync_ms),
-        lastSyncError: lastSyncError ?? null,
-        now: iso(now_ms),
-      }
-    },
-    sale: (sale: string) => {
-      const held = node.saleOf(sale)
-      return (
-        held ?? {
-          reason: 'SaleUnknown',
-          message: `Sale ${sale} is not known on this till: it was never keyed here, or a restart came before any phone tapped.`,
-        }
-      )
-    },
-    transactions: () => ({ transactions: recent(1000) }),
-    report,
-  }
-}
-
 const eventOf = <Name extends TillEvent['type']>(answer: unknown, type: Name) =>
   (answer as readonly TillEvent[]).find((event): event is Extract<TillEvent, { type: Name }> => event.type === type)
 
@@ -153,6 +34,14 @@ export const terminalModule = (node: Terminal): Type => {
   const door = doorway()
   const view = views(node)
   const currency = () => node.status().currency
+  const saleAnswer = (sale: SaleView) => saleInWords(sale, node.paper.language())
+  /** A refusal leaves in the till's language, with what to do; its reason stays its reason. */
+  const answered = <Answer>(answer: Answer | Refusal): Answer =>
+    asAnswered<Answer>(
+      typeof answer === 'object' && answer !== null && isRefusal(answer)
+        ? { ...answer, ...spokenReason(answer, currency(), node.paper.language()) }
+        : answer,
+    )
   const mint = () => uuid7(node.status().now_ms, crypto.getRandomValues(new Uint8Array(16)))
 
   const StartSale = door.order(
@@ -161,6 +50,7 @@ export const terminalModule = (node: Terminal): Type => {
       const { body, key } = asked
       const amount = parseAmount(body.amount, body.currency)
       if (typeof amount !== 'bigint') return amount
+      await node.rollOverIfDue()
       const sale = node.startSale(amount, body.currency, body.reference, key)
       return sale
     },
@@ -184,9 +74,7 @@ export const terminalModule = (node: Terminal): Type => {
     if (isRefusal(answer)) return answer
     const closed = eventOf(answer, 'DayClosed')?.data
     if (!closed) throw new Error('The day closed without its totals')
-    const { businessDate, receiptNumber, firstRevision, lastRevision, head, currency, totals } = closed
-    const report = { businessDate, closed: true, receiptNumber, currency, firstRevision, lastRevision, head }
-    return { ...report, totals: totalsAnswer(totals, currency) }
+    return view.closing(closed, false)
   })
   const reversed = (
     answer: Awaited<ReturnType<Terminal['voidTransaction']>>,
@@ -226,6 +114,11 @@ export const terminalModule = (node: Terminal): Type => {
   const DayReport = door.question(
     'DayReport',
     async () => view.report() ?? { reason: 'DayNotOpen', message: 'No day is open, so there is no report.' },
+  )
+
+  const LastReport = door.question(
+    'LastReport',
+    async () => view.lastReport() ?? { reason: 'DayUnknown', message: 'No day was closed on this till yet.' },
   )
 
   @Controller('api')
@@ -272,6 +165,9 @@ export const terminalModule = (node: Terminal): Type => {
     @Post('day/close') @HttpCode(200) async closeDay() {
       return answered(await this.orders.execute(new CloseDay.Message(undefined)))
     }
+    @Get('day/last') async lastDay() {
+      return answered(await this.questions.execute(new LastReport.Message(undefined)))
+    }
     @Get('day') async day() {
       return answered(await this.questions.execute(new DayReport.Message(undefined)))
     }
@@ -301,7 +197,13 @@ export const terminalModule = (node: Terminal): Type => {
     }
   }
 
-  @Module({ imports: [CqrsModule.forRoot()], controllers: [CashierController], providers: door.handlers })
+  const ShopController = shopController({ node, door, answered, saleAnswer, mint })
+
+  @Module({
+    imports: [CqrsModule.forRoot()],
+    controllers: [CashierController, ShopController],
+    providers: door.handlers,
+  })
   class TerminalModule {}
   return TerminalModule
 }

@@ -1,6 +1,9 @@
 import { isRefusal, type Refusal } from '#canonical/decider'
 import { uuid7 } from '#canonical/ids'
 import { type Amount, type Currency, formatAmount } from '#money'
+import type { Override } from '#till/commands'
+import { refuseOverride } from '#till/override'
+import { nobodySignedOn } from '#till/staff'
 import type { Sale } from '#till/state'
 import type { OwnLog } from './own-log.ts'
 import type { News, TerminalParts } from './ports.ts'
@@ -8,9 +11,17 @@ import type { News, TerminalParts } from './ports.ts'
 /** The cashier's desk: the sale on the screen, and those keyed before it. A sale is several taps, and one payment. */
 export type Desk = ReturnType<typeof desk>
 
-export type SaleView = Sale & { readonly receiptNumber?: number; readonly allowanceLeft?: string }
+export type SaleView = Sale & {
+  readonly receiptNumber?: number
+  readonly allowanceLeft?: string
+  /** Rules that a supervisor let pass for this sale. */
+  readonly overridden?: readonly string[]
+  /** A supervisor may let pass what it was declined for. */
+  readonly overridable?: boolean
+}
 
-type Because = { readonly reason: string; readonly message: string }
+/** With the figures of the refusal, where there are any: the log keeps the reason and its English sentence. */
+type Because = Refusal
 
 export const desk = (parts: TerminalParts, own: OwnLog, news: News) => {
   const { crypto } = parts
@@ -20,6 +31,8 @@ export const desk = (parts: TerminalParts, own: OwnLog, news: News) => {
   const keyed = new Map<string, Sale>()
   /** Why the last tap of a sale came to nothing, where the log has no word of it. */
   const hints = new Map<string, Because>()
+  /** What a supervisor let pass, by sale: for the taps of that sale, and on disk only with the deduction it allows. */
+  const approvals = new Map<string, readonly Override[]>()
   let tapping: string | undefined
   let current: string | undefined = own.refusal() ? undefined : [...till.open.values()].at(-1)?.sale
 
@@ -37,7 +50,43 @@ export const desk = (parts: TerminalParts, own: OwnLog, news: News) => {
     // A tap that began and could not be put on disk is torn for the cashier, whatever the phone thinks.
     const state = held.state === 'tapping' ? ('torn' as const) : held.state
     const because = hints.get(sale) ?? held.because
-    return { ...held, state, ...(because ? { because } : {}) }
+    const view = { ...held, state, ...(because ? { because } : {}) }
+    const passed = approvals.get(sale)?.map(({ rule }) => rule)
+    if (state !== 'declined' || !because) return passed ? { ...view, overridden: passed } : view
+    // What it was declined for is let pass: it waits for the phone again.
+    if (passed?.includes(because.reason)) {
+      const { because: _, ...waiting } = view
+      return { ...waiting, state: 'waiting', overridden: passed }
+    }
+    const overridable = isLawful(because.reason)
+    return { ...view, ...(passed ? { overridden: passed } : {}), overridable }
+  }
+
+  /** The policy lets somebody pass this rule, and somebody is there who may. */
+  const isLawful = (rule: string): boolean =>
+    [...till.staff].some(
+      ([supervisor, role]) => role === 'supervisor' && !refuseOverride(till, own.rules().policy, { rule, supervisor }),
+    )
+
+  /** A supervisor whose PIN was checked lets pass what this sale was declined for. */
+  const override = (sale: string, supervisor: string): SaleView | Refusal => {
+    const newer = own.refusal()
+    if (newer) return newer
+    const held = saleOf(sale)
+    if (!held) return saleUnknown(sale)
+    if (held.state !== 'declined' || !held.because)
+      return {
+        reason: 'SaleNotDeclined',
+        message: `Sale ${sale} is ${held.state}: there is nothing on it to let pass.`,
+        state: held.state,
+      }
+    const approval = { rule: held.because.reason, supervisor }
+    const refused = refuseOverride(till, own.rules().policy, approval)
+    if (refused) return refused
+    approvals.set(sale, [...(approvals.get(sale) ?? []), approval])
+    current = sale
+    news.next({ kind: 'sale' })
+    return saleOf(sale) as SaleView
   }
 
   const startSale = (amount: Amount, currency: Currency, reference?: string, key?: string): SaleView | Refusal => {
@@ -62,6 +111,8 @@ export const desk = (parts: TerminalParts, own: OwnLog, news: News) => {
     if (unfit) return unfit
     if (amount === 0n) return { reason: 'AmountNotPositive', message: 'A sale is of more than nothing.' }
     if (!till.day) return { reason: 'DayNotOpen', message: 'No day is open on this till: open the day first.' }
+    const unsigned = nobodySignedOn(till)
+    if (unsigned) return unsigned
     if (currency !== own.currency())
       return { reason: 'CurrencyMismatch', message: `This till takes ${own.currency()}, not ${currency}.` }
     const busy = tapping === undefined ? undefined : saleOf(tapping)
@@ -99,6 +150,7 @@ export const desk = (parts: TerminalParts, own: OwnLog, news: News) => {
     const waiting = keyed.get(sale)
     if (waiting && !till.sales.has(sale)) keyed.set(sale, { ...waiting, state: 'cancelled' })
     hints.delete(sale)
+    approvals.delete(sale)
     if (current === sale) current = undefined
     news.next({ kind: 'sale' })
     return saleOf(sale) as SaleView
@@ -123,6 +175,8 @@ export const desk = (parts: TerminalParts, own: OwnLog, news: News) => {
     startSale,
     cancelSale,
     resumeSale,
+    override,
+    approvals: (sale: string): readonly Override[] => approvals.get(sale) ?? [],
     current: (): SaleView | undefined => (current === undefined ? undefined : saleOf(current)),
     /** A phone is in the field for this sale. */
     beginTap: (sale: string): void => {
@@ -131,6 +185,8 @@ export const desk = (parts: TerminalParts, own: OwnLog, news: News) => {
       tell()
     },
     endTap: (): void => {
+      // An approval is for one sale: it ends with it.
+      if (tapping !== undefined && till.sales.get(tapping)?.state === 'approved') approvals.delete(tapping)
       tapping = undefined
       tell()
     },

@@ -105,7 +105,7 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
       news.next({ kind: 'log' })
       if (facts.some(fact => !lifeTypes.has(fact.type))) for (const wake of written) wake()
       uncovered += links.length
-      const isDayOver = facts.some(({ type }) => type === 'DayClosed')
+      const isDayOver = facts.some(({ type }) => type === 'DayClosed' || type === 'DayRolledOver')
       // In a turn of its own, after whoever waits for this one has heard of it.
       if (isDayOver || uncovered >= snapshotEvery)
         exclusive(async () => keepSnapshot()).catch(({ message }: Error) =>

@@ -30,6 +30,8 @@ export type Notes = { note(key: string): string | undefined; setNote(key: string
 
 /** Events of the terminal's own log that say this of themselves, the oldest first, however long the log is. */
 export type Past = { find(name: FindableBy, value: string): StoredEvent[] }
+/** PINs as they may lie on a disk. */
+export type Pins = { hash(pin: string): Promise<string>; matches(pin: string, hash: string): Promise<boolean> }
 
 /** The centre's rules, its clock, and how far it holds this terminal's log (−1: nothing; a centre of 0.1.0 says nothing). */
 export type RulesAnswer = RuleDocuments & {
@@ -80,6 +82,7 @@ export type TerminalParts = {
   readonly past: Past
   /** How many transactions stay in mind, and after how many events the state is kept for the next start. */
   readonly window?: { readonly inMind: number; readonly snapshotEvery: number }
+  readonly pins: Pins
   readonly reader: Reader
   readonly readerState?: () => { readonly state: 'ready' | 'fault'; readonly message?: string }
   readonly link: Link

@@ -5,6 +5,7 @@ import { sqliteStore } from '#eventstore/sqlite'
 import { refuseOtherHosts, serve } from '#http/serve'
 import { systemClock } from '#machine/clock'
 import { nodeCrypto } from '#machine/crypto'
+import { scryptPins } from '#machine/pins'
 import { endGracefully, type Log, readWhole, sleep, startApp, Usage, writeWhole } from '#machine/process'
 import { findable } from '#till/window'
 import { terminalModule } from './api.ts'
@@ -92,6 +93,7 @@ const startTerminal = async (args: readonly string[], log: Log, passing?: (momen
     store,
     notes: store,
     past: store,
+    pins: scryptPins,
     reader,
     ...('state' in reader ? { readerState: () => reader.state() } : {}),
     link: httpLink(centre, identity.terminal, stop.signal),

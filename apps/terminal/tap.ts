@@ -1,5 +1,5 @@
 import { base64url, fromHex, hex } from '#canonical/bytes'
-import { isRefusal } from '#canonical/decider'
+import { isRefusal, type Refusal } from '#canonical/decider'
 import { Malformed } from '#canonical/malformed'
 import { StoreFailed } from '#eventstore'
 import { makeDeduction, makeHello, makeReceipt } from '#license/records'
@@ -101,8 +101,9 @@ export const taps = (parts: TerminalParts, own: OwnLog, desk: Desk, lastSync_ms:
       return { type: 'resume', deduction: deductionOf(open) }
     }
     const transaction = hex(crypto.random(16))
-    const decline = async (refused: { readonly reason: string; readonly message: string }): Promise<Decision> => {
+    const decline = async (refused: Refusal): Promise<Decision> => {
       const { reason, message } = refused
+      desk.hint(sale.sale, refused)
       const license = offer.refused ? {} : { license: facts as LicenseFacts }
       const declined = { start: start(transaction), checks: offer.checks, ...license, reason, message }
       await own.writeSurely({ type: 'DeclineTap', ...declined }, sale.sale)
@@ -147,6 +148,7 @@ export const taps = (parts: TerminalParts, own: OwnLog, desk: Desk, lastSync_ms:
           lastSync_ms: lastSync_ms(),
           certificateEnds_ms: own.place.certificateEnds_ms(),
         },
+        overrides: desk.approvals(sale.sale),
       },
       sale.sale,
     )
@@ -244,7 +246,8 @@ export const taps = (parts: TerminalParts, own: OwnLog, desk: Desk, lastSync_ms:
     let doing = 'GET #1'
     try {
       passing('field entered')
-      const conversation = takeTap(crypto, mine, own.rules(), sale.currency, Math.floor(own.time() / 1000))
+      const waived = desk.approvals(sale.sale).map(({ rule }) => rule)
+      const conversation = takeTap(crypto, mine, own.rules(), sale.currency, Math.floor(own.time() / 1000), waived)
       let step = conversation.next()
       while (!step.done) {
         if (step.value.do === 'exchange') doing = step.value.message

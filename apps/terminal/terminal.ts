@@ -1,9 +1,12 @@
 import { Subject } from 'rxjs'
 import type { Amount } from '#money'
+import type { DayEnd, PaidElsewhere } from '#till/commands'
 import { waitingOf } from '#till/state'
 import { desk } from './desk.ts'
 import { iso, type OwnLog, ownLog } from './own-log.ts'
 import type { TerminalParts } from './ports.ts'
+import { receipts } from './receipts.ts'
+import { staff } from './staff.ts'
 import { centreLink } from './sync.ts'
 import { taps } from './tap.ts'
 
@@ -22,11 +25,28 @@ export const terminal = async (parts: TerminalParts) => {
   const counter = desk(parts, own, news)
   const { prepare, meet, takeTaps } = taps(parts, own, counter, sync.lastSync_ms)
   const { till, write } = own
+  const people = staff(parts, own, news)
+  const paper = receipts(parts, own, news)
   prepare()
+
+  /** Where the log stands, for a day that ends there. */
+  const dayEnd = (): DayEnd => {
+    const { revision, hash } = own.head()
+    return { currency: own.currency(), revision, head: hash }
+  }
+  /** A forgotten day ends at the policy's hour, before the first sale after it; without one, when the next is opened. */
+  const rollOverIfDue = async (): Promise<void> => {
+    const hour = own.rules().policy?.rollOver_hour
+    if (hour === undefined || !till.day || own.refusal()) return
+    const today = dayIn(own.place.zone(), own.time() - hour * 3_600_000)
+    if (till.day.businessDate < today) await write(() => ({ type: 'RollDayOver', today, end: dayEnd() }))
+  }
 
   return {
     id: identity.terminal,
     place: own.place,
+    /** The day as the shop counts it now. */
+    today: () => dayIn(own.place.zone(), own.time()),
     till,
     news,
     /** The parts as they stand, for views. */
@@ -45,20 +65,23 @@ export const terminal = async (parts: TerminalParts) => {
     currentSale: counter.current,
     saleOf: counter.saleOf,
     startSale: counter.startSale,
+    rollOverIfDue,
+    /** A supervisor lets pass what a sale was declined for, once and for that sale. */
+    overrideSale: async (sale: string, by: { readonly staff: string; readonly pin: string }) =>
+      (await people.check(by.staff, by.pin)) ?? counter.override(sale, by.staff),
+    people,
+    paper,
     cancelSale: counter.cancelSale,
     resumeSale: counter.resumeSale,
     setNetwork: sync.setNetwork,
     syncNow: sync.syncNow,
     openDay: (businessDate?: string) => {
       const today = dayIn(own.place.zone(), own.time())
-      return write({ type: 'OpenDay', businessDate: businessDate ?? today, today })
+      return write(() => ({ type: 'OpenDay', businessDate: businessDate ?? today, today, end: dayEnd() }))
     },
     closeDay: async () => {
       await sync.tellAcknowledgement()
-      return write(() => {
-        const { revision, hash } = own.head()
-        return { type: 'CloseDay', currency: own.currency(), revision, head: hash }
-      })
+      return write(() => ({ type: 'CloseDay', ...dayEnd() }))
     },
     /** A transaction of this terminal, however old. */
     recorded: own.recorded,
@@ -68,11 +91,18 @@ export const terminal = async (parts: TerminalParts) => {
         own.reversal(reversal)
         return { type: 'VoidTransaction', reversal, transaction, occurred: iso(own.time()) }
       }),
-    refundTransaction: (reversal: string, transaction: string, amount: Amount) =>
+    /** `original` is what a signed receipt says of a payment that another terminal took. */
+    refundTransaction: (reversal: string, transaction: string, amount: Amount, original?: PaidElsewhere) =>
       write(() => {
         own.recorded(transaction)
         own.reversal(reversal)
-        return { type: 'RefundTransaction', reversal, transaction, amount, occurred: iso(own.time()) }
+        const asked = { reversal, transaction, amount, occurred: iso(own.time()) }
+        return { type: 'RefundTransaction', ...asked, ...(original ? { original } : {}) }
+      }),
+    reprintReceipt: (transaction: string) =>
+      write(() => {
+        own.recorded(transaction)
+        return { type: 'ReprintReceipt', transaction }
       }),
     meet,
     /** Takes taps and syncs until the signal. */

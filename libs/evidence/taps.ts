@@ -158,6 +158,8 @@ export const tapsOfTerminal = (): TapsOfTerminal => {
         case 'DayClosed':
         case 'CashierSignedOn':
         case 'CashierSignedOff':
+        case 'StaffAppointed':
+        case 'StaffDismissed':
         case 'ReceiptReprinted':
           return
       }

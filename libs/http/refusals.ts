@@ -24,7 +24,7 @@ export const answered = <Answer>(answer: Answer | Refusal): Answer => {
 }
 
 const notFound = /(Unknown|NotFound)$/
-const unauthorized = new Set(['NotSignedIn', 'SessionEnded', 'SignInRefused'])
+const unauthorized = new Set(['PinWrong', 'NotSignedIn', 'SessionEnded', 'SignInRefused'])
 const forbidden = new Set([
   'ForeignSite',
   'BatchSignatureInvalid',
@@ -34,14 +34,26 @@ const forbidden = new Set([
   'RequestSignatureInvalid',
   'RequestTimeOff',
   'RoleTooLow',
+  'NotASupervisor',
+  'OverrideNotAllowed',
 ])
-const malformed = new Set(['BodyMalformed', 'AmountMalformed', 'CurrencyUnknown', 'AmountNotPositive', 'TimeMalformed'])
+const malformed = new Set([
+  'PinMalformed',
+  'ReceiptMalformed',
+  'StaffNumberMalformed',
+  'BodyMalformed',
+  'AmountMalformed',
+  'CurrencyUnknown',
+  'AmountNotPositive',
+  'TimeMalformed',
+])
 
 const statusOf = (reason: string): number => {
   if (malformed.has(reason)) return 400
   if (unauthorized.has(reason)) return 401
   if (forbidden.has(reason)) return 403
   if (notFound.test(reason)) return 404
+  if (reason.endsWith('Throttled')) return 429
   if (reason.endsWith('Unreachable')) return 503
   return 409
 }

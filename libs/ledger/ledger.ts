@@ -105,6 +105,8 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'ReceiptReprinted':
     case 'RefundRecorded':
     case 'RulesAdopted':
+    case 'StaffAppointed':
+    case 'StaffDismissed':
     case 'SupervisorOverrode':
     case 'TapResolved':
     case 'TapStarted':

@@ -26,6 +26,8 @@ export type Policy = {
   readonly policyAge_hours: number
   readonly clockTolerance_s: number
   readonly roundTrip_ms: number
+  /** The hour of the shop's day at which a day that nobody closed rolls over; without one, when the next is opened. */
+  readonly rollOver_hour?: number
   /** The reasons that a supervisor may override. */
   readonly overridable: readonly string[]
   /** The suites that a phone may pay by; without it P256-AUTH alone. */
@@ -58,6 +60,7 @@ const policy = statement<Policy>('policy', {
   policyAge_hours: count,
   clockTolerance_s: count,
   roundTrip_ms: count,
+  rollOver_hour: optional(count),
   overridable: list(text),
   suites: optional(list(oneOf(...suites))),
 })

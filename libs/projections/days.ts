@@ -13,7 +13,7 @@ import {
 import { knownType, type TradeEvent, understood } from '#ledger/vocabulary'
 import { type Currency, formatAmount, minorUnits } from '#money'
 import { type Difference, type LineName, lineOf, lines, type Totals, totalsDifferences } from '#reconciliation/totals'
-import { type DayTotals, type TillEvent, tillWords } from '#till/events'
+import { type DayClosing, type DayTotals, type TillEvent, tillWords } from '#till/events'
 import { terminalOf } from './terminals.ts'
 
 /**
@@ -184,11 +184,14 @@ const fold = (event: TillLogged, cursor: Row, look: Look): Change[] => {
     case 'DayRolledOver': {
       const at = { business_date: event.data.businessDate, first: BigInt(event.revision) }
       const zeros = Object.fromEntries(sums.map(column => [column, 0n]))
+      const closed = event.type === 'DayRolledOver' ? event.data.closed : undefined
+      const before = closed && dayOf(cursor, look)
       const shop = textOrNull(cursor, 'assigned') ?? textOf(cursor, 'shop')
       const unread = intOf(cursor, 'unread')
       const none = { currency: null, till: null, closed_by: null, gaps: 0n }
       const opened = [
         putCursor({ ...cursor, ...at, shop, unread: 0n }),
+        ...(before ? [putDay(closedBy(event.id, before, closed))] : []),
         putDay({ terminal, ...at, shop, ...none, unread, ...zeros }),
       ]
       if (unread === 0n) return opened
@@ -196,11 +199,10 @@ const fold = (event: TillLogged, cursor: Row, look: Look): Change[] => {
       return [...opened, difference(event, { ...cursor, ...at }, 'NotUnderstood', event, what)]
     }
     case 'DayClosed': {
-      const { totals, currency } = event.data
       const day = dayOf(cursor, look)
       const changes = [putCursor({ ...cursor, business_date: null, first: null })]
       if (!day) return changes
-      return [...changes, putDay({ ...day, till: JSON.stringify(totals), closed_by: event.id, currency })]
+      return [...changes, putDay(closedBy(event.id, day, event.data))]
     }
     case 'DeductionRequested': {
       const { transaction } = event.data
@@ -215,6 +217,13 @@ const fold = (event: TillLogged, cursor: Row, look: Look): Change[] => {
       return [putCursor(cursor), ...counted(event, cursor, look)]
   }
 }
+
+const closedBy = (id: string, day: Row, { totals, currency }: DayClosing): Row => ({
+  ...day,
+  till: JSON.stringify(totals),
+  closed_by: id,
+  currency,
+})
 
 const settled = (terminal: string, transaction: string): Change[] => [
   { table: 'deduction', key: [terminal, transaction], row: undefined },

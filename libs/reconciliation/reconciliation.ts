@@ -1,7 +1,7 @@
 import type { Crypto } from '#canonical/crypto'
 import { type Event, EventMalformed, upcast, verifyEvent } from '#canonical/event'
 import { type Currency, formatAmount, isCurrency, isMinorUnits } from '#money'
-import { type DayTotals, type TillEvent, tillWords } from '#till/events'
+import { type DayClosing, type DayTotals, type TillEvent, tillWords } from '#till/events'
 import { counted, type Difference, type LineName, lineOf, noTotals, type Totals, totalsDifferences } from './totals.ts'
 
 /**
@@ -108,6 +108,9 @@ export const reconciliation = (
   let currency: Currency | undefined
   let day: Day | undefined
   let next = 0
+  /** All that this stream sold, voided and refunded; and whether nothing of it is missing or unread so far. */
+  let sold = noTotals
+  let whole = true
   /** The event before, where it could be read at all. */
   let last: Event | undefined
 
@@ -148,6 +151,7 @@ export const reconciliation = (
       name('Fork', amountOf(event), of => `${message}: ${held.type} of ${of}.`, [id])
     }
     if (revision > next) {
+      whole = false
       gaps.push({ from: next, to: revision - 1, day, amid: transactionAmid(last, event) })
       if (day) day.gap = true
     }
@@ -170,6 +174,7 @@ export const reconciliation = (
   const nameUnread = ({ type, schema, revision, money, id }: Event): void => {
     if (!money && !Object.hasOwn(tillWords, type)) return
     if (day) day.unread = true
+    whole = false
     const message = `Revision ${revision} of ${terminal}, ${type} in shape ${schema}, is not understood by this version.`
     name('NotUnderstood', 0n, () => message, [id])
   }
@@ -225,6 +230,7 @@ export const reconciliation = (
         break
       case 'DayOpened':
       case 'DayRolledOver':
+        if (event.type === 'DayRolledOver' && event.data.closed) closeDay(event.id, event.data.closed)
         day = {
           businessDate: event.data.businessDate,
           firstRevision: event.revision,
@@ -238,7 +244,7 @@ export const reconciliation = (
         days.push(day)
         break
       case 'DayClosed':
-        closeDay(event)
+        closeDay(event.id, event.data)
         break
       case 'TapStarted':
         asked.set(event.data.transaction, amountOf(event))
@@ -264,11 +270,12 @@ export const reconciliation = (
       if (day && open.has(transaction)) day.centre = counted(day.centre, line, asked.get(transaction) ?? 0n)
       return
     }
+    sold = counted(sold, line, amountOf(event))
     if (day) day.centre = counted(day.centre, line, amountOf(event))
     if (line === 'sales' || line === 'declined') open.delete(transaction)
   }
 
-  const closeDay = ({ id, data }: Event & Extract<TillEvent, { type: 'DayClosed' }>): void => {
+  const closeDay = (id: string, data: DayClosing): void => {
     // A copy may have lost the opening: the close says itself which day it was, and where it began.
     const closing =
       day ??
@@ -287,6 +294,12 @@ export const reconciliation = (
     closing.currency = data.currency
     const where = `${terminal} on ${data.businessDate}`
     for (const difference of totalsDifferences(where, data.totals, closing.centre, data.currency, id)) {
+      all.push(difference)
+      closing.differences.push(difference)
+    }
+    const grand = data.grandTotal && whole ? grandDifference(where, data, sold) : undefined
+    if (grand) {
+      const difference: Difference = { kind: 'TotalsMismatch', ...grand, currency: data.currency, events: [id] }
       all.push(difference)
       closing.differences.push(difference)
     }
@@ -339,6 +352,24 @@ export const reconciliation = (
   }
 
   return { take, report }
+}
+
+/** Where a till's grand total, which is never reset, is not what its log ever sold and gave back. */
+const grandDifference = (
+  where: string,
+  { grandTotal, currency }: DayClosing,
+  sold: Totals,
+): { readonly amount: bigint; readonly message: string } | undefined => {
+  const line = (['sales', 'voids', 'refunds'] as const).find(
+    each => grandTotal && BigInt(grandTotal[each]) !== sold[each].sum,
+  )
+  if (!line || !grandTotal) return undefined
+  const [told, held] = [BigInt(grandTotal[line]), sold[line].sum]
+  const inWords = (minor: bigint) => `${formatAmount(minor, currency)} ${currency}`
+  return {
+    amount: told > held ? told - held : held - told,
+    message: `${where}: the till's grand total of ${line} is ${inWords(told)}, its log holds ${inWords(held)}.`,
+  }
 }
 
 /** The transaction that a gap between two events cuts, if it cuts one. */

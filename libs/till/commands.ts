@@ -29,6 +29,24 @@ export type LicenseFacts = {
   readonly counter: number
 }
 
+/** A supervisor, by a PIN that was checked, lets one rule pass for one sale. */
+export type Override = { readonly rule: string; readonly supervisor: string }
+
+/** Where the log stands when a day is closed. */
+export type DayEnd = { readonly currency: Currency; readonly revision: number; readonly head: string }
+
+/** A payment that another terminal of the merchant took, as its signed receipt says. */
+export type PaidElsewhere = {
+  readonly terminal: string
+  readonly receiptNumber: number
+  readonly amount: Amount
+  readonly currency: Currency
+  readonly payment: string
+  readonly license: string
+  /** The receipt's octets, base64url. */
+  readonly receipt: string
+}
+
 /** An act of giving back, under the id that whoever asks for it minted. */
 export type Reversal = {
   readonly reversal: string
@@ -43,8 +61,21 @@ export type TillCommand =
   | ({ readonly type: 'AdoptCertificate' } & Extract<TillEvent, { type: 'CertificateAdopted' }>['data'])
   | ({ readonly type: 'AcknowledgeByCentre' } & Extract<TillEvent, { type: 'CentreAcknowledged' }>['data'])
   | ({ readonly type: 'RefuseCheckpoint' } & Extract<TillEvent, { type: 'CheckpointRefused' }>['data'])
-  | { readonly type: 'OpenDay'; readonly businessDate: string; readonly today: string }
-  | { readonly type: 'CloseDay'; readonly currency: Currency; readonly revision: number; readonly head: string }
+  /** With `end`, a day that was left open is closed by it; without, it stands in the way. */
+  | { readonly type: 'OpenDay'; readonly businessDate: string; readonly today: string; readonly end?: DayEnd }
+  /** The day as the shop counts it now is `today`: one that is still open from before is over. */
+  | { readonly type: 'RollDayOver'; readonly today: string; readonly end: DayEnd }
+  | ({ readonly type: 'CloseDay' } & DayEnd)
+  /** `by` is a supervisor whose PIN was checked; absent for the first one. */
+  | {
+      readonly type: 'AppointStaff'
+      readonly staff: string
+      readonly role: 'cashier' | 'supervisor'
+      readonly by?: string
+    }
+  | { readonly type: 'DismissStaff'; readonly staff: string; readonly by: string }
+  | { readonly type: 'SignOn'; readonly cashier: string }
+  | { readonly type: 'SignOff' }
   | {
       readonly type: 'RequestDeduction'
       readonly start: TapStart
@@ -53,6 +84,7 @@ export type TillCommand =
       readonly put: string
       readonly policy: Policy | undefined
       readonly clock: TillClock
+      readonly overrides?: readonly Override[]
     }
   | { readonly type: 'ResendDeduction'; readonly transaction: string; readonly tap: number }
   | {
@@ -95,7 +127,8 @@ export type TillCommand =
   | { readonly type: 'TearTap'; readonly transaction: string; readonly tap: number; readonly during: string }
   | { readonly type: 'AbandonSale'; readonly sale: string }
   | ({ readonly type: 'VoidTransaction' } & Reversal)
-  | ({ readonly type: 'RefundTransaction'; readonly amount: Amount } & Reversal)
+  | ({ readonly type: 'RefundTransaction'; readonly amount: Amount; readonly original?: PaidElsewhere } & Reversal)
+  | { readonly type: 'ReprintReceipt'; readonly transaction: string }
 
 export type TillClock = {
   readonly now_ms: number

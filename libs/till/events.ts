@@ -17,7 +17,27 @@ export type DayTotals = z.infer<typeof totals>
 
 const document = z.object({ version: z.int().nonnegative(), hash: sha256, document: octets })
 const money = { amount: minor, currency }
-const record = { receiptNumber: z.int().positive(), businessDate }
+/** The number on a badge. Whose it is, the till's own list says, which is no part of the log. */
+const staff = name
+/** `cashier` is who was signed on; absent where the till has no staff. */
+const record = { receiptNumber: z.int().positive(), businessDate, cashier: staff.optional() }
+/** All that was ever sold, voided and refunded on this terminal, in minor units. It is never reset. */
+const grandTotal = z.object({ sales: minor, voids: minor, refunds: minor })
+export type GrandTotal = z.infer<typeof grandTotal>
+const closing = z.object({
+  ...record,
+  currency,
+  totals,
+  /** Revisions from the opening of the day to the event before this one, and the head there. */
+  firstRevision: count,
+  lastRevision: count,
+  head: sha256,
+  /** Consecutive over the terminal's life; a till of 0.2.0 wrote neither of these. */
+  zNumber: z.int().positive().optional(),
+  grandTotal: grandTotal.optional(),
+})
+export type DayClosing = z.infer<typeof closing>
+
 const tap = z.int().positive()
 /** C2SP `tlog-checkpoint`, as the centre signed it. */
 const checkpoint = z.string().min(1).max(8192)
@@ -54,20 +74,14 @@ export const tillWords = {
   /** The centre offered a checkpoint that does not hold; `seen` is the one that this terminal had verified. */
   CheckpointRefused: word(z.object({ reason: name, message: z.string(), offered: checkpoint, seen: checkpoint })),
   DayOpened: word(z.object({ businessDate })),
-  DayRolledOver: word(z.object({ businessDate })),
-  DayClosed: word(
-    z.object({
-      ...record,
-      currency,
-      totals,
-      /** Revisions from the opening of the day to the event before this one, and the head there. */
-      firstRevision: count,
-      lastRevision: count,
-      head: sha256,
-    }),
-  ),
-  CashierSignedOn: word(z.object({ cashier: name })),
-  CashierSignedOff: word(z.object({ cashier: name })),
+  /** Nobody closed the day before: it ends here with its totals, as it would have by hand, and this one begins. */
+  DayRolledOver: word(z.object({ businessDate, closed: closing.optional() })),
+  DayClosed: word(closing),
+  /** Who may sign on, and who may approve. The PIN is kept beside the log; setting it anew is told again. */
+  StaffAppointed: word(z.object({ staff, role: z.enum(['cashier', 'supervisor']), by: staff.optional() })),
+  StaffDismissed: word(z.object({ staff, by: staff })),
+  CashierSignedOn: word(z.object({ cashier: staff })),
+  CashierSignedOff: word(z.object({ cashier: staff })),
   TapStarted: word(
     z.object({
       tap,
@@ -163,9 +177,14 @@ export const tillWords = {
       ...record,
       ...money,
       occurred: instant,
+      /** What another terminal's signed receipt said, with the receipt: absent where this log has the original. */
+      original: z.object({ terminal: name, receiptNumber: count, amount: minor, receipt: octets }).optional(),
     }),
   ),
-  SupervisorOverrode: word(z.object({ transaction: transactionId, rule: name, supervisor: name })),
+  /** For one sale and one rule, in one append with the deduction that it allows. */
+  SupervisorOverrode: word(
+    z.object({ transaction: transactionId, rule: name, supervisor: staff, sale: name.optional() }),
+  ),
   ReceiptReprinted: word(z.object({ transaction: transactionId, ...record })),
 }
 

@@ -1,17 +1,20 @@
 import type { Refusal } from '#canonical/decider'
-import { type Amount, formatAmount } from '#money'
-import type { Order, Reversal } from './commands.ts'
+import { type Amount, type Currency, formatAmount } from '#money'
+import type { Order, PaidElsewhere, Reversal } from './commands.ts'
 import type { TillEvent } from './events.ts'
-import { recordOf } from './records.ts'
-import { type Recorded, type Reversing, recordedOf, type Till } from './state.ts'
+import { minorMoney, recordOf } from './records.ts'
+import { nobodySignedOn } from './staff.ts'
+import { type Reversing, recordedOf, type Till } from './state.ts'
 
-/** Voids and refunds: what a till can bound of them, by its own log. The centre bounds them for good. */
+/** Voids and refunds: what a till can bound of them, by its own log or a signed receipt. The centre bounds for good. */
 
 export const voidTransaction = (till: Till, command: Order<'VoidTransaction'>): TillEvent[] | Refusal => {
   const original = recordedOf(till, command.transaction)
   const before = till.reversals.get(command.reversal)
   if (before) return repeated(before, command, 'void', before.amount)
   if (!original) return transactionUnknown(command.transaction)
+  const unsigned = nobodySignedOn(till)
+  if (unsigned) return unsigned
   if (original.voided || original.reversed > 0n)
     return {
       reason: 'AlreadyReversed',
@@ -28,20 +31,34 @@ export const voidTransaction = (till: Till, command: Order<'VoidTransaction'>): 
 }
 
 export const refundTransaction = (till: Till, command: Order<'RefundTransaction'>): TillEvent[] | Refusal => {
-  const original = recordedOf(till, command.transaction)
-  const before = till.reversals.get(command.reversal)
-  if (before) return repeated(before, command, 'refund', command.amount)
-  if (!original) return transactionUnknown(command.transaction)
+  const { amount, reversal, transaction } = command
+  const before = till.reversals.get(reversal)
+  if (before) return repeated(before, command, 'refund', amount)
+  const own = recordedOf(till, transaction)
+  // What this log knows is worth more than a receipt.
+  const elsewhere = own ? undefined : command.original
+  const original = own ?? elsewhere
+  if (!original) return transactionUnknown(transaction)
   if (!till.day) return { reason: 'DayNotOpen', message: 'No day is open: open the day, then refund.' }
-  const left = original.amount - original.reversed
-  if (command.amount > left || command.amount === 0n)
+  const unsigned = nobodySignedOn(till)
+  if (unsigned) return unsigned
+  const left = original.amount - (own ? own.reversed : (till.givenBackElsewhere.get(original.payment) ?? 0n))
+  if (amount > left || amount === 0n)
     return {
-      reason: command.amount === 0n ? 'AmountNotPositive' : 'RefundExceedsOriginal',
-      message: `Of transaction ${original.transaction} ${formatAmount(left, original.currency)} ${original.currency} is left to give back; ${formatAmount(command.amount, original.currency)} was asked.`,
+      reason: amount === 0n ? 'AmountNotPositive' : 'RefundExceedsOriginal',
+      message: `Of transaction ${transaction} ${formatAmount(left, original.currency)} ${original.currency} is left to give back; ${formatAmount(amount, original.currency)} was asked.`,
       left: formatAmount(left, original.currency),
     }
-  return [{ type: 'RefundRecorded', data: reversalOf(till, command, original, command.amount) }]
+  const data = reversalOf(till, command, original, amount)
+  return [{ type: 'RefundRecorded', data: elsewhere ? { ...data, original: originalOf(elsewhere) } : data }]
 }
+
+const originalOf = ({ terminal, receiptNumber, amount, receipt }: PaidElsewhere) => ({
+  terminal,
+  receiptNumber,
+  amount: amount.toString(),
+  receipt,
+})
 
 /** The same act asked twice is done once; another act under its id was not done, and must not look so. */
 const repeated = (
@@ -59,19 +76,23 @@ const repeated = (
         transaction: before.transaction,
       }
 
-const reversalOf = (till: Till, { reversal, transaction, occurred }: Reversal, original: Recorded, amount: Amount) => ({
+const reversalOf = (
+  till: Till,
+  { reversal, transaction, occurred }: Reversal,
+  { payment, license, currency }: { readonly payment: string; readonly license: string; readonly currency: Currency },
+  amount: Amount,
+) => ({
   reversal,
   transaction,
-  payment: original.payment,
-  license: original.license,
+  payment,
+  license,
   ...recordOf(till),
-  amount: amount.toString(),
-  currency: original.currency,
+  ...minorMoney({ amount, currency }),
   occurred,
 })
 
-const transactionUnknown = (transaction: string): Refusal => ({
+export const transactionUnknown = (transaction: string): Refusal => ({
   reason: 'TransactionUnknown',
-  message: `Transaction ${transaction} is not in this terminal's log: look for it on the terminal that took it.`,
+  message: `Transaction ${transaction} is not in this terminal's log: look for it on the terminal that took it, or read its receipt.`,
   transaction,
 })

@@ -1,5 +1,5 @@
 import type { Amount, Currency } from '#money'
-import type { DayTotals, TillEvent } from './events.ts'
+import type { DayClosing, DayTotals, TillEvent } from './events.ts'
 import type { AdoptedAssignment } from './service.ts'
 
 /**
@@ -48,6 +48,11 @@ export type Recorded = {
   readonly revision: number
   readonly reversed: Amount
   readonly voided: boolean
+  readonly counter: number
+  readonly cashier?: string
+  readonly reference?: string
+  /** How often its receipt was printed again. */
+  readonly copies: number
 }
 
 export type SaleState = 'waiting' | 'tapping' | 'approved' | 'declined' | 'torn' | 'cancelled'
@@ -78,6 +83,15 @@ export type Till = {
   certificate: string | undefined
   day: { readonly businessDate: string; readonly firstRevision: number; readonly totals: DayTotals } | undefined
   lastDay: string | undefined
+  /** The Z report of the day that ended last. */
+  lastClosing: (DayClosing & { readonly rolledOver: boolean }) | undefined
+  /** How many days were closed, by hand or rolled over. */
+  zNumber: number
+  grandTotal: { readonly sales: bigint; readonly voids: bigint; readonly refunds: bigint }
+  /** Who may sign on, and who may approve. */
+  readonly staff: Map<string, 'cashier' | 'supervisor'>
+  /** Who is signed on. */
+  cashier: string | undefined
   tap: number
   receiptNumber: number
   /** The open day's, those that the centre does not hold yet, and the newest: see `window.ts`. */
@@ -89,12 +103,17 @@ export type Till = {
   readonly saleByKey: Map<string, string>
   /** What each reversal's id stands for. */
   readonly reversals: Map<string, Reversing>
+  /** What was given back here of payments that other terminals took, by payment hash. */
+  readonly givenBackElsewhere: Map<string, bigint>
   /** Attempts by transaction that have no deduction yet: between `TapStarted` and what follows in the same append. */
   readonly started: Map<string, Attempt>
   readonly verified: Map<string, { readonly card: string; readonly allowanceBefore: Amount }>
   /** Recorded on this terminal and not yet acknowledged by the centre, oldest first. */
   waiting: Recorded[]
+  /** All that each license ever paid here: a phone that claims to have more left is not believed. */
   readonly spentByLicense: Map<string, bigint>
+  /** What each license paid in the day that is open. */
+  readonly spentToday: Map<string, bigint>
   acknowledgedTo: number
   /** The newest checkpoint of the centre's log that this log names. */
   checkpoint: string | undefined
@@ -120,6 +139,11 @@ export const emptyTill = (): Till => ({
   certificate: undefined,
   day: undefined,
   lastDay: undefined,
+  lastClosing: undefined,
+  zNumber: 0,
+  grandTotal: { sales: 0n, voids: 0n, refunds: 0n },
+  staff: new Map(),
+  cashier: undefined,
   tap: 0,
   receiptNumber: 0,
   recorded: new Map(),
@@ -128,10 +152,12 @@ export const emptyTill = (): Till => ({
   sales: new Map(),
   saleByKey: new Map(),
   reversals: new Map(),
+  givenBackElsewhere: new Map(),
   started: new Map(),
   verified: new Map(),
   waiting: [],
   spentByLicense: new Map(),
+  spentToday: new Map(),
   acknowledgedTo: -1,
   checkpoint: undefined,
   refused: undefined,
@@ -145,6 +171,18 @@ export const waitingOf = (till: Till): { count: number; sum: bigint } => ({
   count: till.waiting.length,
   sum: till.waiting.reduce((sum, recorded) => sum + recorded.amount, 0n),
 })
+
+/**
+ * What a license has at stake on this terminal: paid in the open day, or not yet held by the centre. What is older and
+ * acknowledged counts against the account there, and would here only shut out a regular customer for good.
+ */
+export const atStake = (till: Till, license: string): bigint => {
+  let sum = till.spentToday.get(license) ?? 0n
+  const today = till.day?.firstRevision ?? Number.POSITIVE_INFINITY
+  for (const recorded of till.waiting)
+    if (recorded.license === license && recorded.revision < today) sum += recorded.amount
+  return sum
+}
 
 /** The centre holds everything up to this revision. Kept beside the log, not in it. */
 export const acknowledge = (till: Till, revision: number): void => {

@@ -1,9 +1,9 @@
 import type { Check } from '#canonical/check'
-import type { Refusal } from '#canonical/decider'
+import { isRefusal, type Refusal } from '#canonical/decider'
 import type { Amount, Currency } from '#money'
 import type { LicenseFacts, Order, TapStart } from './commands.ts'
 import type { TillEvent } from './events.ts'
-import { refuseTap } from './limits.ts'
+import { judgeTap } from './limits.ts'
 import { minorMoney, recordOf } from './records.ts'
 import { outOfService } from './service.ts'
 import type { Till } from './state.ts'
@@ -13,13 +13,21 @@ import type { Till } from './state.ts'
 export const requestDeduction = (till: Till, command: Order<'RequestDeduction'>): TillEvent[] | Refusal => {
   const { start, license, checks, policy, clock } = command
   if (till.recorded.has(start.transaction)) return []
-  const refused = outOfService(till.assignment, clock) ?? refuseTap(till, start, license, policy, clock)
+  const refused = outOfService(till.assignment, clock)
   if (refused) return refused
+  const allowed = judgeTap(till, { start, checks, license, policy, clock }, command.overrides ?? [])
+  if (isRefusal(allowed)) return allowed
   const { transaction, tap, sale } = start
   const deduction = { transaction, sale: sale.sale, license: license.license, counter: license.counter + 1 }
   return [
     tapStarted(start),
     licenseVerified(start, license, checks),
+    ...allowed.map(
+      ({ rule, supervisor }): TillEvent => ({
+        type: 'SupervisorOverrode',
+        data: { transaction, rule, supervisor, sale: sale.sale },
+      }),
+    ),
     {
       type: 'DeductionRequested',
       data: { tap, ...deduction, ...minorMoney(sale), put: command.put, resent: false },

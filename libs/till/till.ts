@@ -1,8 +1,8 @@
 import type { Refusal } from '#canonical/decider'
 import { type Amount, minorUnits } from '#money'
 import type { TillCommand } from './commands.ts'
-import { closeDay, openDay } from './day.ts'
-import type { DayTotals, TillEvent } from './events.ts'
+import { closeDay, openDay, rollDayOver } from './day.ts'
+import type { DayClosing, DayTotals, TillEvent } from './events.ts'
 import {
   acknowledgeByCentre,
   adoptAssignment,
@@ -11,7 +11,9 @@ import {
   commission,
   refuseCheckpoint,
 } from './life.ts'
+import { reprintReceipt } from './receipts.ts'
 import { refundTransaction, voidTransaction } from './reversals.ts'
+import { appointStaff, dismissStaff, signOff, signOn } from './staff.ts'
 import { noTotals, type Recorded, recordedOf, type Sale, type Till } from './state.ts'
 import {
   abandonSale,
@@ -48,8 +50,18 @@ export const decide = (command: TillCommand, till: Till): TillEvent[] | Refusal 
       return refuseCheckpoint(till, command)
     case 'OpenDay':
       return openDay(till, command)
+    case 'RollDayOver':
+      return rollDayOver(till, command)
     case 'CloseDay':
       return closeDay(till, command)
+    case 'AppointStaff':
+      return appointStaff(till, command)
+    case 'DismissStaff':
+      return dismissStaff(till, command)
+    case 'SignOn':
+      return signOn(till, command)
+    case 'SignOff':
+      return signOff(till)
     case 'RequestDeduction':
       return requestDeduction(till, command)
     case 'ResendDeduction':
@@ -72,6 +84,8 @@ export const decide = (command: TillCommand, till: Till): TillEvent[] | Refusal 
       return voidTransaction(till, command)
     case 'RefundTransaction':
       return refundTransaction(till, command)
+    case 'ReprintReceipt':
+      return reprintReceipt(till, command)
   }
 }
 
@@ -94,15 +108,23 @@ export const evolve = (till: Till, event: TillFact): Till => {
       till.certificate = event.data.certificate
       return till
     case 'DayOpened':
+      return dayBegun(till, event.data.businessDate, event.revision)
     case 'DayRolledOver':
-      // A day belongs to one shop: what was assigned while one was open is taken up by the next.
-      till.place = till.assignment
-      till.day = { businessDate: event.data.businessDate, firstRevision: event.revision, totals: noTotals }
-      till.lastDay = event.data.businessDate
-      return till
+      if (event.data.closed) dayEnded(till, event.data.closed, true)
+      return dayBegun(till, event.data.businessDate, event.revision)
     case 'DayClosed':
-      till.day = undefined
-      till.receiptNumber = event.data.receiptNumber
+      return dayEnded(till, event.data, false)
+    case 'StaffAppointed':
+      till.staff.set(event.data.staff, event.data.role)
+      return till
+    case 'StaffDismissed':
+      till.staff.delete(event.data.staff)
+      return till
+    case 'CashierSignedOn':
+      till.cashier = event.data.cashier
+      return till
+    case 'CashierSignedOff':
+      till.cashier = undefined
       return till
     case 'TapStarted': {
       const { tap, transaction, sale, reference, idempotencyKey, sealing, getRequest, getResponse } = event.data
@@ -153,7 +175,8 @@ export const evolve = (till: Till, event: TillFact): Till => {
     case 'PayloadRejected':
       return till
     case 'TransactionRecorded': {
-      const { transaction, sale, card, license, payment, receiptNumber, businessDate, occurred } = event.data
+      const { transaction, sale, card, license, counter, payment, receiptNumber, businessDate, occurred } = event.data
+      const { cashier, reference } = event.data
       const recorded: Recorded = {
         transaction,
         sale,
@@ -169,10 +192,16 @@ export const evolve = (till: Till, event: TillFact): Till => {
         revision: event.revision,
         reversed: 0n as Amount,
         voided: false,
+        counter,
+        ...(cashier === undefined ? {} : { cashier }),
+        ...(reference === undefined ? {} : { reference }),
+        copies: 0,
       }
       till.recorded.set(transaction, recorded)
       if (event.revision > till.acknowledgedTo) till.waiting.push(recorded)
       till.spentByLicense.set(license, (till.spentByLicense.get(license) ?? 0n) + recorded.amount)
+      // What is paid outside any day is at stake until the centre holds it.
+      if (till.day) till.spentToday.set(license, (till.spentToday.get(license) ?? 0n) + recorded.amount)
       settle(till, transaction)
       setSale(till, sale, { state: 'approved', transaction })
       return counted(till, 'sales', receiptNumber, recorded.amount)
@@ -204,9 +233,13 @@ export const evolve = (till: Till, event: TillFact): Till => {
       return reversed(till, event.data, 'voids', true)
     case 'RefundRecorded':
       return reversed(till, event.data, 'refunds', false)
-    case 'ReceiptReprinted':
-      till.receiptNumber = event.data.receiptNumber
+    case 'ReceiptReprinted': {
+      const { transaction, receiptNumber } = event.data
+      const printed = recordedOf(till, transaction)
+      if (printed) keepRecorded(till, { ...printed, copies: printed.copies + 1 })
+      till.receiptNumber = receiptNumber
       return till
+    }
     case 'CentreAcknowledged':
       till.checkpoint = event.data.checkpoint
       return till
@@ -214,8 +247,6 @@ export const evolve = (till: Till, event: TillFact): Till => {
       till.refused = event.data.offered
       return till
     case 'ClockObserved':
-    case 'CashierSignedOn':
-    case 'CashierSignedOff':
     case 'SupervisorOverrode':
       return till
   }
@@ -233,6 +264,29 @@ const setSale = (till: Till, sale: string, change: Partial<Sale>): void => {
   if (held) till.sales.set(sale, { ...held, ...change })
 }
 
+/** Where it was: in mind, or called back. */
+const keepRecorded = (till: Till, recorded: Recorded): void =>
+  void (till.recorded.has(recorded.transaction) ? till.recorded : till.recalled).set(recorded.transaction, recorded)
+
+const dayBegun = (till: Till, businessDate: string, firstRevision: number): Till => {
+  // A day belongs to one shop: what was assigned while one was open is taken up by the next.
+  till.place = till.assignment
+  till.day = { businessDate, firstRevision, totals: noTotals }
+  till.lastDay = businessDate
+  till.spentToday.clear()
+  return till
+}
+
+const dayEnded = (till: Till, closing: DayClosing, rolledOver: boolean): Till => {
+  const { receiptNumber, zNumber } = closing
+  till.day = undefined
+  till.lastClosing = { ...closing, rolledOver }
+  till.receiptNumber = receiptNumber
+  till.zNumber = zNumber ?? till.zNumber + 1
+  till.spentToday.clear()
+  return till
+}
+
 const count = (till: Till, type: keyof DayTotals, amount: Amount): void => {
   if (!till.day) return
   const line = till.day.totals[type]
@@ -242,6 +296,8 @@ const count = (till: Till, type: keyof DayTotals, amount: Amount): void => {
 
 const counted = (till: Till, type: keyof DayTotals, receiptNumber: number, amount: Amount): Till => {
   till.receiptNumber = receiptNumber
+  if (type === 'sales' || type === 'voids' || type === 'refunds')
+    till.grandTotal = { ...till.grandTotal, [type]: till.grandTotal[type] + amount }
   count(till, type, amount)
   return till
 }
@@ -254,8 +310,9 @@ const reversed = (
 ): Till => {
   const original = recordedOf(till, data.transaction)
   const amount = minorUnits(data.amount)
-  if (original)
-    (till.recorded.has(data.transaction) ? till.recorded : till.recalled).set(data.transaction, {
+  if (!original) till.givenBackElsewhere.set(data.payment, (till.givenBackElsewhere.get(data.payment) ?? 0n) + amount)
+  else
+    keepRecorded(till, {
       ...original,
       reversed: (original.reversed + amount) as Amount,
       voided: original.voided || voided,

@@ -14,7 +14,7 @@ export const findable = [
   {
     name: 'transaction',
     path: '$.data.transaction',
-    types: ['TransactionRecorded', 'TransactionVoided', 'RefundRecorded'],
+    types: ['TransactionRecorded', 'TransactionVoided', 'RefundRecorded', 'ReceiptReprinted'],
   },
   { name: 'reversal', path: '$.data.reversal', types: ['TransactionVoided', 'RefundRecorded'] },
   {

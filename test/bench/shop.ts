@@ -11,6 +11,7 @@ import { sqliteStore } from '#eventstore/sqlite'
 import { sqliteRows } from '#eventstore/sqlite/rows'
 import { systemClock } from '#machine/clock'
 import { nodeCrypto } from '#machine/crypto'
+import { scryptPins } from '#machine/pins'
 import { sleep } from '#machine/process'
 import { minorUnits } from '#money'
 import type { Meeting } from '#nfc/reader'
@@ -170,6 +171,7 @@ export const openShop = async (folder: string, taps: number): Promise<Shop> => {
     store,
     notes: disk,
     past: disk,
+    pins: scryptPins,
     reader: { radio: 'loopback', taps: async function* () {} },
     link: {
       send: async ({ from, events }) => ({

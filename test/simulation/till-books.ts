@@ -21,7 +21,9 @@ const emptyBook = () => ({
   asked: new Map<string, Asked>(),
   recorded: new Map<string, Said>(),
   recordedOf: new Map<string, string>(),
-  paidBy: new Map<string, bigint>(),
+  /** By license, in the day that is open. */
+  paidToday: new Map<string, bigint>(),
+  sold: 0n,
   givenBack: new Map<string, Said>(),
   cancelled: new Set<string>(),
   day: undefined as Totals | undefined,
@@ -46,6 +48,28 @@ export const tillBooks = ({ shops }: World, holds: Holds) => {
     book.receipts = number
   }
 
+  const beginDay = (book: ReturnType<typeof emptyBook>): void => {
+    book.day = noTotals()
+    book.paidToday.clear()
+  }
+
+  const endDay = (id: string, closing: Said): void => {
+    const book = of(id)
+    numbered(id, closing)
+    const told = closing.data['totals'] as Record<keyof Totals, { count: number; sum: string }>
+    for (const [line, { count, sum }] of Object.entries(book.day ?? noTotals()) as [keyof Totals, Line][]) {
+      const is = told[line].count === count && told[line].sum === sum.toString()
+      holds(
+        'day totals',
+        is,
+        () => `${id} closed on ${JSON.stringify(told[line])} ${line}; there were ${count} of ${sum}`,
+      )
+    }
+    const grand = (closing.data['grandTotal'] as { sales: string }).sales
+    holds('day totals', grand === `${book.sold}`, () => `${id} says it ever sold ${grand}; it sold ${book.sold}`)
+    book.day = undefined
+  }
+
   const readEvent = (id: string, event: Said): void => {
     const book = of(id)
     const { last } = book
@@ -55,22 +79,17 @@ export const tillBooks = ({ shops }: World, holds: Holds) => {
     book.last = event
     switch (event.type) {
       case 'DayOpened':
-        book.day = noTotals()
+        beginDay(book)
         return
-      case 'DayClosed': {
-        numbered(id, event)
-        const told = event.data['totals'] as Record<keyof Totals, { count: number; sum: string }>
-        for (const [line, { count, sum }] of Object.entries(book.day ?? noTotals()) as [keyof Totals, Line][]) {
-          const is = told[line].count === count && told[line].sum === sum.toString()
-          holds(
-            'day totals',
-            is,
-            () => `${id} closed on ${JSON.stringify(told[line])} ${line}; there were ${count} of ${sum}`,
-          )
-        }
-        book.day = undefined
+      case 'DayRolledOver': {
+        const closed = event.data['closed'] as Said['data']
+        endDay(id, { ...event, data: closed })
+        beginDay(book)
         return
       }
+      case 'DayClosed':
+        endDay(id, event)
+        return
       case 'TapStarted': {
         const before = book.asked.get(word(event, 'transaction'))
         if (before) before.torn = false
@@ -81,9 +100,9 @@ export const tillBooks = ({ shops }: World, holds: Holds) => {
         if (event.data['resent'] === true) return
         book.asked.set(transaction, { sale: word(event, 'sale'), amount, torn: false })
         const silent_ms = Date.parse(event.at) - (shops.get(id)?.heard_ms ?? 0)
-        const here = (book.paidBy.get(license) ?? 0n) + amount
+        const here = (book.paidToday.get(license) ?? 0n) + amount
         holds('rules were kept', amount <= rules.perTransaction, () => `${id} asked for ${amount} at once`)
-        holds('rules were kept', here <= rules.perPhoneOnTerminal, () => `${id} asked one phone for ${here} in all`)
+        holds('rules were kept', here <= rules.perPhoneOnTerminal, () => `${id} asked one phone for ${here} in a day`)
         // An hour of grace: a clock that was set back makes a terminal's time stand still.
         const within = silent_ms <= (rules.hoursSinceSync + 1) * hour_ms
         holds(
@@ -113,7 +132,8 @@ export const tillBooks = ({ shops }: World, holds: Holds) => {
         if (asked) asked.end = 'recorded'
         book.recorded.set(transaction, event)
         book.recordedOf.set(sale, transaction)
-        book.paidBy.set(license, (book.paidBy.get(license) ?? 0n) + sum(event))
+        book.paidToday.set(license, (book.paidToday.get(license) ?? 0n) + sum(event))
+        book.sold += sum(event)
         counted(book.day, 'sales', sum(event))
         return
       }

@@ -67,6 +67,8 @@ const refusedCheckpoint = {
   seen: 'log\n4\nroot\n',
 } as const
 const openDay = (businessDate: string) => ({ type: 'OpenDay', businessDate, today }) as const
+const end = { currency: 'EUR', revision: 7, head: hash } as const
+const overDay = (day: string) => ({ type: 'RollDayOver', today: day, end }) as const
 const closeDay = { type: 'CloseDay', currency: 'EUR', revision: 7, head: hash } as const
 
 const start = (letter: string, minor: bigint, tap = 1): TapStart => ({
@@ -105,7 +107,13 @@ const phone: LicenseFacts = {
 }
 /** What it says of itself when it has paid `a`. */
 const after = { allowanceLeft: eur(16_000n), counter: 1 }
-type Asking = { readonly policy?: Partial<Policy>; readonly phone?: Partial<LicenseFacts>; readonly hours?: number }
+type Asking = {
+  readonly policy?: Partial<Policy>
+  readonly phone?: Partial<LicenseFacts>
+  readonly hours?: number
+  /** The rule that number 1 or 2 let pass. */
+  readonly over?: readonly [rule: string, supervisor: string]
+}
 const ask = (letter: string, minor: bigint, asking: Asking = {}) =>
   ({
     type: 'RequestDeduction',
@@ -115,6 +123,7 @@ const ask = (letter: string, minor: bigint, asking: Asking = {}) =>
     put: 'UFVU',
     policy: { ...policy, ...asking.policy },
     clock: { now_ms, lastSync_ms: now_ms - (asking.hours ?? 1) * 3_600_000 },
+    overrides: asking.over === undefined ? [] : [{ rule: asking.over[0], supervisor: asking.over[1] }],
   }) as const
 const record = (letter: string) =>
   ({
@@ -137,7 +146,25 @@ const refund = (name: string, minor: bigint) =>
   ({ type: 'RefundTransaction', ...reversal(name), amount: eur(minor) }) as const
 const voiding = (name: string) => ({ type: 'VoidTransaction', ...reversal(name) }) as const
 
+const appoint = (staff: string, role: 'cashier' | 'supervisor', by?: string) =>
+  ({ type: 'AppointStaff', staff, role, ...(by === undefined ? {} : { by }) }) as const
+const dismiss = (staff: string, by: string) => ({ type: 'DismissStaff', staff, by }) as const
+const signOn = (cashier: string) => ({ type: 'SignOn', cashier }) as const
+const elsewhere = {
+  terminal: 'T-9',
+  receiptNumber: 4,
+  amount: eur(3_000n),
+  currency: 'EUR',
+  payment: 'c'.repeat(64),
+  license: 'l-9',
+  receipt: 'cmVjZWlwdA',
+} as const
+const refundElsewhere = (name: string, minor: bigint) =>
+  ({ ...refund(name, minor), transaction: id('z'), original: elsewhere }) as const
+
 const day = [openDay(today)]
+const staffed = [...day, appoint('1', 'supervisor'), appoint('2', 'cashier', '1')]
+const tight = { perTransaction: eur(999n), overridable: ['TransactionLimitExceeded', 'StatusImplausible'] }
 const paid = [...day, ask('a', 4_000n), record('a')]
 
 matrix('a till', till, tillWords, {
@@ -160,6 +187,11 @@ matrix('a till', till, tillWords, {
     'gave 10.00 of a back': [...paid, refund('r-1', 1_000n)],
     'paid a, day over': [...paid, closeDay],
     'paid a, next day': [...paid, closeDay, openDay('2026-11-24')],
+    staffed,
+    'signed on': [...staffed, signOn('2')],
+    'paid a, staffed': [...paid, appoint('1', 'supervisor')],
+    'gave 20.00 of z back': [...day, refundElsewhere('r-1', 2_000n)],
+    'yesterday still open': [{ ...openDay('2026-11-22'), today: '2026-11-22' }],
   },
   commands: {
     Commission: { commission },
@@ -181,8 +213,23 @@ matrix('a till', till, tillWords, {
       'open tomorrow': openDay('2026-11-24'),
       'open in a week': openDay('2026-11-30'),
       'open yesterday': openDay('2026-11-22'),
+      'open today over another': { ...openDay(today), end },
+      'open tomorrow over another': { ...openDay('2026-11-24'), end },
     },
+    RollDayOver: { 'the day turns': overDay('2026-11-24'), 'the day goes on': overDay(today) },
     CloseDay: { 'close the day': closeDay },
+    AppointStaff: {
+      'first supervisor': appoint('1', 'supervisor'),
+      'first cashier': appoint('2', 'cashier'),
+      'a name': appoint('anna', 'supervisor'),
+      '3 by 1': appoint('3', 'cashier', '1'),
+      '3 by 2': appoint('3', 'cashier', '2'),
+      '1 is a cashier now': appoint('1', 'cashier', '1'),
+    },
+    DismissStaff: { 'dismiss 2': dismiss('2', '1'), 'dismiss 1': dismiss('1', '1'), '2 dismisses': dismiss('1', '2') },
+    SignOn: { '2 signs on': signOn('2'), '1 signs on': signOn('1'), '3 signs on': signOn('3') },
+    SignOff: { 'signs off': { type: 'SignOff' } },
+    ReprintReceipt: { 'print a again': { type: 'ReprintReceipt', transaction: id('a') } },
     RequestDeduction: {
       'ask a': ask('a', 4_000n),
       'ask b': ask('b', 1_000n),
@@ -201,6 +248,16 @@ matrix('a till', till, tillWords, {
         clock: { now_ms, lastSync_ms: now_ms, certificateEnds_ms: now_ms },
       },
       'ask b three days alone': ask('b', 1_000n, { hours: 73 }),
+      'ask b too much': ask('b', 1_000n, { policy: tight }),
+      'ask b too much, by 1': ask('b', 1_000n, { policy: tight, over: ['TransactionLimitExceeded', '1'] }),
+      'ask b too much, by 2': ask('b', 1_000n, { policy: tight, over: ['TransactionLimitExceeded', '2'] }),
+      'ask b too much, no policy of it': ask('b', 5_001n, { over: ['TransactionLimitExceeded', '1'] }),
+      'ask b that lies, by 1': ask('b', 1_000n, {
+        policy: tight,
+        phone: { allowanceLeft: eur(20_001n) },
+        over: ['StatusImplausible', '1'],
+      }),
+      'ask b, 1 for nothing': ask('b', 900n, { policy: tight, over: ['TransactionLimitExceeded', '1'] }),
     },
     ResendDeduction: { 'resend a': { type: 'ResendDeduction', transaction: id('a'), tap: 2 } },
     DeclineTap: { 'decline b': { type: 'DeclineTap', start: start('b', 1_000n), checks: [], ...why } },
@@ -218,6 +275,9 @@ matrix('a till', till, tillWords, {
       'refund r-1 other': refund('r-1', 1_001n),
       'refund r-2 all': refund('r-2', 4_000n),
       'refund nothing': refund('r-2', 0n),
+      'refund z r-1 20.00': refundElsewhere('r-1', 2_000n),
+      'refund z r-2 10.00': refundElsewhere('r-2', 1_000n),
+      'refund z r-2 10.01': refundElsewhere('r-2', 1_001n),
     },
   },
   refusals: {
@@ -252,6 +312,13 @@ matrix('a till', till, tillWords, {
     IdempotencyKeyReused: true,
     RefundExceedsOriginal: true,
     AmountNotPositive: true,
+    OverrideNotAllowed: true,
+    NotASupervisor: true,
+    StaffNumberMalformed: true,
+    SupervisorFirst: true,
+    LastSupervisor: true,
+    StaffUnknown: true,
+    NoCashier: true,
   },
   rows: `
     new                  | commission                 | TerminalCommissioned
@@ -356,5 +423,51 @@ matrix('a till', till, tillWords, {
     paid a, next day     | void a as r-1              | refused DayOver
                          | refund r-1 10.00           | RefundRecorded
                          | open today                 | refused DayStillOpen
+                         | print a again              | ReceiptReprinted
+    new                  | first supervisor           | StaffAppointed
+                         | first cashier              | refused SupervisorFirst
+                         | a name                     | refused StaffNumberMalformed
+                         | 2 signs on                 | refused StaffUnknown
+                         | signs off                  | already so
+                         | print a again              | refused TransactionUnknown
+                         | the day turns              | already so
+                         | refund z r-1 20.00         | refused DayNotOpen
+    day open             | open tomorrow over another | refused DayStillOpen
+                         | the day goes on            | already so
+                         | the day turns              | DayRolledOver
+                         | refund z r-1 20.00         | RefundRecorded
+                         | ask b too much             | refused TransactionLimitExceeded
+                         | ask b too much, by 1       | refused NotASupervisor
+    yesterday still open | open today                 | refused DayStillOpen
+                         | open today over another    | DayRolledOver
+                         | the day goes on            | DayRolledOver
+    torn a               | the day turns              | DayRolledOver
+    staffed              | ask b too much, by 1       | TapStarted + LicenseVerified + SupervisorOverrode + DeductionRequested
+                         | ask b too much, by 2       | refused NotASupervisor
+                         | ask b too much, no policy of it | refused OverrideNotAllowed
+                         | ask b that lies, by 1      | refused OverrideNotAllowed
+                         | ask b, 1 for nothing       | TapStarted + LicenseVerified + DeductionRequested
+                         | first supervisor           | refused NotASupervisor
+                         | 3 by 1                     | StaffAppointed
+                         | 3 by 2                     | refused NotASupervisor
+                         | 1 is a cashier now         | refused LastSupervisor
+                         | dismiss 1                  | refused LastSupervisor
+                         | dismiss 2                  | StaffDismissed
+                         | 2 dismisses                | refused NotASupervisor
+                         | 2 signs on                 | CashierSignedOn
+                         | 3 signs on                 | refused StaffUnknown
+                         | refund z r-1 20.00         | refused NoCashier
+    signed on            | 2 signs on                 | already so
+                         | 1 signs on                 | CashierSignedOff + CashierSignedOn
+                         | signs off                  | CashierSignedOff
+                         | dismiss 2                  | CashierSignedOff + StaffDismissed
+                         | close the day              | DayClosed + CashierSignedOff
+                         | the day turns              | DayRolledOver
+                         | refund z r-1 20.00         | RefundRecorded
+    paid a, staffed      | void a as r-1              | refused NoCashier
+                         | refund r-1 10.00           | refused NoCashier
+    gave 20.00 of z back | refund z r-1 20.00         | already so
+                         | refund z r-2 10.00         | RefundRecorded
+                         | refund z r-2 10.01         | refused RefundExceedsOriginal
   `,
 })

@@ -296,6 +296,8 @@ describe('life', () => {
           firstRevision: 0,
           lastRevision: 7,
           head: sha('c'),
+          zNumber: 1,
+          grandTotal: { sales: '0', voids: '0', refunds: '0' },
         },
       })
     given(dayOpened, dayClosed(1))

@@ -81,6 +81,7 @@ export const placeTill = async (
     store,
     notes: { note: key => notes.get(key), setNote: (key, text) => void notes.set(key, text) },
     past: { find: findIn(store) },
+    pins: { hash: async pin => `plain ${pin}`, matches: async (pin, hash) => hash === `plain ${pin}` },
     reader: { radio: 'loopback', taps: async function* () {} },
     link,
     identity,

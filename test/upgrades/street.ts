@@ -6,6 +6,7 @@ import { sqliteStore } from '#eventstore/sqlite'
 import { sqliteHeads } from '#eventstore/sqlite/heads'
 import { sqliteRows } from '#eventstore/sqlite/rows'
 import { nodeCrypto } from '#machine/crypto'
+import { scryptPins } from '#machine/pins'
 import { sleep } from '#machine/process'
 import { minorUnits } from '#money'
 import { FieldLost } from '#nfc/reader'
@@ -103,6 +104,7 @@ export const openStreet = async (folder: string, start_ms: number) => {
     store: tillLog,
     notes: tillLog,
     past: tillLog,
+    pins: scryptPins,
     reader: { radio: 'loopback', taps: async function* () {} },
     link: {
       send: batch => reach(() => centre.acceptBatch(till, batch)),
