@@ -1,4 +1,4 @@
-import { Alert, Anchor, Button, Text, TextInput, Title } from '@mantine/core'
+import { Alert, Anchor, Button, Group, Text, TextInput, Title } from '@mantine/core'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { TriangleAlert } from 'lucide-react'
 import { type FormEvent, Fragment, useState } from 'react'
@@ -9,6 +9,7 @@ import { Answered, Empty } from '#screens/states'
 import { type Aged, type Balance, type Posting, useAnswer } from './answers.ts'
 import { Equation } from './equation.tsx'
 import { Page } from './frame.tsx'
+import { InvitePhone } from './invite-phone.tsx'
 import classes from './office.module.css'
 import type { BalanceSearch } from './search.ts'
 
@@ -50,6 +51,9 @@ export const AccountPage = () => {
             <>
               <Equation balance={answer} />
               <Caveats balance={answer} />
+              <Group mt="sm">
+                <InvitePhone account={account} currency={answer.currency} />
+              </Group>
             </>
           )}
         </Answered>
