@@ -22,6 +22,7 @@ import { type AdoptedRules, rulesFrom } from '#tap/rules'
 import type { TillEvent } from '#till/events'
 import { NewerThanKnown, readHeld } from './held.ts'
 import { certificateFrom, checkTerminalCertificate, shopAt } from './place.ts'
+import { releases } from './release.ts'
 import { checkRecorded, redoTap, type TapRecord, type TapsOfTerminal, tapsOfTerminal } from './taps.ts'
 import { testifiedPayments } from './testified.ts'
 
@@ -117,8 +118,12 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
 
   const balance = (account: string, currency: string): bigint => balances.get(`${account}|${currency}`) ?? 0n
 
+  const holdLeft = (license: string, currency: string): bigint => balance(`allowance:${license}`, currency)
+  const ending = releases({ store, crypto, salt, by, holdLeft })
+
   /** What an event changes in what the next verdict must know. */
   const learn = (event: Event & TradeEvent): void => {
+    ending.learn(event)
     for (const { account, currency, side, amount } of postingsOf(event)) {
       const key = `${account}|${currency}`
       balances.set(key, (balances.get(key) ?? 0n) + (side === 'debit' ? amount : -amount))
@@ -205,7 +210,7 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
     const limit = limits.get(`${of}|${currency}`) ?? zero
     const owed = balance(`payer:${of}`, currency)
     const held = -balance(`commitment:${of}`, currency)
-    const hold = license === undefined ? 0n : balance(`allowance:${license}`, currency)
+    const hold = license === undefined ? 0n : holdLeft(license, currency)
     return {
       holdLeft: amount(hold < 0n ? 0n : hold),
       available: available({ limit, owed, inDispute: 0n, held, creditCounts: crediting.has(`${of}|${currency}`) }),
@@ -615,6 +620,9 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
       if (event.type === 'ForkDetected') return noteFork(event)
       if (event.type === 'PhoneTestified') return phoned.testified(event)
       if (event.type === 'TerminalLost') return phoned.lost(event)
+      // Logs of before this version released nothing, and verdicts in them rest on that.
+      if (event.type === 'HourStruck')
+        return rule < releasingSince ? undefined : ending.strike(event, event.data.instant, learn)
       learn(event)
       // Two people had a payer bear it; what of it is over the hold is an exception like any other.
       if (event.type === 'HeldPaymentDecided') await noteExceptions(event.data, event, event)
@@ -623,6 +631,9 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
     figuresFor,
   }
 }
+
+/** The version of the verdict rule with which holds began to end. */
+const releasingSince = 2
 
 const inputs = new Set<string>([
   'AccountOpened',
@@ -638,6 +649,8 @@ const inputs = new Set<string>([
   'AccountReinstated',
   'AccountClosing',
   'AccountClosed',
+  'DebtRecovered',
+  'HourStruck',
   'LicenseIssued',
   'KeyCompromised',
   'TacMasterIntroduced',

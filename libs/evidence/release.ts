@@ -1,0 +1,137 @@
+import { account as accountDecider } from '#account'
+import { type AccountEvent, accountWords } from '#account/events'
+import type { Crypto } from '#canonical/crypto'
+import { isRefusal } from '#canonical/decider'
+import { type Act, chain, type Event } from '#canonical/event'
+import { idOf } from '#canonical/ids'
+import { type EventStore, WrongExpectedRevision } from '#eventstore'
+import type { TradeEvent } from '#ledger/vocabulary'
+import { amount, minorUnits } from '#money'
+import { NewerThanKnown, readHeld } from './held.ts'
+
+/**
+ * What becomes of a hold when its license's time and its late term are over: on the first hour after, what no payment
+ * drew from it is released. It is a part of the reactor that judges, for both decide on one hold: in that one order a
+ * payment that was judged before has drawn, and one that comes after finds nothing left.
+ */
+
+const day_ms = 86_400_000
+const hour_ms = 3_600_000
+const attemptsMax = 8
+/** Where a grant says nothing: payments that were made while a license stood may come in so long after its time. */
+const defaultTermDays = 90
+
+type Parts = {
+  readonly store: Pick<EventStore, 'read' | 'append'>
+  readonly crypto: Crypto
+  readonly salt: (eventId: string) => string
+  /** In whose name it is written. */
+  readonly by: string
+  /** What is left of a license's hold in the reactor's order. */
+  readonly holdLeft: (license: string, currency: string) => bigint
+}
+
+type Hold = {
+  readonly account: string
+  readonly currency: string
+  readonly granted: bigint
+  readonly term_ms: number
+  freed: bigint
+  due_ms: number
+}
+
+export const releases = ({ store, crypto, salt, by, holdLeft }: Parts) => {
+  const holds = new Map<string, Hold>()
+  /** Licenses by the hour on which they are due; one whose time was set anew stands under both. */
+  const due = new Map<number, Set<string>>()
+  let struck_ms = Number.NEGATIVE_INFINITY
+
+  const dueAt = (license: string, hold: Hold, at_ms: number): void => {
+    const ends_ms = Math.ceil(at_ms / hour_ms) * hour_ms
+    hold.due_ms = Math.max(ends_ms, struck_ms + hour_ms)
+    due.set(hold.due_ms, (due.get(hold.due_ms) ?? new Set()).add(license))
+  }
+
+  const learn = (event: Event & TradeEvent): void => {
+    switch (event.type) {
+      case 'AllowanceGranted': {
+        const { license, account, currency, termDays = defaultTermDays } = event.data
+        const granted = minorUnits(event.data.amount)
+        const hold = { account, currency, granted, term_ms: termDays * day_ms, freed: 0n, due_ms: 0 }
+        holds.set(license, hold)
+        // A license that is never issued holds nothing longer than its late term.
+        dueAt(license, hold, Date.parse(event.at) + hold.term_ms)
+        return
+      }
+      case 'LicenseIssued': {
+        const hold = holds.get(event.data.license)
+        if (hold) dueAt(event.data.license, hold, Date.parse(event.data.expires) + hold.term_ms)
+        return
+      }
+      case 'AllowanceReleased': {
+        const { license, keeps, amount } = event.data
+        const hold = holds.get(license)
+        if (hold && keeps) hold.freed += minorUnits(amount)
+        else holds.delete(license)
+        return
+      }
+      default:
+        return
+    }
+  }
+
+  /** Releases what is due by this hour; tells of each at once, for the next rests on it. */
+  const strike = async (hour: Event, instant: string, tell: (event: Event & AccountEvent) => void): Promise<void> => {
+    const at_ms = Date.parse(instant)
+    // Hours follow one another; before the first that is known here, and after a gap, all that has passed is due.
+    const hours = at_ms === struck_ms + hour_ms ? [at_ms] : [...due.keys()].filter(each => each <= at_ms)
+    for (const each of hours.sort((a, b) => a - b))
+      for (const license of due.get(each) ?? []) {
+        const hold = holds.get(license)
+        if (hold?.due_ms !== each) continue
+        const event = await release(license, hold, hour)
+        if (event) tell(event)
+      }
+    // After the last append: an hour that was cut short is struck again, whole.
+    for (const each of hours) due.delete(each)
+    struck_ms = at_ms
+  }
+
+  /** Reads the target, decides, appends; what is there already is the answer. */
+  const release = async (license: string, hold: Hold, hour: Event): Promise<(Event & AccountEvent) | undefined> => {
+    const { account, currency, granted, freed } = hold
+    const stream = `account-${account}`
+    const act: Act = {
+      id: idOf(crypto, hour.id, by, license),
+      at: hour.at,
+      by,
+      correlation: hour.correlation,
+      causation: hour.id,
+    }
+    const left = holdLeft(license, currency)
+    const drawn = amount(granted - freed - (left > 0n ? left : 0n))
+    for (let attempt = 1; ; attempt++) {
+      const { events, last, newer } = await readHeld(store, stream, accountWords)
+      const before = events.find(({ id }) => id === idOf(crypto, act.id, stream, 0))
+      if (before) return before
+      if (newer) throw new NewerThanKnown(newer)
+      const state = events.reduce((state, event) => accountDecider.evolve(state, event), accountDecider.initialState)
+      const why = 'the late term of its license is over'
+      const facts = accountDecider.decide({ type: 'ReleaseAllowance', account, license, drawn, why }, state)
+      // A grant is in its account's stream, and was read from there.
+      if (isRefusal(facts)) throw new Error(facts.message)
+      // It was given back before, by whoever had granted it.
+      if (facts.length === 0) return undefined
+      const written = chain(crypto, accountWords, stream, last, facts, act, salt)
+      try {
+        const toAppend = written.map(({ event: { id, type }, text }) => ({ id, type, text }))
+        await store.append(stream, last?.revision ?? 'NoStream', toAppend)
+        return written[0]?.event as Event & AccountEvent
+      } catch (error) {
+        if (!(error instanceof WrongExpectedRevision) || attempt === attemptsMax) throw error
+      }
+    }
+  }
+
+  return { learn, strike }
+}
