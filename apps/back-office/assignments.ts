@@ -23,7 +23,7 @@ export const assignments = (
   book: Pick<Rulebook, 'rules' | 'keySet'>,
   known: Standings,
   whoseIs: (terminal: string) => Promise<Whose>,
-  heard: (terminal: string, software: string | undefined) => void,
+  heard: (terminal: string, software: string | undefined, denyList: number | undefined) => void,
 ) => {
   const said = async (terminal: string, { state }: EnrolledTerminal): Promise<Omit<Assignment, 'issued'>> => {
     const shop = state.shop as string
@@ -52,7 +52,7 @@ export const assignments = (
     const publicKey = fromBase64url(enrolled.state.enrolled.keys.p256)
     const checked = checkRequest(crypto, text, { origin: keys.origin, terminal, asks, publicKey, now_s: now_s() })
     if (isRefusal(checked)) return checked
-    heard(terminal, checked.software)
+    heard(terminal, checked.software, checked.denyList)
     return enrolled
   }
 

@@ -12,6 +12,7 @@ import { type LogAnswer, proofText } from '#sync/acknowledgement'
 import type { BatchBody } from '#sync/batch'
 import type { Tiles } from '#transparency/tiles'
 import { originOrders, originWords } from '#upkeep/origin'
+import { accountPage, accounts } from './accounts.ts'
 import { activations } from './activations.ts'
 import { assignments } from './assignments.ts'
 import { type AuthorityKeys, type KeyKeeper, keptInMemory } from './authority.ts'
@@ -22,6 +23,7 @@ import { followers } from './followers.ts'
 import { holds } from './holds.ts'
 import { intake } from './intake.ts'
 import { licenses } from './licenses.ts'
+import { lostPhones } from './lost.ts'
 import { merchantOf } from './merchant-of.ts'
 import { office } from './office.ts'
 import { outboxWorker, type Send } from './outbox.ts'
@@ -85,10 +87,14 @@ export const backOffice = async (parts: BackOfficeParts) => {
   const { leave, ...ordered } = service(here, known, settled)
   const { fingerprint, ...terminals } = enrolments(here, book, known, leave, settled)
   const software = new Map<string, string>()
-  const { markFor, ...assigned } = assignments(here, book, known, whoseIs, (terminal, version) => {
+  /** The deny list that a terminal said it works under, before its log says so. */
+  const denyLists = new Map<string, number>()
+  const { markFor, ...assigned } = assignments(here, book, known, whoseIs, (terminal, version, denyList) => {
     heard.set(terminal, clock.now())
+    if (denyList !== undefined) denyLists.set(terminal, denyList)
     if (version !== undefined) software.set(terminal, version)
   })
+  const accountOrders = accounts(here, settled, rows, holding, book)
 
   const hours = calendar(here, clock, sleep, log.error)
   const telling = webhook && outboxWorker(here, rows, clock, sleep, webhook, log.error)
@@ -166,6 +172,9 @@ export const backOffice = async (parts: BackOfficeParts) => {
     ask,
     ...decisions(here, settled, following),
     ...trade(here, settled),
+    ...accountOrders,
+    ...lostPhones(here, rows, accountOrders, { heard, denyLists }),
+    accountPage: accountPage(holding),
     ...terminals,
     enrol: byTheNewest(terminals.enrol),
     ...activations(here, licensed, settled, holding),

@@ -5,7 +5,9 @@ import { appliedTo } from '#projections'
 import { accountList, balanceOf, balanceTotals } from '#projections/balances'
 import { reconciledDays } from '#projections/days'
 import { exceptionCount, exceptionList } from '#projections/exceptions'
+
 import { type ExplainAsked, explainAccount, explainLedger } from '#projections/explain'
+import { exposureNow, holdsOf } from '#projections/exposure'
 import { feesEarned, merchantList } from '#projections/merchants'
 import { newerEvents, notUnderstood } from '#projections/newer'
 import { balanceAsOf, postingsOfAccount } from '#projections/postings'
@@ -114,9 +116,17 @@ export const questions = ({ rows, store, now, heard, freshness }: Parts) => {
         const { silent, openGaps } = await counts(reader, moment)
         return { ...found, missing: { silentTerminals: silent, openGaps, notUnderstood: await notUnderstood(reader) } }
       }),
-    postings: (account: string) =>
+    /** What phones may still spend offline. */
+    exposure: () => answer(reader => exposureNow(reader)),
+    holds: (account: string) => answer(reader => holdsOf(reader, account)),
+    postings: (
+      account: string,
+      page: { readonly before?: number | undefined; readonly limit?: number | undefined } = {},
+    ) =>
       answer(async reader =>
-        (await balanceOf(reader, { account })) ? postingsOfAccount(reader, { account }) : unknownAccount(account),
+        (await balanceOf(reader, { account }))
+          ? postingsOfAccount(reader, { account, ...asked(page) })
+          : unknownAccount(account),
       ),
     /** Every posting behind an account's figures, page by page. */
     explain: (account: string, question: Paged) =>

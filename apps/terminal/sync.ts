@@ -223,7 +223,10 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
     const signed = (): string => {
       const time = Math.floor((clock.now() + ahead_ms) / 1000)
       const version = software === undefined ? {} : { software }
-      return signRequest(crypto, p256, { origin, terminal, asks: what, time, nonce: crypto.random(16), ...version })
+      const list = own.till.rules?.denyList.version
+      const denyList = list === undefined ? {} : { denyList: list }
+      const nonce = crypto.random(16)
+      return signRequest(crypto, p256, { origin, terminal, asks: what, time, nonce, ...version, ...denyList })
     }
     const answer = await ask(signed())
     if (!isRefusal(answer)) {

@@ -20,6 +20,8 @@ export type SyncRequest = {
   readonly nonce: Uint8Array<ArrayBuffer>
   /** The version of the till's software, for whoever looks after it. */
   readonly software?: string
+  /** The version of the deny list that it works under, which its log tells only with its next sale. */
+  readonly denyList?: number
 }
 
 const request = statement<SyncRequest>('sync-request', {
@@ -29,6 +31,7 @@ const request = statement<SyncRequest>('sync-request', {
   time: count,
   nonce: octets(16),
   software: optional(text),
+  denyList: optional(count),
 })
 
 /** The header that bears it, base64url. */

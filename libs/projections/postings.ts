@@ -154,7 +154,12 @@ export const postingsOfAccount = async (
   )
   const order = (a: Row, b: Row): number =>
     Number(intOf(b, 'index') - intOf(a, 'index')) || Number(intOf(a, 'place') - intOf(b, 'place'))
-  return { postings: found.flat().sort(order).slice(0, limit).map(postingAnswer), index: await postingsIndex(rows) }
+  const sorted = found.flat().sort(order)
+  // A page ends with an event's last posting, so that the next one begins below it; unless one event fills it.
+  const beyond = sorted[limit]
+  const whole = beyond ? sorted.slice(0, limit).filter(row => row['index'] !== beyond['index']) : sorted
+  const page = whole.length > 0 ? whole : sorted.slice(0, limit)
+  return { postings: page.map(postingAnswer), index: await postingsIndex(rows) }
 }
 
 /** A posting that may lie on either side of the instant asked for: its bracket spans it. */

@@ -2,6 +2,7 @@ import type { Projection, RowsReader } from '#eventstore/rows'
 import { balances } from './balances.ts'
 import { days } from './days.ts'
 import { exceptions } from './exceptions.ts'
+import { exposure } from './exposure.ts'
 import { merchants } from './merchants.ts'
 import { newer } from './newer.ts'
 import { outbox } from './outbox.ts'
@@ -15,6 +16,7 @@ export const projections: readonly Projection[] = [
   postings,
   transactions,
   merchants,
+  exposure,
   terminals,
   days,
   exceptions,

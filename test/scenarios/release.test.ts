@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { licensesLast_s } from '../../apps/back-office/authority.ts'
 import { reactAgain } from '../simulation/rows-audit.ts'
 import { makeWorld, orThrow, type World } from '../simulation/world.ts'
 import { atCentre } from './hand.ts'

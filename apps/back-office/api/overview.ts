@@ -8,6 +8,7 @@ import { Asking, type Door } from './asking.ts'
 export const overviewRoutes = (node: BackOffice, door: Door): Type => {
   const Overview = door.question('Overview', async () => node.ask.overview())
   const Reconciliation = door.question('Reconciliation', async () => node.ask.reconciliation())
+  const Exposure = door.question('Exposure', async () => node.ask.exposure())
   const Exceptions = door.question('Exceptions', async () => node.ask.exceptions())
 
   @Controller('api')
@@ -36,6 +37,9 @@ export const overviewRoutes = (node: BackOffice, door: Door): Type => {
     }
     @For('viewer') @Get('overview') overview() {
       return this.ask(new Overview.Message(undefined))
+    }
+    @For('viewer') @Get('exposure') exposure() {
+      return this.ask(new Exposure.Message(undefined))
     }
     @For('viewer') @Get('reconciliation') reconciliation() {
       return this.ask(new Reconciliation.Message(undefined))
