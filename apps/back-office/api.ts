@@ -4,6 +4,7 @@ import { CqrsModule } from '@nestjs/cqrs'
 import { doorway } from '#cqrs/bridge'
 import { roleGuard, routesOf, type WhoAsks } from '#http/roles'
 import { accountRoutes } from './api/accounts.ts'
+import { adjustmentRoutes } from './api/adjustments.ts'
 import { bookRoutes } from './api/book.ts'
 import { followerRoutes } from './api/followers.ts'
 import { licenseRoutes } from './api/licenses.ts'
@@ -31,6 +32,7 @@ export const backOfficeModule = (node: BackOffice, whoAsks: WhoAsks = localOpera
     accountRoutes,
     paymentRoutes,
     bookRoutes,
+    adjustmentRoutes,
     merchantRoutes,
     terminalRoutes,
     licenseRoutes,

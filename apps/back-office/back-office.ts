@@ -14,6 +14,7 @@ import type { Tiles } from '#transparency/tiles'
 import { originOrders, originWords } from '#upkeep/origin'
 import { accountPage, accounts } from './accounts.ts'
 import { activations } from './activations.ts'
+import { adjustments } from './adjustments.ts'
 import { assignments } from './assignments.ts'
 import { type AuthorityKeys, type KeyKeeper, keptInMemory } from './authority.ts'
 import { calendar } from './calendar.ts'
@@ -25,6 +26,7 @@ import { intake } from './intake.ts'
 import { licenses } from './licenses.ts'
 import { lostPhones } from './lost.ts'
 import { merchantOf } from './merchant-of.ts'
+import { merchants as merchantOrders } from './merchants.ts'
 import { office } from './office.ts'
 import { outboxWorker, type Send } from './outbox.ts'
 import { questions } from './questions.ts'
@@ -171,6 +173,8 @@ export const backOffice = async (parts: BackOfficeParts) => {
     news,
     ask,
     ...decisions(here, settled, following),
+    ...adjustments(here, settled),
+    ...merchantOrders(here, settled),
     ...trade(here, settled),
     ...accountOrders,
     ...lostPhones(here, rows, accountOrders, { heard, denyLists }),

@@ -6,6 +6,7 @@ import { type Ran, run } from '#cqrs/run'
 import { FollowerStopped, project, react, type Standing } from '#eventstore/follower'
 import type { Projection, Rows } from '#eventstore/rows'
 import { expiry } from '#evidence/expiry'
+import { owing } from '#evidence/owing'
 import { skipsIn } from '#evidence/skips'
 import { suspension } from '#evidence/suspension'
 import { verdicts } from '#evidence/verdicts'
@@ -65,6 +66,7 @@ export const followers = async (
   const reactors = new Map<string, () => Reactor>([
     [judge.name, makeJudge],
     ['expiry', () => expiry({ store, crypto, salt: reactorSalt })],
+    ['owing', () => owing({ store, crypto, salt: reactorSalt })],
     ['suspension', () => suspension({ store, crypto, salt: reactorSalt })],
   ])
   const projectors = new Map<string, Projection>(projections.map(projection => [projection.name, projection]))

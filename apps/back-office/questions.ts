@@ -2,6 +2,7 @@ import { isRefusal, type Refusal } from '#canonical/decider'
 import type { EventStore } from '#eventstore'
 import type { Rows, RowsReader } from '#eventstore/rows'
 import { appliedTo } from '#projections'
+import { adjustmentList } from '#projections/adjustments'
 import { accountList, balanceOf, balanceTotals } from '#projections/balances'
 import { reconciledDays } from '#projections/days'
 import { exceptionCount, exceptionList } from '#projections/exceptions'
@@ -128,6 +129,8 @@ export const questions = ({ rows, store, now, heard, freshness }: Parts) => {
           ? postingsOfAccount(reader, { account, ...asked(page) })
           : unknownAccount(account),
       ),
+    adjustments: (question: { state?: string | undefined; before?: number | undefined; limit?: number | undefined }) =>
+      answer(reader => adjustmentList(reader, asked(question))),
     /** Every posting behind an account's figures, page by page. */
     explain: (account: string, question: Paged) =>
       answer(async reader => (await explainAccount(reader, account, pageAsked(question))) ?? unknownAccount(account)),
@@ -135,7 +138,7 @@ export const questions = ({ rows, store, now, heard, freshness }: Parts) => {
     explainLedger: (name: string, question: Paged) =>
       answer(async reader => {
         const message = `Nothing was posted to ${name}, as far as the rows have got: its name is a kind and an id, as in merchant:m-1.`
-        const none = { reason: 'LedgerAccountUnknown', message, account: name }
+        const none: Refusal = { reason: 'LedgerAccountUnknown', message, account: name }
         return (await explainLedger(reader, name, pageAsked(question))) ?? none
       }),
     transactions: (question: TransactionsAsked) => answer(reader => transactionList(reader, asked(question))),

@@ -7,6 +7,7 @@ import { project } from '#eventstore/follower'
 import { openRows, readAddress } from '#eventstore/open'
 import { sqliteRows } from '#eventstore/sqlite/rows'
 import { expiry, expiryBy } from '#evidence/expiry'
+import { owing, owingBy } from '#evidence/owing'
 import { skipsIn } from '#evidence/skips'
 import { suspension, suspensionBy } from '#evidence/suspension'
 import { reactorSalt, verdicts, verdictsBy } from '#evidence/verdicts'
@@ -87,6 +88,7 @@ const unread = (error: unknown): number => {
 
 const reactorsOf = (crypto: Crypto, keys: CentreKeys): readonly Reactor[] => [
   { by: expiryBy, make: store => expiry({ store, crypto, salt: reactorSalt(crypto, keys.saltKey) }) },
+  { by: owingBy, make: store => owing({ store, crypto, salt: reactorSalt(crypto, keys.saltKey) }) },
   { by: suspensionBy, make: store => suspension({ store, crypto, salt: reactorSalt(crypto, keys.saltKey) }) },
   { by: verdictsBy, make: store => verdicts({ store, crypto, keys, salt: reactorSalt(crypto, keys.saltKey) }) },
 ]

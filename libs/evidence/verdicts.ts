@@ -645,6 +645,7 @@ const inputs = new Set<string>([
   'RepaymentReturned',
   'PayerPaidOut',
   'DebtWrittenOff',
+  'AdjustmentApproved',
   'AccountSuspended',
   'AccountReinstated',
   'AccountClosing',

@@ -52,6 +52,18 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
       const { source, currency, amount } = event.data
       return pair('money', currency, `clearing:${source}`, 'recoveries', amount)
     }
+    case 'MerchantPaidIn': {
+      const { merchant, source, currency, amount } = event.data
+      return pair('money', currency, `clearing:${source}`, `merchant:${merchant}`, amount)
+    }
+    case 'AdjustmentApproved':
+      return event.data.lines.map(({ account, currency, side, amount }) => ({
+        book: 'money',
+        account,
+        currency,
+        side,
+        amount: minorUnits(amount),
+      }))
     case 'PaymentAccepted':
       return charged(event.data, event.data.account, event.data.license)
     case 'PaymentHeld': {
@@ -132,6 +144,8 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'AccountClosed':
     case 'AccountClosing':
     case 'AccountOpened':
+    case 'AdjustmentProposed':
+    case 'AdjustmentRejected':
     case 'AccountReinstated':
     case 'AccountSuspended':
     case 'AccountTermsSet':

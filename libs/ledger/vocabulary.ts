@@ -2,6 +2,7 @@ import { type ActivationEvent, activationWords } from '#account/activation'
 import { type DecreeEvent, decreeWords } from '#account/decrees'
 import { type AccountEvent, accountWords } from '#account/events'
 import { type LicenseEvent, licenseWords } from '#account/licensing'
+import { type AdjustmentEvent, adjustmentWords } from '#adjustment'
 import { type Event, upcast, type Vocabulary, type Word } from '#canonical/event'
 import { type PaymentEvent, paymentWords } from '#payment/events'
 import { type VerdictRuleEvent, verdictRuleWords } from '#payment/rule'
@@ -17,6 +18,7 @@ import { type OriginEvent, originWords } from '#upkeep/origin'
 /** Every fact that this version of the house can read: what the centre writes, and what terminals bring. */
 export type TradeEvent =
   | AccountEvent
+  | AdjustmentEvent
   | ActivationEvent
   | DecreeEvent
   | DeliveryEvent
@@ -34,6 +36,7 @@ export type TradeEvent =
 
 export const tradeWords: Readonly<Record<TradeEvent['type'], Word>> = {
   ...accountWords,
+  ...adjustmentWords,
   ...activationWords,
   ...decreeWords,
   ...deliveryWords,

@@ -5,6 +5,9 @@ import { understood } from '#ledger/vocabulary'
 export const ofAccounts = (rowsOf: Subjects['rowsOf']): Subjects => ({
   touches: logged => {
     const event = understood(logged)
+    // An adjustment names accounts of the ledger, payers among them.
+    if (event?.type === 'AdjustmentApproved')
+      return [...new Set(event.data.lines.flatMap(({ account }) => /^payer:(.+)$/s.exec(account)?.[1] ?? []))]
     return event && 'account' in event.data && typeof event.data.account === 'string' ? [event.data.account] : []
   },
   rowsOf,

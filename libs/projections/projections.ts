@@ -1,4 +1,5 @@
 import type { Projection, RowsReader } from '#eventstore/rows'
+import { adjustments } from './adjustments.ts'
 import { balances } from './balances.ts'
 import { days } from './days.ts'
 import { exceptions } from './exceptions.ts'
@@ -20,6 +21,7 @@ export const projections: readonly Projection[] = [
   terminals,
   days,
   exceptions,
+  adjustments,
   newer,
   outbox,
 ]

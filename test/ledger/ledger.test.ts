@@ -233,6 +233,30 @@ const table: readonly [string, TradeEvent, readonly string[]][] = [
     },
     ['Dr clearing:bank 250', 'Cr payer:acc-1 250'],
   ],
+  [
+    'a merchant below zero pays in',
+    {
+      type: 'MerchantPaidIn',
+      data: { merchant: 'm-1', paidIn: 'i-1', amount: '250', currency: 'EUR', source: 'bank' },
+    },
+    ['Dr clearing:bank 250', 'Cr merchant:m-1 250'],
+  ],
+  [
+    'an adjustment, as two people had it',
+    {
+      type: 'AdjustmentApproved',
+      data: {
+        adjustment: 'a-1',
+        lines: [
+          { account: 'losses', side: 'debit', amount: '500', currency: 'EUR' },
+          { account: 'payer:acc-1', side: 'credit', amount: '500', currency: 'EUR' },
+        ],
+        operators: ['anna', 'ben'],
+        reason: 'charged twice by hand',
+      },
+    },
+    ['Dr losses 500', 'Cr payer:acc-1 500'],
+  ],
   ['what a terminal recorded moves nothing', { type: 'DayOpened', data: { businessDate: '2026-11-23' } }, []],
   ['a license that ended keeps its hold', { type: 'LicenseExpired', data: { license: 'l-1', account: 'acc-1' } }, []],
 ]

@@ -1,3 +1,4 @@
+import { amount } from '#money'
 import { merchant, merchantWords } from '#settlement/merchant'
 import { shop, shopWords } from '#settlement/shop'
 import { matrix } from '../matrix.ts'
@@ -11,8 +12,22 @@ const terms = {
   returnsFee: true,
 } as const
 
+const payIn = {
+  type: 'PayIn',
+  merchant: 'm-1',
+  paidIn: 'i-1',
+  amount: amount(500n),
+  currency: 'EUR',
+  source: 'bank',
+} as const
+
 matrix('a merchant', merchant, merchantWords, {
-  states: { nothing: [], opened: [openMerchant], 'with terms': [openMerchant, terms] },
+  states: {
+    nothing: [],
+    opened: [openMerchant],
+    'with terms': [openMerchant, terms],
+    'paid in': [openMerchant, terms, payIn],
+  },
   commands: {
     OpenMerchant: { open: openMerchant, 'open otherwise': { ...openMerchant, currency: 'CHF' } },
     SetMerchantTerms: {
@@ -20,9 +35,24 @@ matrix('a merchant', merchant, merchantWords, {
       'other terms': { ...terms, feeBasisPoints: 90 },
       'a fee over all': { ...terms, feeBasisPoints: 10_001 },
       'a tax in halves': { ...terms, taxBasisPoints: 0.5 },
+      'a week to make good': { ...terms, owesAfterDays: 7 },
+      'a day less than none': { ...terms, owesAfterDays: -1 },
+    },
+    PayIn: {
+      'pay in': payIn,
+      'pay in other': { ...payIn, amount: amount(501n) },
+      'pay in nothing': { ...payIn, paidIn: 'i-2', amount: amount(0n) },
+      'pay in francs': { ...payIn, paidIn: 'i-2', currency: 'CHF' },
     },
   },
-  refusals: { MerchantUnknown: true, MerchantExists: true, TermsOutOfRange: true },
+  refusals: {
+    MerchantUnknown: true,
+    MerchantExists: true,
+    TermsOutOfRange: true,
+    CurrencyMismatch: true,
+    PaidInEmpty: true,
+    PaidInDiffers: true,
+  },
   rows: `
     nothing    | open            | MerchantOpened
                | terms           | refused MerchantUnknown
@@ -34,6 +64,14 @@ matrix('a merchant', merchant, merchantWords, {
     with terms | open            | already so
                | terms           | already so
                | other terms     | MerchantTermsSet
+               | a week to make good | MerchantTermsSet
+               | a day less than none | refused TermsOutOfRange
+               | pay in          | MerchantPaidIn
+               | pay in nothing  | refused PaidInEmpty
+               | pay in francs   | refused CurrencyMismatch
+    paid in    | pay in          | already so
+               | pay in other    | refused PaidInDiffers
+    nothing    | pay in          | refused MerchantUnknown
   `,
 })
 

@@ -281,6 +281,15 @@ describe('an id that no id can be', () => {
       { repayment: 'r-1', amount: '1.00', currency: 'EUR', source: 'bank' },
     ],
     [['centre', 'POST', '/api/payments/ID/proposals'], decided],
+    [['centre', 'POST', '/api/payments/ID/proposals/p-1/approve'], {}],
+    [['centre', 'POST', '/api/payments/ID/proposals/p-1/withdraw'], { why: 'x' }],
+    [['centre', 'POST', '/api/adjustments/ID/approve'], {}],
+    [['centre', 'POST', '/api/adjustments/ID/reject'], { why: 'x' }],
+    [['centre', 'POST', '/api/merchants/ID/terms'], { feeBasisPoints: 1, taxBasisPoints: 1, returnsFee: true }],
+    [
+      ['centre', 'POST', '/api/merchants/ID/payments'],
+      { paidIn: 'i-1', amount: '1.00', currency: 'EUR', source: 'bank' },
+    ],
     [['centre', 'POST', '/sync/v1/terminals/ID/batches'], { from: 0, events: ['{}'], statement: '' }],
     [['till', 'POST', '/api/transactions/ID/refunds'], { amount: '1.00' }],
   ])('%s', async ([app, method, path], body) => {
@@ -311,6 +320,9 @@ describe('a question', () => {
       'BodyMalformed',
     ],
     ['for more than a page', ['centre', 'GET', '/api/transactions?limit=1001'], undefined, 400, 'BodyMalformed'],
+    ['for no currency', ['centre', 'GET', '/api/accounts/anna/explain?currency=EURO'], undefined, 400, 'BodyMalformed'],
+    ['for a page of nothing', ['centre', 'GET', '/api/ledger/fees/explain?limit=0'], undefined, 400, 'BodyMalformed'],
+    ['for a state there is none of', ['centre', 'GET', '/api/adjustments?state=open'], undefined, 400, 'BodyMalformed'],
   ])('%s', (_, to, body, status, reason) => refused(to, body, status, reason))
 })
 
