@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { fromBase64url } from '#canonical/bytes'
+import { type Bytes, fromBase64url } from '#canonical/bytes'
 import { firstFailure } from '#canonical/check'
 import { checkTestimony, type Told } from '#evidence/testimony'
 import { readLicense } from '#license'
+import { appKeyOf } from '#license/appkey'
 import { readKeySet } from '#license/keyset'
-import { makeReceipt } from '#license/records'
-import { single } from '#tap/messages'
+import { makePayment, type Payment, readSigned } from '#license/payment'
+import { makeDeduction, makeReceipt, readDeduction } from '#license/records'
+import { amount } from '#money'
+import { recordOf, single, tapHashOf } from '#tap/messages'
 import type { Paid, PhoneMemory } from '#tap/phone'
 import { type Counter, counter } from '../tap/counter.ts'
 
@@ -105,6 +108,38 @@ describe('what a phone hands over', () => {
       crypto.keyPair('P-256'),
     )
     expect(refusedFor({ ...first, receipt: forged })).toBe('ReceiptInvalid')
+  })
+  /** What a phone that lies could sign with its own key, over the messages of a tap as it tells them. */
+  const lied = (change: Partial<Payment>, put: Bytes = first.put): Told => {
+    const { crypto } = here.world
+    const opened = readSigned(crypto, first.signed, readLicense(fromBase64url(memory.license)).publicKey)
+    if ('failure' in opened) throw new Error(opened.failure.reason)
+    const tapHash = tapHashOf(crypto, first.getRequest, first.getResponse, put)
+    const { signed } = makePayment(crypto, {
+      payment: { ...opened.payment, tapHash, ...change },
+      key: appKeyOf(fromBase64url(memory.publicKey), fromBase64url(memory.privateKey)),
+      tacKey: fromBase64url(memory.tacKey),
+      sealing: crypto.keyPair('P-256').publicKey,
+    })
+    return { ...first, signed, put, receipt: undefined }
+  }
+  it('asked for by the terminal, of which the phone makes no other', () => {
+    expect(judge(lied({})).testified?.amount).toBe('1250')
+    expect(refusedFor(lied({ amount: amount(1n) }))).toBe('DeductionMismatch')
+    expect(refusedFor(lied({ counter: 7 }))).toBe('DeductionMismatch')
+    expect(refusedFor(lied({ transaction: new Uint8Array(16) }))).toBe('DeductionMismatch')
+  })
+  it('and not by the phone in the terminal’s name', () => {
+    const { crypto } = here.world
+    const asked = readDeduction(recordOf(first.put, 'deduction'))
+    const own = makeDeduction(crypto, { ...asked, amount: amount(99_999n) }, crypto.keyPair('P-256'))
+    expect(refusedFor(lied({ amount: amount(99_999n) }, single('deduction', own)))).toBe('DeductionSignatureInvalid')
+  })
+  it('in messages that can be read', () => {
+    const { crypto } = here.world
+    const [getRequest, put] = [single('hello', new Uint8Array(1)), first.put]
+    const tapHash = tapHashOf(crypto, getRequest, first.getResponse, put)
+    expect(refusedFor({ ...lied({ tapHash }), getRequest })).toBe('TestimonyMalformed')
   })
   it('and every octet of it counts', () => {
     for (const part of ['signed', 'getRequest', 'getResponse', 'put', 'receipt'] as const) {
