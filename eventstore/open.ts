@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { EventStore, StoreFailed } from '#eventstore'
 import type { Heads } from '#eventstore/heads'
 import type { Rows } from '#eventstore/rows'
@@ -143,10 +143,25 @@ export const rowsAddress = (centre: Centre & { readonly rows?: string | undefine
 export const headsAddress = (centre: Centre & { readonly heads?: string | undefined }): string =>
   besideLog(centre.heads, centre, 'heads.sqlite')
 
+/** What opens the centre to its operators lies where the heads do: nodes that share the one share the other. */
+export const accessAddress = (heads: string): string => {
+  const { engine, place } = readAddress(heads)
+  return engine === 'sqlite' ? `sqlite:${join(dirname(place), 'access.sqlite')}` : heads
+}
+
 export type OpenedHeads = Heads & { readonly name: string; close(): Promise<void> }
 
 /** Opens heads by their address: in PostgreSQL the schema `tallystick_heads`, in SQLite a file. */
-export const openHeads = async (address: string): Promise<OpenedHeads> => {
+export const openHeads = (address: string): Promise<OpenedHeads> => openTexts(address, {})
+
+/** Opens what lets operators in: the same kind of texts, in the schema `tallystick_access` or a file of its own. */
+export const openAccess = (address: string): Promise<OpenedHeads> =>
+  openTexts(address, { schema: 'tallystick_access', what: 'list of who may sign in' })
+
+const openTexts = async (
+  address: string,
+  options: { readonly schema?: string; readonly what?: string },
+): Promise<OpenedHeads> => {
   const { engine, place, name } = readAddress(address)
   switch (engine) {
     case 'sqlite': {
@@ -156,10 +171,10 @@ export const openHeads = async (address: string): Promise<OpenedHeads> => {
     }
     case 'postgres': {
       const { postgresHeads } = await import('./postgres/heads.ts')
-      return { ...(await postgresHeads(place)), name }
+      return { ...(await postgresHeads(place, options)), name }
     }
     case 'kurrentdb':
-      throw new AddressRefused(`${name} keeps a log, and no heads of it: give ${rowAddresses}.`)
+      throw new AddressRefused(`${name} keeps a log, and nothing beside it: give ${rowAddresses}.`)
   }
 }
 

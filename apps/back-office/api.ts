@@ -5,6 +5,7 @@ import { doorway } from '#cqrs/bridge'
 import { roleGuard, routesOf, type WhoAsks } from '#http/roles'
 import { accountRoutes } from './api/accounts.ts'
 import { adjustmentRoutes } from './api/adjustments.ts'
+import type { Door } from './api/asking.ts'
 import { bookRoutes } from './api/book.ts'
 import { followerRoutes } from './api/followers.ts'
 import { licenseRoutes } from './api/licenses.ts'
@@ -22,11 +23,15 @@ import type { BackOffice } from './back-office.ts'
  * `by` comes from the request, by `@By()`.
  */
 
-/** Whoever reaches the port, as long as it is this machine's own. */
-const localOperator: WhoAsks = async () => ({ operator: 'local', role: 'administrator' })
-
-export const backOfficeModule = (node: BackOffice, whoAsks: WhoAsks = localOperator): Type => {
+export const backOfficeModule = (
+  node: BackOffice,
+  whoAsks: WhoAsks,
+  /** Routes beside the subjects': those of the door itself. */
+  more: (door: Door) => readonly Type[] = () => [],
+): Type => {
   const door = doorway()
+  const beside = more(door)
+  routesOf(beside)
   const controllers = [
     overviewRoutes,
     accountRoutes,
@@ -44,7 +49,7 @@ export const backOfficeModule = (node: BackOffice, whoAsks: WhoAsks = localOpera
 
   @Module({
     imports: [CqrsModule.forRoot()],
-    controllers,
+    controllers: [...controllers, ...beside],
     providers: [...door.handlers, { provide: APP_GUARD, useValue: roleGuard(whoAsks) }],
   })
   class BackOfficeModule {}

@@ -28,6 +28,7 @@ import { lostPhones } from './lost.ts'
 import { merchantOf } from './merchant-of.ts'
 import { merchants as merchantOrders } from './merchants.ts'
 import { office } from './office.ts'
+import { operators } from './operators.ts'
 import { outboxWorker, type Send } from './outbox.ts'
 import { questions } from './questions.ts'
 import { renewals } from './renewals.ts'
@@ -179,6 +180,7 @@ export const backOffice = async (parts: BackOfficeParts) => {
     ...accountOrders,
     ...lostPhones(here, rows, accountOrders, { heard, denyLists }),
     accountPage: accountPage(holding),
+    ...operators(here, settled, ask.otherAdministrators),
     ...terminals,
     enrol: byTheNewest(terminals.enrol),
     ...activations(here, licensed, settled, holding),

@@ -11,6 +11,7 @@ import { type ExplainAsked, explainAccount, explainLedger } from '#projections/e
 import { exposureNow, holdsOf } from '#projections/exposure'
 import { feesEarned, merchantList } from '#projections/merchants'
 import { newerEvents, notUnderstood } from '#projections/newer'
+import { operatorList, otherAdministrators } from '#projections/operators'
 import { balanceAsOf, postingsOfAccount } from '#projections/postings'
 import { terminalCounts, terminalList } from '#projections/terminals'
 import { takingsOf, transactionList, transactionOf, verdictCounts } from '#projections/transactions'
@@ -158,6 +159,8 @@ export const questions = ({ rows, store, now, heard, freshness }: Parts) => {
         return { terminals: terminals.map(each => ({ ...each, notUnderstood: skipped(each.terminal) })), index }
       }),
     merchants: () => answer(reader => merchantList(reader)),
+    operators: () => answer(reader => operatorList(reader)),
+    otherAdministrators: (operator: string) => rows.snapshot(reader => otherAdministrators(reader, operator)),
     reconciliation: () => answer(reader => reconciledDays(reader)),
     exceptions: () => answer(reader => exceptionList(reader)),
   }

@@ -2,7 +2,9 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import {
+  accessAddress,
   headsAddress,
+  openAccess,
   openHeads,
   openRows,
   openStore,
@@ -14,16 +16,19 @@ import {
 import { serve } from '#http/serve'
 import { systemClock } from '#machine/clock'
 import { nodeCrypto } from '#machine/crypto'
+import { argon2Passwords } from '#machine/passwords'
 import { endGracefully, type Log, readWhole, sleep, startApp, Usage, writeWhole } from '#machine/process'
-import { backOfficeModule } from './api.ts'
 import { addedTo, type KeyKeeper, keysFrom, keysText, makeAuthorityKeys } from './authority.ts'
 import { backOffice } from './back-office.ts'
+import { behindTheDoor } from './door.ts'
+import { firstAdministrator } from './first-administrator.ts'
+import { signIn } from './sign-in.ts'
 import { tileFiles } from './tiles.ts'
 import { webhook, webhookFault } from './webhook.ts'
 
 /** The centre as a process: its own folder with keys, log and rows, and one port. */
 
-const usage = `back-office --port N --data DIR [--host 127.0.0.1 | --host 0.0.0.0 --known-as NAME…] [--keys DIR] [--store ADDRESS], which is ${storeAddresses}; [--rows ADDRESS] and [--heads ADDRESS], which are ${rowAddresses}; [--webhook URL], which is told of exceptions and stopped followers.`
+const usage = `back-office --port N --data DIR [--host 127.0.0.1 | --host 0.0.0.0 --known-as NAME…] [--keys DIR] [--store ADDRESS], which is ${storeAddresses}; [--rows ADDRESS] and [--heads ADDRESS], which are ${rowAddresses}; [--webhook URL], which is told of exceptions and stopped followers; [--administrator-password-file FILE], which is read at the first start, or made then.`
 
 const now = (): string => new Date(systemClock.now()).toISOString()
 
@@ -42,6 +47,7 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
       heads: { type: 'string' },
       webhook: { type: 'string' },
       keys: { type: 'string' },
+      'administrator-password-file': { type: 'string' },
     },
   })
   const { port, host, data } = values
@@ -66,6 +72,7 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
   const store = await openStore(address, now, { onTrouble: ({ message }) => log.warn(message) })
   const rows = await openRows(rowsAt)
   const heads = await openHeads(headsAt)
+  const access = await openAccess(accessAddress(headsAt))
   const tiles = tileFiles(join(data, 'tiles'))
   const keeper: KeyKeeper = {
     read: () => keysFrom(readWhole(keysIn, 'keys.json') ?? ''),
@@ -74,24 +81,30 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
   const keys = keeper.read()
   const parts = { clock: systemClock, crypto, store, rows, keys, heads, tiles, sleep, log, keeper }
   const node = await backOffice(values.webhook === undefined ? parts : { ...parts, webhook: webhook(values.webhook) })
+  const passwords = argon2Passwords()
+  const desk = signIn({ clock: systemClock, crypto, access, passwords, operators: node, log })
+  const stop = new AbortController()
+  const running = node.run(stop.signal)
+  const passwordFile = values['administrator-password-file']
+  await firstAdministrator({ crypto, operators: node, desk, passwordFile, log })
   const served = await serve({
-    module: backOfficeModule(node),
+    module: behindTheDoor(node, desk),
     port: Number(port),
     host,
     knownAs: values['known-as'],
+    hasSignIn: true,
     pages: join(import.meta.dirname, '..', '..', 'web', 'back-office'),
     log,
     // A batch is at most 1 MiB of events; as JSON in JSON it may double.
     bodyLimit: 2.5 * 1024 * 1024,
   })
-  const stop = new AbortController()
-  const running = node.run(stop.signal)
   endGracefully(log, async () => {
     stop.abort()
     await served.close()
     await running
     await rows.close()
     await heads.close()
+    await access.close()
     tiles.close()
     await store.close()
   })

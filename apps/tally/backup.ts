@@ -22,13 +22,14 @@ import { exportLines, logFile } from './log-file.ts'
 import { lengthOf, type Progress, progress } from './progress.ts'
 import { type HeadFinding, type HeadTexts, headTexts, readHeads, signedHead, writeHeads } from './signed-head.ts'
 import { centreKeys, NoLog, openLog } from './source.ts'
+import { accessTexts, readWhoMayEnter, writeWhoMayEnter } from './who-may-enter.ts'
 
 /**
  * A centre's folder and its log as one file, and back. What a folder holds: `log.sqlite`, unless the log is elsewhere;
- * `keys.json`; `heads.sqlite`, what was signed of the log; and rows and tiles, which follow from the log and are left.
+ * `keys.json`; `heads.sqlite`, what was signed of the log; `access.sqlite`, who may sign in; and rows and tiles, which follow from the log and are left.
  */
-const derived = /^(?:rows\.sqlite|heads\.sqlite|log\.sqlite)-(?:wal|shm|journal)$|^rows\.sqlite$|^tiles$/
-const kept = /^heads\.sqlite$/
+const derived = /^(?:rows|heads|access|log)\.sqlite-(?:wal|shm|journal)$|^rows\.sqlite$|^tiles$/
+const kept = /^(?:heads|access)\.sqlite$/
 
 /** Nothing was put in place, and nothing was changed. */
 export class RestoreRefused extends Error {
@@ -48,7 +49,13 @@ type Signed = { readonly heads: HeadTexts; readonly logKeys: readonly Uint8Array
 type Checked = { readonly events: number; readonly root: string; readonly head: HeadFinding }
 
 /** Reads the whole log: every hash, every chain, the root, and what was signed of it. */
-const checkLog = async (crypto: Crypto, log: LogReader, length: number, signed: Signed): Promise<Checked> => {
+const checkLog = async (
+  crypto: Crypto,
+  log: LogReader,
+  length: number,
+  signed: Signed,
+  operators = new Set<string>(),
+): Promise<Checked> => {
   const [checked, sum] = [chains(crypto), logSum(crypto)]
   const head = signedHead(crypto, signed.heads, signed.logKeys)
   const told: Progress = progress('checked', length)
@@ -59,6 +66,7 @@ const checkLog = async (crypto: Crypto, log: LogReader, length: number, signed: 
         throw new CopyFailed(`The log does not hold: ${found[0]}. Look at it with fsck.`)
       sum.add(stored, event.hash)
       head.add(event)
+      if (stored.stream.startsWith('operator-')) operators.add(stored.stream)
     }
     told(sum.events)
   }
@@ -130,11 +138,16 @@ export const backUp = async (
       await log.close()
     }
     const signed = { heads, logKeys: centreKeys(keys).logKeys }
-    const checked = await reading(copy, read => checkLog(crypto, read, length, signed))
+    const operators = new Set<string>()
+    const checked = await reading(copy, read => checkLog(crypto, read, length, signed, operators))
+    const access = await readWhoMayEnter(asked.heads, operators)
     const parts: Part[] = [
       { name: engine === 'sqlite' ? 'log.sqlite' : 'log.jsonl', file: copy },
       { name: 'keys.json', octets: Buffer.from(keys) },
       { name: 'heads.json', octets: Buffer.from(JSON.stringify(heads)) },
+      ...(Object.keys(access).length === 0
+        ? []
+        : [{ name: 'access.json' as const, octets: Buffer.from(JSON.stringify(access)) }]),
     ]
     const { events, root } = checked
     const octets = pack(parts, { taken: new Date().toISOString(), events, root }, passphrase)
@@ -142,7 +155,8 @@ export const backUp = async (
     await unpack(draft, undefined, passphrase)
     renameSync(draft, to)
     syncFolder(dirname(to))
-    const names = new Set(['log.sqlite', 'keys.json', 'heads.sqlite', basename(scratch), basename(to), basename(draft)])
+    const known = ['log.sqlite', 'keys.json', 'heads.sqlite', 'access.sqlite']
+    const names = new Set([...known, basename(scratch), basename(to), basename(draft)])
     return {
       ...checked,
       file: to,
@@ -166,7 +180,7 @@ export type Restored = Checked & {
 /**
  * Restores a centre. Everything is checked in a folder beside the target before that is touched, and then put in place
  * at once. What was signed must not go back with the log: a `heads.sqlite` that is there stays, and so do the heads that
- * nodes share beside a log in PostgreSQL. Of what follows from the log, nothing stays.
+ * nodes share beside a log in PostgreSQL; so do passwords that are there. Of what follows from the log, nothing stays.
  */
 export const restore = async (
   crypto: Crypto,
@@ -197,12 +211,13 @@ export const restore = async (
       throw new RestoreRefused(`${from} holds ${names.join(', ') || 'nothing'}: a centre is one log and its keys.json.`)
     const keys = parsed(from, 'keys.json', () => centreKeys(readWhole(scratch, 'keys.json') ?? ''))
     const texts = parsed(from, 'heads.json', () => headTexts(readWhole(scratch, 'heads.json') ?? '{}'))
-    rmSync(join(scratch, 'heads.json'), { force: true })
+    const access = parsed(from, 'access.json', () => accessTexts(readWhole(scratch, 'access.json') ?? '{}'))
+    for (const name of ['heads.json', 'access.json']) rmSync(join(scratch, name), { force: true })
     // Where nodes share their log they share its heads, and those are not in the folder.
     const at = headsAddress({ store: address, folder: scratch })
     const isInFolder = readAddress(at).engine === 'sqlite'
-    if (isInFolder && there.includes('heads.sqlite'))
-      await snapshotSqlite(join(folder, 'heads.sqlite'), readAddress(at).place)
+    for (const name of isInFolder ? ['heads.sqlite', 'access.sqlite'] : [])
+      if (there.includes(name)) await snapshotSqlite(join(folder, name), join(scratch, name))
     const kept = await readHeads(at)
     const isKept = kept.checkpoint !== undefined
     const heads: HeadTexts = isKept ? kept : texts
@@ -212,6 +227,7 @@ export const restore = async (
         `${from} is not a backup of the log that this centre signed: ${checked.head.says}. Nothing was put in place.`,
       )
     if (!isKept) await writeHeads(at, texts)
+    await writeWhoMayEnter(at, access)
     if (isThere) renameSync(folder, aside)
     renameSync(scratch, folder)
     syncFolder(dirname(folder))

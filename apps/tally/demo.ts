@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Usage } from '#machine/process'
+import { CentreRefused, credentials, passwordFileIn, signInAt } from './centre.ts'
 import { accounts, ask, call, invited, openHouse, SetUpFailed, shops } from './opening.ts'
 
 /**
@@ -32,8 +34,13 @@ export const demo = async ({ data, ports, host }: DemoOptions): Promise<void> =>
       )
   const url = (port: number) => `http://localhost:${port}`
   const api = (port: number) => `http://127.0.0.1:${port}/api`
+  if (!['127.0.0.1', 'localhost', '::1'].includes(host))
+    throw new SetUpFailed(
+      `Refusing to listen on ${host}: nobody signs in at a till or at the phones, so whoever reaches a port may move money. Use 127.0.0.1.`,
+    )
   const folder = resolve(data)
-  mkdirSync(folder, { recursive: true })
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const passwordFile = passwordFileIn(folder)
 
   const running = new Map<string, ChildProcess>()
   let stopping = false
@@ -88,15 +95,32 @@ export const demo = async ({ data, ports, host }: DemoOptions): Promise<void> =>
     throw new SetUpFailed(`${name} was not ready within 15 seconds.`)
   }
 
+  /** As the administrator; where that is not who they were any more, what was set up before goes on as it is. */
+  const signedIn = async (url: string) => {
+    try {
+      return await signInAt(url, credentials({ 'password-file': passwordFile }))
+    } catch (error) {
+      const isSetUp = terminals.every(terminal => existsSync(join(folder, terminal, 'enrolled.json')))
+      if (!(error instanceof CentreRefused || error instanceof Usage) || !isSetUp) throw error
+      say(
+        `The password in ${passwordFile} is not the administrator’s any more: what was opened before goes on as it is.`,
+      )
+      return undefined
+    }
+  }
+
+  let isOurs = false
   try {
-    launch('centre', 'back-office', ['--port', `${at.centre}`, '--data', join(folder, 'back-office')])
+    const centreData = ['--data', join(folder, 'back-office'), '--administrator-password-file', passwordFile]
+    launch('centre', 'back-office', ['--port', `${at.centre}`, ...centreData])
     await healthy('centre', at.centre)
-    const centre = api(at.centre)
-    await openHouse(centre)
+    const centre = await signedIn(`http://127.0.0.1:${at.centre}`)
+    isOurs = centre !== undefined
+    if (centre) await openHouse(centre)
     for (const [place, terminal] of terminals.entries()) {
       const args = ['--port', `${at.terminals[place]}`, '--radio', `${at.radios[place]}`]
       args.push('--data', join(folder, terminal), '--centre', `http://127.0.0.1:${at.centre}`)
-      const invitation = await invited(centre, terminal, shops[terminal])
+      const invitation = centre && (await invited(centre, terminal, shops[terminal]))
       if (invitation) args.push('--enrol', invitation.code, '--root', invitation.rootFingerprint)
       launch(terminal, 'terminal', args)
     }
@@ -114,8 +138,11 @@ export const demo = async ({ data, ports, host }: DemoOptions): Promise<void> =>
     const wallet = api(at.wallet)
     const phones = (await (await fetch(`${wallet}/phones`)).json()) as { account: string }[]
     for (const { account, allowance } of accounts)
-      if (!phones.some(phone => phone.account === account)) {
-        const { code } = await ask('POST', `${centre}/accounts/${account}/activations`, { allowance, currency: 'EUR' })
+      if (centre && !phones.some(phone => phone.account === account)) {
+        const { code } = await centre.ask('POST', `/api/accounts/${account}/activations`, {
+          allowance,
+          currency: 'EUR',
+        })
         await ask('POST', `${wallet}/phones`, { code })
       }
     for (const port of at.terminals) {
@@ -136,6 +163,12 @@ export const demo = async ({ data, ports, host }: DemoOptions): Promise<void> =>
   say(`  till T-1002  ${url(at.terminals[1] as number)}`)
   say(`  phones       ${url(at.wallet)}`)
   say('')
+  if (isOurs) {
+    const { operator, password } = credentials({ 'password-file': passwordFile })
+    say(`Sign in at the back office as ${operator}, with the password ${password}`)
+    say(`(kept in ${passwordFile}, which you alone may read).`)
+    say('')
+  }
   say('Try next: key 12.50 on a till and press Charge; on the phones page choose a phone and tap on that till.')
   say('Or take the till off the network first, and watch the balance follow when it comes back:')
   say(

@@ -7,6 +7,7 @@ import { nodeCrypto } from '#machine/crypto'
 import { Usage } from '#machine/process'
 import { projections } from '#projections'
 import { followerWords, upkeep } from '#upkeep'
+import { type Centre, credentialOptions, credentials, signInAt } from './centre.ts'
 import { openSource, sourceOptions } from './source.ts'
 
 /**
@@ -19,6 +20,7 @@ export const followers = async (args: readonly string[]): Promise<number> => {
     allowPositionals: true,
     options: {
       ...sourceOptions,
+      ...credentialOptions,
       centre: { type: 'string' },
       index: { type: 'string' },
       event: { type: 'string' },
@@ -28,7 +30,8 @@ export const followers = async (args: readonly string[]): Promise<number> => {
   const [word, follower, ...more] = positionals
   const centre = values.centre ?? 'http://127.0.0.1:4700'
   if (word === undefined) {
-    const lines = values.centre === undefined ? await inLog(values) : await atCentre(centre)
+    const lines =
+      values.centre === undefined ? await inLog(values) : await atCentre(await signInAt(centre, credentials(values)))
     for (const line of lines) process.stdout.write(`${values.json ? JSON.stringify(line) : inWords(line)}\n`)
     return lines.some(({ stopped }) => stopped !== undefined) ? 1 : 0
   }
@@ -39,7 +42,8 @@ export const followers = async (args: readonly string[]): Promise<number> => {
   if (word === 'skip' && (event === undefined || !/^\d+$/.test(index ?? '')))
     throw new Usage('followers skip takes --index N and --event ID of the event that is to be skipped.')
   const body = word === 'skip' ? { index: Number(index), event, reason } : { reason }
-  const answer = await speak(centre, `/api/followers/${encodeURIComponent(follower)}/${word}`, body)
+  const signedIn = await signInAt(centre, credentials(values))
+  const answer = await signedIn.ask('POST', `/api/followers/${encodeURIComponent(follower)}/${word}`, body)
   const said = word === 'skip' ? `${follower} passes over log index ${index}` : `${follower} tries again`
   process.stdout.write(`${values.json ? JSON.stringify(answer) : `${said}: ${reason}`}\n`)
   return 0
@@ -59,29 +63,8 @@ type Shown = {
   readonly skipped?: readonly number[]
 }
 
-/** The centre does not answer, or says no; the message is its own. */
-export class CentreRefused extends Error {
-  readonly code = 'CentreRefused'
-}
-
-const speak = async (centre: string, path: string, body?: object): Promise<unknown> => {
-  if (!/^https?:\/\//.test(centre))
-    throw new Usage('--centre takes the address of a centre, such as http://127.0.0.1:4700.')
-  const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
-  let response: Response
-  try {
-    response = await fetch(new URL(path, centre), { ...(body ? post : {}), signal: AbortSignal.timeout(10_000) })
-  } catch (cause) {
-    throw new CentreRefused(`No centre answers at ${centre}: name it with --centre URL.`, { cause })
-  }
-  const answer: unknown = await response.json().catch(() => undefined)
-  if (response.ok) return answer
-  const { message } = (answer ?? {}) as { message?: string }
-  throw new CentreRefused(message ?? `The centre at ${centre} answered ${response.status}.`)
-}
-
-const atCentre = async (centre: string): Promise<readonly Shown[]> => {
-  const { followers } = (await speak(centre, '/api/followers')) as { followers: readonly Shown[] }
+const atCentre = async (centre: Centre): Promise<readonly Shown[]> => {
+  const { followers } = (await centre.ask('GET', '/api/followers')) as { followers: readonly Shown[] }
   return followers
 }
 

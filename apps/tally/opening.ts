@@ -1,6 +1,7 @@
-import { writeWhole } from '#machine/process'
+import { readWhole, writeWhole } from '#machine/process'
+import { type Centre, CentreRefused, type Credentials, type Reply, signInAt } from './centre.ts'
 
-/** What the demo's house begins with, asked of a running centre over its own API, as an operator would. */
+/** What the demo's house begins with, asked of a running centre over its own API, as an operator does. */
 
 export const shops = { 'T-1001': 'corner-shop', 'T-1002': 'market-stall' } as const
 export const accounts = [
@@ -8,8 +9,6 @@ export const accounts = [
   { account: 'bela', limit: '300.00', allowance: '100.00' },
   { account: 'cyra', limit: '120.00', allowance: '40.00' },
 ] as const
-
-type Reply = { readonly status: number; readonly body: Record<string, unknown> }
 
 export const call = async (method: string, url: string, body?: unknown): Promise<Reply> => {
   const response = await fetch(url, {
@@ -35,20 +34,20 @@ export const ask = async (method: string, url: string, body?: unknown): Promise<
 }
 
 /** Opens what may be there already, perhaps changed since: 409 says that it is. */
-const ensure = async (url: string, body: unknown): Promise<void> => {
-  const reply = await call('POST', url, body)
+const ensure = async (centre: Centre, path: string, body: unknown): Promise<void> => {
+  const reply = await centre.call('POST', path, body)
   if (reply.status >= 300 && reply.status !== 409)
-    throw new SetUpFailed(`POST ${url} answered ${reply.status}: ${String(reply.body['message'])}`)
+    throw new SetUpFailed(`POST ${path} answered ${reply.status}: ${String(reply.body['message'])}`)
 }
 
 /**
  * Merchant, shops and accounts, each by its own name, at every start: a first start that was cut short goes on where it
- * ended. `centre` is the API's address, without a slash at its end.
+ * ended.
  */
-export const openHouse = async (centre: string): Promise<void> => {
-  const merchants = (await ask('GET', `${centre}/merchants`))['merchants'] as { merchant: string }[]
+export const openHouse = async (centre: Centre): Promise<void> => {
+  const merchants = (await centre.ask('GET', '/api/merchants'))['merchants'] as { merchant: string }[]
   if (!merchants.some(({ merchant }) => merchant === 'corner'))
-    await ask('POST', `${centre}/merchants`, {
+    await centre.ask('POST', '/api/merchants', {
       merchant: 'corner',
       name: 'Corner & Co.',
       currency: 'EUR',
@@ -56,17 +55,17 @@ export const openHouse = async (centre: string): Promise<void> => {
       taxBasisPoints: 2000,
     })
   for (const shop of Object.values(shops))
-    await ensure(`${centre}/shops`, { shop, merchant: 'corner', name: shop, zone: 'Europe/Berlin' })
-  for (const { account, limit } of accounts) await ensure(`${centre}/accounts`, { account, limit, currency: 'EUR' })
+    await ensure(centre, '/api/shops', { shop, merchant: 'corner', name: shop, zone: 'Europe/Berlin' })
+  for (const { account, limit } of accounts) await ensure(centre, '/api/accounts', { account, limit, currency: 'EUR' })
 }
 
 export type Invitation = { readonly code: string; readonly rootFingerprint: string }
 
 /** A new invitation for a terminal that has not enrolled yet; undefined for one that has. */
-export const invited = async (centre: string, terminal: string, shop: string): Promise<Invitation | undefined> => {
-  const known = (await ask('GET', `${centre}/terminals`))['terminals'] as { terminal: string; state: string }[]
+export const invited = async (centre: Centre, terminal: string, shop: string): Promise<Invitation | undefined> => {
+  const known = (await centre.ask('GET', '/api/terminals'))['terminals'] as { terminal: string; state: string }[]
   if (known.some(held => held.terminal === terminal && held.state === 'enrolled')) return undefined
-  const { code, rootFingerprint } = await ask('POST', `${centre}/terminals`, { terminal, shop })
+  const { code, rootFingerprint } = await centre.ask('POST', '/api/terminals', { terminal, shop })
   return { code: String(code), rootFingerprint: String(rootFingerprint) }
 }
 
@@ -76,18 +75,23 @@ export const invited = async (centre: string, terminal: string, shop: string): P
  */
 export const open = async (options: {
   readonly centre: string
+  readonly who: Credentials
   readonly invitations: string
   /** `TERMINAL=SHOP` each. */
   readonly terminals: readonly string[]
 }): Promise<void> => {
-  const centre = `${options.centre.replace(/\/$/, '')}/api`
   const say = (line: string) => process.stdout.write(`${line}\n`)
-  try {
-    await openHouse(centre)
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error
-    throw new SetUpFailed(`${options.centre} gave no answer: start the centre, or look at --centre.`, { cause: error })
+  const isDone = options.terminals.every(named => readWhole(options.invitations, `${named.split('=')[0]}.json`))
+  const centre = await signInAt(options.centre, options.who).catch((error: unknown) => {
+    // A password that was changed on a screen is nobody's trouble where all was opened before.
+    if (isDone && error instanceof CentreRefused && error.reason === 'SignInRefused') return undefined
+    throw error
+  })
+  if (!centre) {
+    say(`${options.who.operator} has another password now, and all was opened before: nothing is done`)
+    return
   }
+  await openHouse(centre)
   say(`merchant corner, ${Object.keys(shops).length} shops and ${accounts.length} accounts are open`)
   for (const named of options.terminals) {
     const [terminal = '', shop = ''] = named.split('=')

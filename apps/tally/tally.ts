@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util'
 import { Usage } from '#machine/process'
+import { credentialOptions, credentials } from './centre.ts'
 import { demo } from './demo.ts'
 import { explain } from './explain.ts'
 import { followers } from './followers.ts'
 import { fsck } from './fsck.ts'
 import { open, shops } from './opening.ts'
+import { operator } from './operator.ts'
 import { rebuild } from './rebuild.ts'
 import { replay } from './replay.ts'
 import { store } from './store.ts'
@@ -16,6 +18,8 @@ const help = `tally COMMAND
   demo    [--data ./data] [--ports 4700]          the main job: centre, two tills, phones (npm start)
   open    --centre URL --invitations DIR          the demo's merchant, shops and accounts at a centre that runs
           [--terminal ID=SHOP …]                  elsewhere, and its terminals' invitations as files
+  operator password NAME [--data DIR]             a new one-time password where the old one is forgotten; it needs the
+                                                  centre's folder, and the centre may run
   replay  --transaction ID                        one tap: every event, check, verdict and posting again
   replay  --account ID [--at TIME] [--known-at N] an account's postings, with the balance after each
   explain balance ACCOUNT [--currency C] [--at TIME] [--known-at N] [--page N|all] [--lines N]
@@ -40,6 +44,7 @@ const help = `tally COMMAND
   --data DIR       the folder that npm start made (default ./data), with log, keys and rows
   --store ADDRESS  a log somewhere else: sqlite:FILE, postgres://… or kurrentdb://…; with --data, that centre's log
   --rows ADDRESS, --heads ADDRESS, --keys DIR   as the back office was told, where they are not in its folder
+  --operator NAME, --password-file FILE   who signs in at --centre; npm start keeps the administrator's in its folder
   --passphrase-file FILE   seals a backup, and opens it again
   --rows ADDRESS   a centre's rows somewhere else: sqlite:FILE or postgres://…
   --json           one JSON value a line
@@ -73,12 +78,13 @@ export const run = async (args: readonly string[]): Promise<void> => {
             centre: { type: 'string' },
             invitations: { type: 'string' },
             terminal: { type: 'string', multiple: true },
+            ...credentialOptions,
           },
         })
         const { centre, invitations, terminal } = values
         if (!centre || !invitations) throw new Usage('open takes --centre URL and --invitations DIR.')
         const terminals = terminal ?? Object.entries(shops).map(each => each.join('='))
-        await open({ centre, invitations, terminals })
+        await open({ centre, who: credentials(values), invitations, terminals })
         return
       }
       case 'replay':
@@ -89,6 +95,9 @@ export const run = async (args: readonly string[]): Promise<void> => {
         return
       case 'followers':
         process.exitCode = await followers(rest)
+        return
+      case 'operator':
+        process.exitCode = await operator(rest)
         return
       case 'fsck':
         process.exitCode = await fsck(rest)

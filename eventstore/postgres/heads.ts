@@ -6,6 +6,8 @@ export type PostgresHeads = Heads & { close(): Promise<void> }
 
 export type PostgresHeadsOptions = {
   readonly schema?: string
+  /** What these texts are, as a fault names them. */
+  readonly what?: string
   /** How long a lost connection is tried again. */
   readonly patience_ms?: number
   readonly answerWithin_ms?: number
@@ -13,19 +15,24 @@ export type PostgresHeadsOptions = {
 
 /** In a schema of their own, which several nodes share. A backup of the log's schema leaves them where they are. */
 export const postgresHeads = async (url: string, options: PostgresHeadsOptions = {}): Promise<PostgresHeads> => {
-  const { schema = 'tallystick_heads', patience_ms = 15_000, answerWithin_ms = 10_000 } = options
+  const {
+    schema = 'tallystick_heads',
+    what = 'last signed checkpoint',
+    patience_ms = 15_000,
+    answerWithin_ms = 10_000,
+  } = options
   checkSchema(schema)
-  const server = openServer(url, { what: 'last signed checkpoint', answerWithin_ms, session })
+  const server = openServer(url, { what, answerWithin_ms, session })
   const { pool } = server
-  const patiently = <Answer>(what: string, act: () => Promise<Answer>): Promise<Answer> =>
-    server.patiently(what, Date.now() + patience_ms, act)
+  const patiently = <Answer>(doing: string, act: () => Promise<Answer>): Promise<Answer> =>
+    server.patiently(doing, Date.now() + patience_ms, act)
 
   const get = async (key: string): Promise<string | undefined> => {
     const { rows } = await pool.query<{ text: string }>(`select text from ${schema}.heads where key = $1`, [key])
     return rows[0]?.text
   }
   try {
-    await patiently('The last signed checkpoint was not opened', () =>
+    await patiently(`The ${what} was not opened`, () =>
       pool.query(`
         create schema if not exists ${schema};
         create table if not exists ${schema}.heads (key text collate "C" primary key, text text not null);

@@ -51,7 +51,7 @@ const malformed = new Set([
 const statusOf = (reason: string): number => {
   if (malformed.has(reason)) return 400
   if (unauthorized.has(reason)) return 401
-  if (forbidden.has(reason)) return 403
+  if (forbidden.has(reason) || reason === 'PasswordMustChange') return 403
   if (notFound.test(reason)) return 404
   if (reason.endsWith('Throttled')) return 429
   if (reason.endsWith('Unreachable')) return 503
@@ -102,7 +102,12 @@ export class RefusalFilter implements ExceptionFilter {
       return [status, { reason, message: `${fault.message}. Nothing was done.` }]
     }
     this.report(fault)
-    if (fault.code === 'StoreFailed' || fault.code === 'RowsAway' || fault.code === 'WrongExpectedRevision')
+    if (
+      fault.code === 'StoreFailed' ||
+      fault.code === 'RowsAway' ||
+      fault.code === 'PasswordsBusy' ||
+      fault.code === 'WrongExpectedRevision'
+    )
       return [503, { reason: fault.code, message: `${fault.message} Try again; nothing was acknowledged.` }]
     if (fault.code === 'NewerThanKnown') return [503, { reason: fault.code, message: fault.message }]
     return [

@@ -25,7 +25,7 @@ export type Asker = { readonly operator: string; readonly role: Role }
 export type WhoAsks = (request: FastifyRequest) => Promise<Asker | Refusal>
 
 const takes = 'tallystick:takes'
-type Takes = { readonly least: Role } | { readonly open: string }
+type Takes = { readonly least: Role } | { readonly open: string; readonly greets?: true }
 
 /** The least role of an operator that a route takes. */
 export const For = (least: Role) => SetMetadata<string, Takes>(takes, { least })
@@ -33,14 +33,15 @@ export const For = (least: Role) => SetMetadata<string, Takes>(takes, { least })
 /** A route without an operator; the words say who asks then, and what vouches for them. */
 export const Open = (because: string) => SetMetadata<string, Takes>(takes, { open: because })
 
+/** The same, and a route that says more to an operator. */
+export const OpenAndMore = (because: string) => SetMetadata<string, Takes>(takes, { open: because, greets: true })
+
 const askers = new WeakMap<FastifyRequest['raw'], Asker>()
 
-/** Who asks, by id and role, as a route's argument. */
-export const AskedBy = createParamDecorator((_: unknown, context: ExecutionContext): Asker => {
-  const asker = askers.get(context.switchToHttp().getRequest<FastifyRequest>().raw)
-  if (!asker) throw new Error(`${context.getHandler().name} asks who asks, and is open to all: give it @For`)
-  return asker
-})
+/** Who asks, by id and role, as a route's argument; undefined for a stranger, where those may ask. */
+export const AskedBy = createParamDecorator((_: unknown, context: ExecutionContext): Asker | undefined =>
+  askers.get(context.switchToHttp().getRequest<FastifyRequest>().raw),
+)
 
 /** Who asks, as a command bears it: `operator:<id>`. */
 export const By = createParamDecorator((_: unknown, context: ExecutionContext): string => {
@@ -55,9 +56,13 @@ const takenBy = (handler: object): Takes | undefined => Reflect.getMetadata(take
 export const roleGuard = (whoAsks: WhoAsks): CanActivate => ({
   canActivate: async (context: ExecutionContext): Promise<boolean> => {
     const needed = takenBy(context.getHandler())
-    if (needed && 'open' in needed) return true
+    if (needed && 'open' in needed && !needed.greets) return true
     const request = context.switchToHttp().getRequest<FastifyRequest>()
     const asker = await whoAsks(request)
+    if (needed && 'open' in needed) {
+      if (!isRefusal(asker)) askers.set(request.raw, asker)
+      return true
+    }
     if (isRefusal(asker)) throw new Refused(asker)
     if (!needed || !mayAct(asker.role, needed.least))
       throw new Refused(roleTooLow(asker.operator, asker.role, needed?.least ?? 'administrator'))

@@ -15,6 +15,8 @@ export type ServeOptions = {
   readonly host: string
   /** What others call this server by in a closed network that holds no one but them; none where it is this machine. */
   readonly knownAs?: readonly string[]
+  /** Whoever sends something must be signed in, so that it may be reached from elsewhere. */
+  readonly hasSignIn?: boolean
   /** Folder of the built pages; requests that name no file get index.html. */
   readonly pages: string | undefined
   readonly log: { info(line: string): void; error(line: string): void }
@@ -37,11 +39,11 @@ const headers = {
   'cross-origin-resource-policy': 'same-origin',
 }
 
-/** For an app that does something before it listens, such as spending an invitation. */
+/** For an app without sign-in, before it does something such as spending an invitation. */
 export const refuseOtherHosts = (host: string, knownAs: readonly string[] = []): void => {
   if (!loopback.has(host) && knownAs.length === 0)
     throw new CannotListen(
-      `Refusing to listen on ${host}: there is no sign-in yet, so whoever reaches the port may move money. Use 127.0.0.1; ` +
+      `Refusing to listen on ${host}: nobody signs in here, so whoever reaches the port may move money. Use 127.0.0.1; ` +
         'only in a closed network, where nobody else can reach it, add --known-as with the name it is reached by there.',
     )
 }
@@ -60,13 +62,14 @@ const badPath = (
 }
 
 /**
- * One Nest application on Fastify. Until sign-in exists, it listens on this machine only, or where it is told that a
- * network is closed; it answers to its names and no others.
+ * One Nest application on Fastify. Without sign-in it listens on this machine only, or where it is told that a network
+ * is closed; with or without, it answers to its names and no others.
  */
 export const serve = async (options: ServeOptions): Promise<Served> => {
-  const { module, port, host, knownAs = [], pages, log, bodyLimit } = options
-  refuseOtherHosts(host, knownAs)
-  const names = new Set([...loopback, ...knownAs])
+  const { module, port, host, knownAs = [], hasSignIn = false, pages, log, bodyLimit } = options
+  if (!hasSignIn) refuseOtherHosts(host, knownAs)
+  // 0.0.0.0 is where it listens, and nobody's name.
+  const names = new Set([...loopback, ...knownAs, ...(/^(?:0\.0\.0\.0|::)$/.test(host) ? [] : [host])])
   const adapter = new FastifyAdapter({
     bodyLimit: bodyLimit ?? 64 * 1024,
     forceCloseConnections: true,
@@ -81,7 +84,9 @@ export const serve = async (options: ServeOptions): Promise<Served> => {
     for (const [name, value] of Object.entries(headers)) void reply.header(name, value)
     const named = (request.headers.host ?? '').replace(/:\d+$/, '')
     const { origin } = request.headers
-    const foreign = origin !== undefined && origin !== `http://${request.headers.host}`
+    // By https where a proxy stands before it: the name is the same, and so is the site.
+    const own = [`http://${request.headers.host}`, `https://${request.headers.host}`]
+    const foreign = origin !== undefined && !own.includes(origin)
     if (!names.has(named.replace(/^\[|\]$/g, '')) || foreign)
       await reply.status(403).send({
         reason: 'ForeignSite',

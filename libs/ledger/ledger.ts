@@ -163,7 +163,12 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'ForkDetected':
     case 'HeldDecisionProposed':
     case 'CentreWentBack':
+    case 'OperatorAdded':
+    case 'OperatorReinstated':
+    case 'OperatorRoleSet':
+    case 'OperatorSuspended':
     case 'OriginOrdered':
+    case 'PasswordSet':
     case 'HourStruck':
     case 'FareTablePublished':
     case 'InvitationCancelled':

@@ -4,6 +4,7 @@ import { type AccountEvent, accountWords } from '#account/events'
 import { type LicenseEvent, licenseWords } from '#account/licensing'
 import { type AdjustmentEvent, adjustmentWords } from '#adjustment'
 import { type Event, upcast, type Vocabulary, type Word } from '#canonical/event'
+import { type OperatorEvent, operatorWords } from '#operator'
 import { type PaymentEvent, paymentWords } from '#payment/events'
 import { type VerdictRuleEvent, verdictRuleWords } from '#payment/rule'
 import { type ExceptionEvent, exceptionWords } from '#reconciliation/events'
@@ -28,6 +29,7 @@ export type TradeEvent =
   | IntakeEvent
   | LicenseEvent
   | MerchantEvent
+  | OperatorEvent
   | OriginEvent
   | PaymentEvent
   | ShopEvent
@@ -46,6 +48,7 @@ export const tradeWords: Readonly<Record<TradeEvent['type'], Word>> = {
   ...intakeWords,
   ...licenseWords,
   ...merchantWords,
+  ...operatorWords,
   ...originWords,
   ...paymentWords,
   ...shopWords,

@@ -6,6 +6,7 @@ import { exceptions } from './exceptions.ts'
 import { exposure } from './exposure.ts'
 import { merchants } from './merchants.ts'
 import { newer } from './newer.ts'
+import { operators } from './operators.ts'
 import { outbox } from './outbox.ts'
 import { postings } from './postings.ts'
 import { terminals } from './terminals.ts'
@@ -24,6 +25,7 @@ export const projections: readonly Projection[] = [
   adjustments,
   newer,
   outbox,
+  operators,
 ]
 
 /** Where a set of answers stands: the last log index that every one of these projections has applied. */

@@ -44,16 +44,19 @@ const follow = (client: QueryClient, heard: (connected: boolean) => void): (() =
   }
 }
 
-/** Listens to the server and has every figure on the page fetched again when something happened; true while heard. */
-export const useLive = (): boolean => {
+/**
+ * Listens to the server and has every figure on the page fetched again when something happened; true while heard. Where
+ * nobody may listen just now, it waits without asking.
+ */
+export const useLive = (mayListen = true): boolean => {
   const client = useQueryClient()
   const [connected, setConnected] = useState(true)
-  useEffect(() => follow(client, setConnected), [client])
+  useEffect(() => (mayListen ? follow(client, setConnected) : undefined), [client, mayListen])
   // Without the stream the page must not grow old in silence.
   useEffect(() => {
-    if (connected) return
+    if (connected || !mayListen) return
     const timer = setInterval(() => void client.invalidateQueries(), 5000)
     return () => clearInterval(timer)
-  }, [client, connected])
-  return connected
+  }, [client, connected, mayListen])
+  return connected && mayListen
 }

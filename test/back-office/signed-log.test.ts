@@ -10,6 +10,7 @@ import { eventLeaf, leafHash, verifyConsistency, verifyInclusion } from '#transp
 import { memoryTiles, tiledTree } from '#transparency/tiles'
 import { backOfficeModule } from '../../apps/back-office/api.ts'
 import type { Signed } from '../../apps/back-office/signed-log.ts'
+import { atDesk } from '../desk.ts'
 import { atCentre } from '../scenarios/hand.ts'
 import { crypto, key, now, origin, signers, write } from '../signing.ts'
 import { makeWorld, orThrow } from '../simulation/world.ts'
@@ -271,7 +272,7 @@ it('a stranger reads the tiles over HTTP, and comes to the same root', async () 
   await world.sync()
   const log = { info: () => {}, error: () => {} }
   const served = await serve({
-    module: backOfficeModule(world.centre()),
+    module: backOfficeModule(world.centre(), atDesk()),
     port: 0,
     host: '127.0.0.1',
     pages: undefined,

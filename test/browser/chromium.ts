@@ -38,12 +38,16 @@ export const openBrowser = async () => {
   return {
     /** What no page may do: say an error, throw one, or ask another machine for something. */
     faults,
-    /** A window of somebody's own, with no memory of any other's. */
-    open: async (url: string): Promise<Screen> => {
+    /** A window of somebody's own, with no memory of any other's but the session that is handed to it. */
+    open: async (url: string, cookie?: string): Promise<Screen> => {
       const context = await browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', colorScheme: 'light' })
       context.setDefaultTimeout(patience_ms)
-      const page = await context.newPage()
       const { origin } = new URL(url)
+      if (cookie !== undefined) {
+        const [name = '', value = ''] = cookie.split(/=(.*)/s)
+        await context.addCookies([{ name, value, url: origin, httpOnly: true, sameSite: 'Strict' }])
+      }
+      const page = await context.newPage()
       page.on('console', said => {
         if (said.type() === 'error' || said.type() === 'warning')
           faults.push(`${page.url()} said: ${said.text()} (${said.location().url})`)

@@ -9,6 +9,7 @@ import {
   ask,
   call,
   compile,
+  cookieAt,
   endAll,
   endOf,
   freePorts,
@@ -17,6 +18,7 @@ import {
   program,
   type Running,
   run,
+  withAdministrator,
 } from '../machines/processes.ts'
 import { teleportCredit } from '../newer.ts'
 import { buildPages, looksRight, openBrowser, patience_ms, type Screen } from './chromium.ts'
@@ -58,11 +60,11 @@ beforeAll(async () => {
   const port = await freePorts()
   url = `http://127.0.0.1:${port}`
   const webhook = `http://127.0.0.1:${(hook.address() as AddressInfo).port}/told`
-  const args = ['--port', `${port}`, '--data', data, '--webhook', webhook]
+  const args = ['--port', `${port}`, '--data', data, '--webhook', webhook, ...withAdministrator(url, data)]
   centre = run('centre', program('dist/apps/back-office/main.js', args))
   await healthy(centre, url)
   browser = await openBrowser()
-  office = await browser.open(url)
+  office = await browser.open(url, await cookieAt(url))
 })
 afterEach(() => expect(browser.faults.splice(0)).toEqual([]))
 afterAll(async () => {
@@ -74,8 +76,9 @@ afterAll(async () => {
 })
 
 const eventually = <Answer>(look: () => Answer | Promise<Answer>) => expect.poll(look, { timeout: patience_ms })
+const asAdministrator = ['--password-file', join(data, 'administrator-password')]
 const tally = async (...args: string[]) => {
-  const one = run('tally', program('dist/apps/tally/main.js', ['followers', ...args]))
+  const one = run('tally', program('dist/apps/tally/main.js', ['followers', ...args, ...asAdministrator]))
   const { code } = await endOf(one)
   return { code, said: one.said().trim() }
 }
@@ -165,7 +168,7 @@ it('skipped on the overview, with a reason that the log keeps, it goes on', asyn
   await office.press('follower-skip')
   await eventually(() => office.page.getByTestId('stopped-verdicts').count()).toBe(0)
   expect((await inLog('EventSkipped')).map(({ data, by }) => [data.reason, by])).toEqual([
-    ['It concerns no account of ours', 'operator:local'],
+    ['It concerns no account of ours', 'operator:administrator'],
   ])
   await eventually(async () => (await tally('--centre', url)).code).toBe(0)
   expect((await tally('--data', data)).said).toMatch(/^verdicts +passes over 0$/m)

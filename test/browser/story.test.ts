@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import type { Body } from '../machines/processes.ts'
+import { type Body, cookieAt } from '../machines/processes.ts'
 import { openStreet, type Phone, type Street } from '../machines/street.ts'
 import { buildPages, looksRight, openBrowser, patience_ms, type Screen } from './chromium.ts'
 
@@ -26,7 +26,7 @@ beforeAll(async () => {
     ],
   })
   anna = street.phone(0)
-  office = await browser.open(street.centre.url)
+  office = await browser.open(street.centre.url, await cookieAt(street.centre.url))
   phone = await browser.open(street.wallet.url)
   till = await browser.open(street.till().url)
 })

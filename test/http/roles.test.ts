@@ -2,7 +2,7 @@ import 'reflect-metadata'
 import { Controller, Get, Module, Post } from '@nestjs/common'
 import { APP_GUARD } from '@nestjs/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { AskedBy, type Asker, By, For, Open, roleGuard, routesOf } from '#http/roles'
+import { AskedBy, type Asker, By, For, Open, OpenAndMore, roleGuard, routesOf } from '#http/roles'
 import { type Served, serve } from '#http/serve'
 import { mayAct, type Role, roles } from '#operator/roles'
 
@@ -13,6 +13,9 @@ class Book {
   }
   @Open('whoever passes') @Get('spine') spine(@By() by: string) {
     return { by }
+  }
+  @OpenAndMore('whoever passes') @Get('blurb') blurb(@AskedBy() asker?: Asker) {
+    return { for: asker?.operator ?? 'strangers' }
   }
   @For('viewer') @Get('page') page(@AskedBy() asker: Asker) {
     return asker
@@ -54,6 +57,10 @@ describe('the role of a route', () => {
     expect(await send('GET', 'cover')).toEqual({ status: 200, answer: { read: 'cover' } })
     expect((await send('GET', 'spine')).status).toBe(500)
   })
+  it('says more to an operator where it is open to all and means to', async () => {
+    expect((await send('GET', 'blurb')).answer).toEqual({ for: 'strangers' })
+    expect((await send('GET', 'blurb', 'viewer')).answer).toEqual({ for: 'olga' })
+  })
   it('takes nobody who is not known', async () => {
     for (const method of ['GET', 'POST'])
       expect(await send(method, 'page')).toMatchObject({ status: 401, answer: { reason: 'NotSignedIn' } })
@@ -78,6 +85,7 @@ describe('the role of a route', () => {
     expect(routesOf([Book])).toEqual([
       { method: 'GET', path: '/api/cover', open: 'whoever passes' },
       { method: 'GET', path: '/api/spine', open: 'whoever passes' },
+      { method: 'GET', path: '/api/blurb', open: 'whoever passes', greets: true },
       { method: 'GET', path: '/api/page', least: 'viewer' },
       { method: 'POST', path: '/api/page', least: 'approver' },
     ])

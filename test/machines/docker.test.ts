@@ -16,6 +16,7 @@ import {
   program,
   type Running,
   run,
+  signsIn,
 } from './processes.ts'
 import type { Phone } from './street.ts'
 
@@ -88,6 +89,7 @@ const houseOf = ({ services }: Compose, log = '', env: Readonly<Record<string, s
   }
   const up = async (name: string, port: number): Promise<Running> => {
     const one = start(name)
+    if (name.startsWith('back-office')) signsIn(at(name, port), `${place.path}/operators/administrator`)
     await eventually((): Promise<Body> => {
       if (one.process.exitCode !== null) throw new Error(`${name} ended. It said:\n${one.said()}`)
       return ask('GET', `${at(name, port)}/health`)
@@ -101,7 +103,11 @@ const houseOf = ({ services }: Compose, log = '', env: Readonly<Record<string, s
 const tap = async ({ at }: House, terminal: string, till: string, centre: string, owed: string): Promise<void> => {
   const wallet = at('phones', 4710)
   const held = (await ask('GET', `${wallet}/phones`)) as unknown as Phone[]
-  if (held.length === 0) await ask('POST', `${wallet}/phones`, { account: 'anna', allowance: '200.00' })
+  if (held.length === 0) {
+    const asked = { allowance: '200.00', currency: 'EUR' }
+    const { code } = await ask('POST', `${at(centre, 4700)}/accounts/anna/activations`, asked)
+    await ask('POST', `${wallet}/phones`, { code })
+  }
   const [phone] = (await ask('GET', `${wallet}/phones`)) as unknown as Phone[]
   await ask('POST', `${at(till, 4701)}/day/open`, {})
   await ask('POST', `${at(till, 4701)}/sales`, { amount: '12.50', currency: 'EUR' })
@@ -195,8 +201,14 @@ it('a till without a right invitation says what is missing, and nothing is kept'
 })
 
 it('an app that is not told that its network is closed refuses it', async () => {
-  const [main = '', ...args] = houseOf(embedded).commandOf('back-office')
-  const one = run('untold', program(main, args.slice(0, args.indexOf('--known-as'))))
+  const [main = '', ...args] = houseOf(embedded).commandOf('phones')
+  const one = run(
+    'untold',
+    program(
+      main,
+      args.filter((word, at) => word !== '--known-as' && args[at - 1] !== '--known-as'),
+    ),
+  )
   expect(await endOf(one)).toEqual({ code: 1, signal: null })
   expect(one.said()).toMatch(/Refusing to listen on .*Use 127\.0\.0\.1;.*--known-as/)
 })

@@ -2,7 +2,19 @@ import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type KurrentDouble, kurrentDouble } from '../kurrentdb/double.ts'
-import { ask, compile, endAll, endOf, eventually, freePorts, healthy, makePlace, program, run } from './processes.ts'
+import {
+  ask,
+  compile,
+  endAll,
+  endOf,
+  eventually,
+  freePorts,
+  healthy,
+  makePlace,
+  program,
+  run,
+  withAdministrator,
+} from './processes.ts'
 
 let double: KurrentDouble
 const place = makePlace('kurrentdb-centre')
@@ -18,8 +30,9 @@ afterAll(async () => {
 
 const centreAt = async (name: string, store: string, data = place.folder(name)) => {
   const port = await freePorts()
-  const args = ['--port', `${port}`, '--data', data, '--store', store]
-  return { one: run(name, program('dist/apps/back-office/main.js', args)), url: `http://127.0.0.1:${port}`, data }
+  const url = `http://127.0.0.1:${port}`
+  const args = ['--port', `${port}`, '--data', data, '--store', store, ...withAdministrator(url, data)]
+  return { one: run(name, program('dist/apps/back-office/main.js', args)), url, data }
 }
 const accountsAt = async (url: string) => {
   const { accounts } = await ask('GET', `${url}/api/accounts`)

@@ -4,7 +4,19 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { projections } from '#projections'
 import { balances } from '#projections/balances'
 import { type Postgres, startPostgres } from './postgres.ts'
-import { ask, compile, endAll, endOf, eventually, freePorts, healthy, makePlace, program, run } from './processes.ts'
+import {
+  ask,
+  compile,
+  endAll,
+  endOf,
+  eventually,
+  freePorts,
+  healthy,
+  makePlace,
+  program,
+  run,
+  withAdministrator,
+} from './processes.ts'
 
 let server: Postgres
 const place = makePlace('centre')
@@ -21,7 +33,16 @@ afterAll(async () => {
 const centre = async (name: string, data: string, ...more: string[]) => {
   const port = await freePorts()
   const url = `http://127.0.0.1:${port}`
-  const args = ['--port', `${port}`, '--data', data, '--store', server.url, ...more]
+  const args = [
+    '--port',
+    `${port}`,
+    '--data',
+    data,
+    '--store',
+    server.url,
+    ...withAdministrator(url, place.path),
+    ...more,
+  ]
   const one = run(name, program('dist/apps/back-office/main.js', args))
   await healthy(one, url)
   return { one, url }

@@ -129,13 +129,57 @@ export const endOf = async (one: Running, within_ms = 20_000): Promise<Awaited<R
 export type Body = Record<string, unknown>
 export type Reply = { readonly status: number; readonly body: Body }
 
-/** A connection of its own for each call, so that none is left over from a process that was killed. */
-export const call = (
+/** Who signs in at a centre of this address: the administrator, with the password in this file. */
+const doors = new Map<string, { readonly passwordFile: string; cookie?: string }>()
+
+/** What a centre is started with, so that `call` and `ask` find its door open. */
+export const withAdministrator = (url: string, folder: string): string[] => {
+  const passwordFile = join(folder, 'administrator-password')
+  signsIn(url, passwordFile)
+  return ['--administrator-password-file', passwordFile]
+}
+export const signsIn = (url: string, passwordFile: string): void =>
+  void doors.set(new URL(url).origin, { passwordFile })
+export const passwordAt = (url: string): string =>
+  readFileSync(doors.get(new URL(url).origin)?.passwordFile ?? '', 'utf8').trim()
+
+/** A session at a centre, as its cookie; none where nobody signs in. */
+export const cookieAt = async (url: string): Promise<string | undefined> => {
+  const { origin } = new URL(url)
+  const door = doors.get(origin)
+  if (!door) return undefined
+  if (door.cookie === undefined) {
+    const who = { operator: 'administrator', password: passwordAt(origin) }
+    const { status, body, cookie } = await send('POST', `${origin}/api/session`, who)
+    if (status !== 200) throw new Error(`nobody signs in at ${origin}: ${JSON.stringify(body)}`)
+    door.cookie = cookie ?? ''
+  }
+  return door.cookie
+}
+
+/** As an operator, where one signs in there; again where a session was lost. */
+export const call = async (
   method: 'GET' | 'POST',
   url: string,
   body?: unknown,
   headers: Readonly<Record<string, string>> = {},
-): Promise<Reply> =>
+): Promise<Reply> => {
+  const cookie = await cookieAt(url)
+  const reply = await send(method, url, body, { ...(cookie === undefined ? {} : { cookie }), ...headers })
+  const door = doors.get(new URL(url).origin)
+  if (reply.status !== 401 || !door) return { status: reply.status, body: reply.body }
+  delete door.cookie
+  const again = await send(method, url, body, { cookie: (await cookieAt(url)) ?? '', ...headers })
+  return { status: again.status, body: again.body }
+}
+
+/** A connection of its own for each call, so that none is left over from a process that was killed. */
+const send = (
+  method: 'GET' | 'POST',
+  url: string,
+  body?: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Reply & { readonly cookie?: string | undefined }> =>
   new Promise((resolve, reject) => {
     const text = body === undefined ? undefined : JSON.stringify(body)
     const type = text === undefined ? {} : { 'content-type': 'application/json' }
@@ -145,7 +189,10 @@ export const call = (
         said += chunk
       })
       answer.on('error', reject)
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: JSON.parse(said) as Body }))
+      answer.on('end', () => {
+        const cookie = answer.headers['set-cookie']?.[0]?.split(';')[0]
+        resolve({ status: answer.statusCode ?? 0, body: JSON.parse(said) as Body, cookie })
+      })
     })
     asked.on('timeout', () => asked.destroy(new Error(`${method} ${url} had no answer within 30 seconds`)))
     asked.on('error', reject)

@@ -9,7 +9,19 @@ import { balances } from '#projections/balances'
 import { keysText, makeAuthorityKeys } from '../../apps/back-office/authority.ts'
 import { writeLedger } from '../ledger-log.ts'
 import { type Postgres, startPostgres } from './postgres.ts'
-import { ask, compile, endAll, endOf, eventually, freePorts, healthy, makePlace, program, run } from './processes.ts'
+import {
+  ask,
+  compile,
+  endAll,
+  endOf,
+  eventually,
+  freePorts,
+  healthy,
+  makePlace,
+  program,
+  run,
+  withAdministrator,
+} from './processes.ts'
 
 /** `tally rebuild` beside a centre that runs, killed and begun again, on rows that somebody spoilt. */
 
@@ -70,7 +82,10 @@ describe.each(['SQLite', 'PostgreSQL'])('on %s', engine => {
     url = `http://127.0.0.1:${port}`
     const centre = run(
       'centre',
-      program('dist/apps/back-office/main.js', ['--port', `${port}`, '--data', folder, ...store()]),
+      program('dist/apps/back-office/main.js', [
+        ...['--port', `${port}`, '--data', folder, ...store()],
+        ...withAdministrator(url, folder),
+      ]),
     )
     await healthy(centre, url)
     await eventually(async () => {

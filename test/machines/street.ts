@@ -18,6 +18,7 @@ import {
   type Running,
   type RunOptions,
   run,
+  withAdministrator,
 } from './processes.ts'
 
 /**
@@ -136,7 +137,11 @@ const settle = async (
   /* ---- the centre, with what must be there before a terminal can be invited */
 
   const port = await freePorts()
-  const centreArgs = (folder: string) => ['--port', `${port}`, '--data', folder]
+  const operators = place.folder('operators', users?.centre)
+  const centreArgs = (folder: string) => [
+    ...['--port', `${port}`, '--data', folder],
+    ...withAdministrator(`http://127.0.0.1:${port}`, operators),
+  ]
   const centre = appAt('centre', port, users?.centre, folder =>
     run('centre', program('dist/apps/back-office/main.js', centreArgs(folder)), { user: users?.centre }),
   )

@@ -3,6 +3,7 @@ import { type Served, serve } from '#http/serve'
 import { backOfficeModule } from '../../apps/back-office/api.ts'
 import { terminalModule } from '../../apps/terminal/api.ts'
 import { walletModule } from '../../apps/wallet/api.ts'
+import { atDesk } from '../desk.ts'
 import { makeWorld, orThrow, type World } from '../simulation/world.ts'
 
 /**
@@ -26,7 +27,7 @@ beforeAll(async () => {
     log: { info: () => {}, error: (line: string) => void faults.push(line) },
   }
   served = {
-    centre: await serve({ ...at, module: backOfficeModule(world.centre()) }),
+    centre: await serve({ ...at, module: backOfficeModule(world.centre(), atDesk()) }),
     till: await serve({ ...at, module: terminalModule(world.till()) }),
     phones: await serve({ ...at, module: walletModule(world.phones) }),
   }

@@ -8,6 +8,7 @@ import { Answered, Empty } from '#screens/states'
 import { type Account, type Aged, useAnswer } from './answers.ts'
 import { Page } from './frame.tsx'
 import classes from './office.module.css'
+import { Allowed } from './session.tsx'
 
 const OpenAccount = lazy(() => import('./open-account.tsx').then(({ OpenAccount }) => ({ default: OpenAccount })))
 
@@ -55,13 +56,15 @@ export const AccountsPage = () => {
       answer={query.data}
       fetchedAt={query.dataUpdatedAt}
       actions={
-        <Button
-          leftSection={<Plus size={18} aria-hidden />}
-          onClick={() => setOpening(true)}
-          data-testid="account-open"
-        >
-          Open an account
-        </Button>
+        <Allowed to="clerk">
+          <Button
+            leftSection={<Plus size={18} aria-hidden />}
+            onClick={() => setOpening(true)}
+            data-testid="account-open"
+          >
+            Open an account
+          </Button>
+        </Allowed>
       }
     >
       <Answered query={query}>

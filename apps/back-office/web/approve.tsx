@@ -6,6 +6,7 @@ import { order } from '#screens/api'
 import { Failure } from '#screens/states'
 import type { Proposal } from './answers.ts'
 import { Reason } from './reason.tsx'
+import { Allowed } from './session.tsx'
 
 /** What one person proposed: another approves it, or somebody takes it back. */
 export const Approve = (props: {
@@ -44,9 +45,11 @@ export const Approve = (props: {
       {fault && <Failure error={fault} title="Nothing was done" />}
       {taking && <Reason value={reason} say={setReason} testId="withdraw-reason" />}
       <Group>
-        <Button onClick={() => approve.mutate()} loading={approve.isPending} data-testid="approve">
-          Approve
-        </Button>
+        <Allowed to="approver">
+          <Button onClick={() => approve.mutate()} loading={approve.isPending} data-testid="approve">
+            Approve
+          </Button>
+        </Allowed>
         {taking ? (
           <Button
             variant="default"

@@ -6,7 +6,9 @@ import { type ReactNode, useEffect } from 'react'
 import { type Aged, Asked, AsOf } from '#screens/age'
 import { useLive } from '#screens/live'
 import { SchemeToggle } from '#screens/theme'
+import { Door, operatorsPlace, Who } from './door.tsx'
 import classes from './office.module.css'
+import { useWho } from './session.tsx'
 
 const places: readonly { readonly to: string; readonly name: string; readonly icon: LucideIcon }[] = [
   { to: '/', name: 'Overview', icon: LayoutDashboard },
@@ -17,8 +19,14 @@ const places: readonly { readonly to: string; readonly name: string; readonly ic
   { to: '/reconciliation', name: 'Reconciliation', icon: Scale },
 ]
 
-export const Frame = () => {
-  const live = useLive()
+export const Frame = () => (
+  <Door>
+    <Pages />
+  </Door>
+)
+
+const Pages = () => {
+  const live = useLive(useWho().data?.operator != null)
   const [opened, { toggle, close }] = useDisclosure(false)
   const path = useLocation({ select: location => location.pathname })
   // Where one went is what one wants to see: the menu of a small screen gives way.
@@ -60,11 +68,12 @@ export const Frame = () => {
           >
             {live ? 'Live' : 'Not live'}
           </Badge>
+          <Who />
           <SchemeToggle />
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="xs" aria-label="Main">
-        {places.map(({ to, name, icon: Icon }) => {
+        {[...places, operatorsPlace].map(({ to, name, icon: Icon }) => {
           const here = to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`)
           return (
             <NavLink

@@ -53,6 +53,11 @@ const routeTree = root.addChildren([
     validateSearch: reconciliationSearch,
     component: lazyRouteComponent(() => import('./reconciliation.tsx'), 'ReconciliationPage'),
   }),
+  createRoute({
+    getParentRoute: under,
+    path: '/operators',
+    component: lazyRouteComponent(() => import('./operators.tsx'), 'OperatorsPage'),
+  }),
 ])
 
 const router = createRouter({

@@ -6,6 +6,7 @@ import { order } from '#screens/api'
 import { Failure } from '#screens/states'
 import { type SignedLog, useAnswer } from './answers.ts'
 import { Reason } from './reason.tsx'
+import { Allowed } from './session.tsx'
 
 /** The log's own word: how far it is signed; and where it is not, why, and what an operator may order. */
 export const SignedLogFigure = () => {
@@ -49,23 +50,27 @@ const Silent = ({ origin, message }: { readonly origin: string; readonly message
           exists, stop the centre and restore that one. Only if there is none, begin a new origin: every terminal will
           see that the log goes by a new name after {origin}.
         </Text>
-        <Reason value={reason} say={setReason} testId="origin-reason" />
+        <Allowed to="administrator">
+          <Reason value={reason} say={setReason} testId="origin-reason" />
+        </Allowed>
         {begin.error && <Failure error={begin.error} title="It stays unsigned" />}
-        <Group gap="sm">
-          <Button
-            variant="default"
-            disabled={!isSaid}
-            aria-describedby={needed}
-            loading={begin.isPending}
-            onClick={() => begin.mutate()}
-            data-testid="begin-origin"
-          >
-            Begin a new origin
-          </Button>
-          <Text size="sm" c="dimmed" id={needed}>
-            {isSaid ? '' : 'Write a reason first.'}
-          </Text>
-        </Group>
+        <Allowed to="administrator">
+          <Group gap="sm">
+            <Button
+              variant="default"
+              disabled={!isSaid}
+              aria-describedby={needed}
+              loading={begin.isPending}
+              onClick={() => begin.mutate()}
+              data-testid="begin-origin"
+            >
+              Begin a new origin
+            </Button>
+            <Text size="sm" c="dimmed" id={needed}>
+              {isSaid ? '' : 'Write a reason first.'}
+            </Text>
+          </Group>
+        </Allowed>
       </Stack>
     </Alert>
   )

@@ -6,6 +6,7 @@ import { order } from '#screens/api'
 import { Failure } from '#screens/states'
 import { type Follower, useAnswer } from './answers.ts'
 import { Reason } from './reason.tsx'
+import { useMay } from './session.tsx'
 
 /** What follows the log and had to stop: at which event, why, and what an operator may say to it. */
 export const StoppedFollowers = () => {
@@ -28,6 +29,7 @@ const Stopped = ({
   const client = useQueryClient()
   const [reason, setReason] = useState('')
   const needed = useId()
+  const [mayRetry, maySkip] = [useMay('clerk'), useMay('administrator')]
   const say = useMutation({
     mutationFn: (word: 'skip' | 'retry') =>
       order(`/api/followers/${encodeURIComponent(follower)}/${word}`, {
@@ -58,35 +60,37 @@ const Stopped = ({
             ? 'No event stopped it: mend the cause, then let it try again.'
             : 'Let it try again once the cause is mended, or skip this one event: it is skipped at every later start and fold, too, and the log keeps your reason.'}
         </Text>
-        <Reason value={reason} say={setReason} testId="stopped-reason" />
+        {mayRetry && <Reason value={reason} say={setReason} testId="stopped-reason" />}
         {say.error && <Failure error={say.error} title="It stays stopped" />}
-        <Group gap="sm">
-          <Button
-            variant="default"
-            disabled={!isSaid}
-            aria-describedby={needed}
-            loading={say.isPending && say.variables === 'retry'}
-            onClick={() => say.mutate('retry')}
-            data-testid="follower-retry"
-          >
-            Try again
-          </Button>
-          {event !== null && (
+        {mayRetry && (
+          <Group gap="sm">
             <Button
               variant="default"
               disabled={!isSaid}
               aria-describedby={needed}
-              loading={say.isPending && say.variables === 'skip'}
-              onClick={() => say.mutate('skip')}
-              data-testid="follower-skip"
+              loading={say.isPending && say.variables === 'retry'}
+              onClick={() => say.mutate('retry')}
+              data-testid="follower-retry"
             >
-              Skip event {index}
+              Try again
             </Button>
-          )}
-          <Text size="sm" c="dimmed" id={needed}>
-            {isSaid ? '' : 'Write a reason first.'}
-          </Text>
-        </Group>
+            {event !== null && maySkip && (
+              <Button
+                variant="default"
+                disabled={!isSaid}
+                aria-describedby={needed}
+                loading={say.isPending && say.variables === 'skip'}
+                onClick={() => say.mutate('skip')}
+                data-testid="follower-skip"
+              >
+                Skip event {index}
+              </Button>
+            )}
+            <Text size="sm" c="dimmed" id={needed}>
+              {isSaid ? '' : 'Write a reason first.'}
+            </Text>
+          </Group>
+        )}
       </Stack>
     </Alert>
   )
