@@ -13,6 +13,7 @@ import { logRoutes } from './api/log.ts'
 import { merchantRoutes } from './api/merchants.ts'
 import { overviewRoutes } from './api/overview.ts'
 import { paymentRoutes } from './api/payments.ts'
+import { shopRoutes } from './api/shops.ts'
 import { syncRoutes } from './api/sync.ts'
 import { terminalRoutes } from './api/terminals.ts'
 import type { BackOffice } from './back-office.ts'
@@ -39,6 +40,7 @@ export const backOfficeModule = (
     bookRoutes,
     adjustmentRoutes,
     merchantRoutes,
+    shopRoutes,
     terminalRoutes,
     licenseRoutes,
     followerRoutes,

@@ -83,13 +83,13 @@ export const backOffice = async (parts: BackOfficeParts) => {
   const following = await followers(here, clock, rows, news, log.error)
   const { settled, status, run } = following
   const heard = new Map<string, number>()
-  const ask = questions({ rows, store, now: () => clock.now(), heard, freshness: following.freshness })
+  const software = new Map<string, string>()
+  const ask = questions({ rows, store, now: () => clock.now(), heard, software, freshness: following.freshness })
   const holding = holds(here, rows)
   const licensed = licenses(here, book, settled, holding)
   const known = standings(store)
   const { leave, ...ordered } = service(here, known, settled)
   const { fingerprint, ...terminals } = enrolments(here, book, known, leave, settled)
-  const software = new Map<string, string>()
   /** The deny list that a terminal said it works under, before its log says so. */
   const denyLists = new Map<string, number>()
   const { markFor, ...assigned } = assignments(here, book, known, whoseIs, (terminal, version, denyList) => {

@@ -1,6 +1,7 @@
 import { isRefusal, type Refusal } from '#canonical/decider'
 import type { EventStore } from '#eventstore'
 import type { Rows, RowsReader } from '#eventstore/rows'
+import { endOf } from '#license/renewal'
 import { appliedTo } from '#projections'
 import { adjustmentList } from '#projections/adjustments'
 import { accountList, balanceOf, balanceTotals } from '#projections/balances'
@@ -13,7 +14,8 @@ import { feesEarned, merchantList } from '#projections/merchants'
 import { newerEvents, notUnderstood } from '#projections/newer'
 import { operatorList, otherAdministrators } from '#projections/operators'
 import { balanceAsOf, postingsOfAccount } from '#projections/postings'
-import { terminalCounts, terminalList } from '#projections/terminals'
+import { shopList } from '#projections/shops'
+import { type TerminalAnswer, terminalCounts, terminalList } from '#projections/terminals'
 import { takingsOf, transactionList, transactionOf, verdictCounts } from '#projections/transactions'
 import { paymentFile } from './decisions.ts'
 import { nothingFrom } from './office.ts'
@@ -29,6 +31,8 @@ type Parts = {
   readonly now: () => number
   /** When each terminal was last heard, by this process; what it has not heard, the log tells. */
   readonly heard: ReadonlyMap<string, number>
+  /** The version of its software, as each terminal told this process last. */
+  readonly software: ReadonlyMap<string, string>
   /** Does the projector run, and when were the rows last known to be all there is? */
   readonly freshness: { following: boolean; currentAt: number }
 }
@@ -54,7 +58,7 @@ const pageAsked = ({ at, ...question }: Paged): ExplainAsked => ({
   ...(at === undefined ? {} : { at: new Date(at).toISOString() }),
 })
 
-export const questions = ({ rows, store, now, heard, freshness }: Parts) => {
+export const questions = ({ rows, store, now, heard, software, freshness }: Parts) => {
   const age_ms = async (): Promise<number> => {
     if (freshness.following && (await nothingFrom(store, (await rows.snapshot(appliedTo)) + 1)))
       freshness.currentAt = now()
@@ -81,6 +85,24 @@ export const questions = ({ rows, store, now, heard, freshness }: Parts) => {
     message: `No account ${account} was opened here, as far as the rows have got: GET /api/accounts lists those that were.`,
     account,
   })
+
+  /** A terminal's row, with what is known of it now and in no row: when this process heard it, and how soon it must. */
+  const terminalNow = (row: TerminalAnswer, newer: Awaited<ReturnType<typeof newerEvents>>) => {
+    const { terminal, lastSeen, certificateEnds } = row
+    const heard_ms = heard.get(terminal)
+    const heardAt = heard_ms === undefined ? null : new Date(heard_ms).toISOString()
+    const now_s = Math.floor(now() / 1000)
+    return {
+      ...row,
+      lastSeen: heardAt !== null && heardAt > (lastSeen ?? '') ? heardAt : lastSeen,
+      certificate:
+        certificateEnds === null
+          ? null
+          : { ends: certificateEnds, ...endOf(Math.floor(Date.parse(certificateEnds) / 1000), now_s) },
+      software: software.get(terminal) ?? null,
+      notUnderstood: newer.reduce((sum, each) => sum + (each.terminal === terminal ? each.count : 0), 0),
+    }
+  }
 
   return {
     age: async () => ({ index: await rows.snapshot(appliedTo), age_ms: await age_ms() }),
@@ -154,10 +176,15 @@ export const questions = ({ rows, store, now, heard, freshness }: Parts) => {
       answer(async reader => {
         const { terminals, index } = await terminalList(reader)
         const newer = await newerEvents(reader)
-        const skipped = (id: string): number =>
-          newer.reduce((sum, { terminal, count }) => sum + (terminal === id ? count : 0), 0)
-        return { terminals: terminals.map(each => ({ ...each, notUnderstood: skipped(each.terminal) })), index }
+        return { terminals: terminals.map(each => terminalNow(each, newer)), index }
       }),
+    terminal: (terminal: string) =>
+      answer(async reader => {
+        const [found] = (await terminalList(reader, terminal)).terminals
+        const message = `No terminal ${terminal} was invited here, as far as the rows have got.`
+        return found ? terminalNow(found, await newerEvents(reader)) : { reason: 'TerminalUnknown', message, terminal }
+      }),
+    shops: () => answer(reader => shopList(reader)),
     merchants: () => answer(reader => merchantList(reader)),
     operators: () => answer(reader => operatorList(reader)),
     otherAdministrators: (operator: string) => rows.snapshot(reader => otherAdministrators(reader, operator)),

@@ -23,7 +23,6 @@ export type OwnLog = Awaited<ReturnType<typeof ownLog>>
 
 /** Events of the terminal's own life: they wait for nobody and start no sync. */
 export const lifeTypes: ReadonlySet<string> = new Set([
-  'AssignmentAdopted',
   'CentreAcknowledged',
   'CertificateAdopted',
   'CheckpointRefused',

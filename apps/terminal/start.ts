@@ -87,6 +87,8 @@ const startTerminal = async (args: readonly string[], log: Log, passing?: (momen
           host: values['known-as'].length > 0 ? host : '127.0.0.1',
         })
   const stop = new AbortController()
+  // npm tells it to whatever it starts.
+  const version = process.env['npm_package_version']
   const node = await terminal({
     clock: systemClock,
     crypto,
@@ -101,6 +103,7 @@ const startTerminal = async (args: readonly string[], log: Log, passing?: (momen
     firstRules: rules,
     sleep,
     log,
+    ...(version === undefined ? {} : { software: version }),
     ...(passing ? { passing } : {}),
   })
   const served = await serve({

@@ -128,13 +128,17 @@ export const views = (node: Terminal) => {
       return { status, role: 'terminal', id: node.id, online, waiting: waiting(), ...(refusal ? { refusal } : {}) }
     },
     till: () => {
-      const { online, lastSync_ms, lastSyncError, rules, reader, now_ms } = node.status()
+      const { online, lastSync_ms, lastSyncError, rules, reader, now_ms, certificate, outOfService } = node.status()
       const sale = node.currentSale()
       const first = node.till.waiting[0]
       return {
         terminal: node.id,
         merchantName: node.place.certified().merchantName,
         shop: node.place.shop(),
+        shopName: node.place.shopName() ?? null,
+        certificate,
+        /** Why no payment is taken here at all; null while it serves. */
+        outOfService: outOfService ?? null,
         currency: currency(),
         online,
         day: node.till.day

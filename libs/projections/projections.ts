@@ -9,6 +9,7 @@ import { newer } from './newer.ts'
 import { operators } from './operators.ts'
 import { outbox } from './outbox.ts'
 import { postings } from './postings.ts'
+import { shops } from './shops.ts'
 import { terminals } from './terminals.ts'
 import { transactions } from './transactions.ts'
 
@@ -19,6 +20,7 @@ export const projections: readonly Projection[] = [
   transactions,
   merchants,
   exposure,
+  shops,
   terminals,
   days,
   exceptions,

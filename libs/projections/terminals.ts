@@ -244,10 +244,14 @@ const answerOf = (row: Row): TerminalAnswer => {
 
 export const terminalsIndex = async (rows: RowsReader): Promise<number> => (await rows.checkpoint(terminals)) - 1
 
+/** All of them, or the one of that id. */
 export const terminalList = async (
   rows: RowsReader,
+  terminal?: string,
 ): Promise<{ readonly terminals: TerminalAnswer[]; readonly index: number }> => ({
-  terminals: (await rows.select(terminals, 'terminal')).map(answerOf),
+  terminals: (await rows.select(terminals, 'terminal', terminal === undefined ? {} : { where: { terminal } })).map(
+    answerOf,
+  ),
   index: await terminalsIndex(rows),
 })
 

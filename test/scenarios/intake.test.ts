@@ -291,7 +291,8 @@ describe('two histories of one terminal', () => {
   it('the honest terminal still syncs, and learns that it is suspended', async () => {
     world.network(true)
     const newest = events().length - 1
-    expect(await world.sync()).toMatchObject({ acceptedTo: newest })
+    // What it learned, it says: the back office sees that it has heard.
+    expect(orThrow(await world.sync()).acceptedTo).toBeGreaterThan(newest)
     // Its log names the checkpoint by which it was acknowledged, and nobody waits for that.
     expect(
       events()

@@ -79,6 +79,21 @@ describe('a terminal that is moved', () => {
   it('shows at its new shop, and in the days of both', async () => {
     const { terminals } = orThrow(await world.centre().ask.terminals())
     expect(terminals[0]).toMatchObject({ terminal: 'T-1', shop: 's-2', state: 'enrolled', told: true })
+    expect(await world.centre().ask.terminal('T-1')).toMatchObject({
+      label: null,
+      certificate: { daysLeft: 90, warning: null },
+      lastSeen: new Date(world.clock.at).toISOString(),
+    })
+    expect(await world.centre().ask.terminal('T-7')).toMatchObject({ reason: 'TerminalUnknown' })
+    orThrow(await world.centre().renameTerminal({ terminal: 'T-1', label: 'Left till', by }))
+    orThrow(await world.centre().renameShop({ shop: 's-2', name: 'Old harbour', by }))
+    expect(await world.centre().ask.terminal('T-1')).toMatchObject({ label: 'Left till' })
+    expect(await world.centre().ask.shops()).toMatchObject({
+      shops: [
+        { shop: 's-1', merchant: 'm-1', name: 'Corner', zone: 'Europe/Berlin' },
+        { shop: 's-2', merchant: 'm-1', name: 'Old harbour', zone: 'Pacific/Auckland' },
+      ],
+    })
     const { days } = orThrow(await world.centre().ask.reconciliation()) as { days: readonly { shop: string }[] }
     expect(days.map(({ shop }) => shop).sort()).toEqual(['s-1', 's-2'])
     await reactionsFollow(world)
@@ -259,6 +274,32 @@ describe('a certificate', () => {
     expect(world.till().status().certificate).toMatchObject({ daysLeft: 90, warning: null })
     expect(await world.key(100n)).toMatchObject({ state: 'waiting' })
     await reactionsFollow(world)
+  })
+})
+
+describe('a certificate whose key was stolen', () => {
+  let world: World
+  beforeAll(async () => {
+    world = await makeWorld({ seed: 'stolen certificate key' })
+  })
+  afterAll(() => world.end())
+
+  it('is renewed at once, by the key that signs now, and the till sells under it', async () => {
+    const { authority } = world.centre()
+    const kidOfNow = async () => {
+      const { keys } = await authority.look()
+      return keys.find(key => key.purpose === 'certificate' && key.signs)?.kid as string
+    }
+    const stolen = await kidOfNow()
+    const notBefore = new Date(world.clock.at).toISOString()
+    orThrow(await authority.rotateKey({ purpose: 'certificate', notBefore, reason: 'a disk was lost', by }))
+    orThrow(await authority.compromiseKey({ kid: stolen, reason: 'a disk was lost', by }))
+    orThrow(await world.sync())
+    orThrow(await world.sync())
+    expect(atTerminal(world, 'CertificateAdopted')).toHaveLength(1)
+    const { kid } = world.till().place.certified()
+    expect(Buffer.from(kid).toString('hex')).toBe(await kidOfNow())
+    expect(await kidOfNow()).not.toBe(stolen)
   })
 })
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { trustEvent } from '#canonical/event'
 import type { StoredEvent } from '#eventstore'
 import { memoryStore } from '#eventstore/memory'
 import { reactorSalt, verdicts, verdictsBy } from '#evidence/verdicts'
@@ -67,11 +68,13 @@ it('nothing is written while it looks', async () => {
 
 describe('a verdict that is not there', () => {
   it('is named with its payment and its cause, be it the last or one before others', async () => {
-    for (const [place, accepted] of of('PaymentAccepted').entries()) {
+    for (const accepted of of('PaymentAccepted')) {
+      const { causation } = trustEvent(accepted.text)
+      const batch = of('BatchAccepted').find(({ id }) => id === causation)
       const found = await recomputed(without(accepted.stream))
       expect(found).toContainEqual(
         expect.stringMatching(
-          `^reaction missing: PaymentAccepted ${accepted.id} in ${accepted.stream}, caused by intake-T-1 revision ${place} \\(BatchAccepted, log index \\d+\\)`,
+          `^reaction missing: PaymentAccepted ${accepted.id} in ${accepted.stream}, caused by intake-T-1 revision ${batch?.revision} \\(BatchAccepted, log index \\d+\\)`,
         ),
       )
     }
@@ -144,7 +147,9 @@ it('what a reactor asks to write a second time it is refused, as by any store', 
     }),
   }
   await recomputeReactions(await copyOf(log), twice)
-  expect(answers).toEqual([expect.objectContaining({ revision: 0 }), 'WrongExpectedRevision'])
+  const [first, ...again] = answers
+  expect(first).toMatchObject({ revision: 0 })
+  expect([...new Set(again)]).toEqual(['WrongExpectedRevision'])
 })
 
 it('a reactor that cannot go on is told with the event at which it stops', async () => {

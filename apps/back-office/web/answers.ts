@@ -140,14 +140,36 @@ export interface CountAndSum {
   readonly sum: string
 }
 
+export interface Shop {
+  readonly shop: string
+  readonly merchant: string
+  readonly name: string
+  readonly zone: string
+}
+
+export interface CertificateEnd {
+  readonly daysLeft: number
+  /** The nearest day on which people are warned; 0 once it has run out. */
+  readonly warning: 14 | 7 | 1 | 0 | null
+}
+
 export interface Terminal {
   readonly terminal: string
   readonly shop: string
   readonly merchant: string
-  readonly state: 'invited' | 'enrolled'
+  /** What people call it; null where they call it by its id. */
+  readonly label: string | null
+  readonly state: 'invited' | 'cancelled' | 'enrolled' | 'suspended' | 'replaced' | 'lost' | 'retired'
+  /** Why it is not in service. */
+  readonly because: string | null
+  readonly certificate: (CertificateEnd & { readonly ends: string }) | null
+  /** Has it adopted the newest word on its shop and standing? */
+  readonly told: boolean
+  /** The version of its software, where it told this process. */
+  readonly software: string | null
   readonly lastSeen: string | null
   readonly revision: number | null
-  readonly waiting: CountAndSum | null
+  readonly waiting: (CountAndSum & { readonly currency: string }) | null
   readonly gaps: number
   /** Two contents seen for one revision: somebody copied the terminal, or turned it back. */
   readonly forks: number
@@ -155,6 +177,7 @@ export interface Terminal {
   readonly notUnderstood: number
   readonly policyVersion: number | null
   readonly denyListVersion: number | null
+  readonly keySetVersion: number | null
 }
 
 /** A line of a day's totals: some are only counted, others have a sum as well. */

@@ -1,7 +1,16 @@
 import { AppShell, Badge, Burger, Group, NavLink, Stack, Text, Title } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
-import { CircleUser, Hand, LayoutDashboard, type LucideIcon, Receipt, Scale, TabletSmartphone } from 'lucide-react'
+import {
+  CircleUser,
+  Hand,
+  LayoutDashboard,
+  type LucideIcon,
+  Receipt,
+  Scale,
+  Store,
+  TabletSmartphone,
+} from 'lucide-react'
 import { type ReactNode, useEffect } from 'react'
 import { type Aged, Asked, AsOf } from '#screens/age'
 import { useLive } from '#screens/live'
@@ -15,6 +24,7 @@ const places: readonly { readonly to: string; readonly name: string; readonly ic
   { to: '/accounts', name: 'Accounts', icon: CircleUser },
   { to: '/transactions', name: 'Transactions', icon: Receipt },
   { to: '/held', name: 'Held payments', icon: Hand },
+  { to: '/shops', name: 'Shops', icon: Store },
   { to: '/terminals', name: 'Terminals', icon: TabletSmartphone },
   { to: '/reconciliation', name: 'Reconciliation', icon: Scale },
 ]

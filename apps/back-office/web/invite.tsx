@@ -6,11 +6,38 @@ import { order } from '#screens/api'
 import { Failure } from '#screens/states'
 import classes from './office.module.css'
 
-interface Invitation {
+export interface Invitation {
   readonly terminal: string
   readonly code: string
   readonly expires: string
   readonly rootFingerprint: string
+}
+
+/** The code, on the only screen that ever shows it. */
+export const Invited = (props: { readonly invitation: Invitation; readonly close: () => void }) => {
+  const { invitation, close } = props
+  return (
+    <Stack data-testid="invitation">
+      <Alert color="green" variant="outline" title={`${invitation.terminal} may enrol`}>
+        <Text size="sm">
+          Type this code at the terminal. It is shown only now, and works once until{' '}
+          <Instant instant={invitation.expires} />.
+        </Text>
+      </Alert>
+      <Text ta="center" ff="monospace" fw={700} fz="lg" className={classes.code ?? ''} data-testid="invitation-code">
+        {invitation.code}
+      </Text>
+      <Text size="sm">
+        The terminal shows the authority’s fingerprint; it must read{' '}
+        <Text span ff="monospace" fw={600} style={{ overflowWrap: 'anywhere' }}>
+          {invitation.rootFingerprint}
+        </Text>
+      </Text>
+      <Button onClick={close} data-autofocus>
+        Done
+      </Button>
+    </Stack>
+  )
 }
 
 /** A terminal enrols once, with a code that is shown here and nowhere else. */
@@ -29,33 +56,7 @@ export const Invite = ({ close }: { readonly close: () => void }) => {
   return (
     <Modal opened onClose={close} centered title="Invite a terminal" closeButtonProps={{ 'aria-label': 'Close' }}>
       {invite.data ? (
-        <Stack data-testid="invitation">
-          <Alert color="green" variant="outline" title={`${invite.data.terminal} may enrol`}>
-            <Text size="sm">
-              Type this code at the terminal. It is shown only now, and works once until{' '}
-              <Instant instant={invite.data.expires} />.
-            </Text>
-          </Alert>
-          <Text
-            ta="center"
-            ff="monospace"
-            fw={700}
-            fz="lg"
-            className={classes.code ?? ''}
-            data-testid="invitation-code"
-          >
-            {invite.data.code}
-          </Text>
-          <Text size="sm">
-            The terminal shows the authority’s fingerprint; it must read{' '}
-            <Text span ff="monospace" fw={600} style={{ overflowWrap: 'anywhere' }}>
-              {invite.data.rootFingerprint}
-            </Text>
-          </Text>
-          <Button onClick={close} data-autofocus>
-            Done
-          </Button>
-        </Stack>
+        <Invited invitation={invite.data} close={close} />
       ) : (
         <form onSubmit={submit}>
           <Stack>

@@ -49,6 +49,16 @@ const routeTree = root.addChildren([
   }),
   createRoute({
     getParentRoute: under,
+    path: '/terminals/$terminal',
+    component: lazyRouteComponent(() => import('./terminal.tsx'), 'TerminalPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/shops',
+    component: lazyRouteComponent(() => import('./shops.tsx'), 'ShopsPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
     path: '/reconciliation',
     validateSearch: reconciliationSearch,
     component: lazyRouteComponent(() => import('./reconciliation.tsx'), 'ReconciliationPage'),

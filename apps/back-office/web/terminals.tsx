@@ -1,4 +1,4 @@
-import { Anchor, Badge, Button } from '@mantine/core'
+import { Anchor, Button } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import { Plus } from 'lucide-react'
 import { lazy, Suspense, useState } from 'react'
@@ -9,6 +9,7 @@ import { Answered, Empty } from '#screens/states'
 import { type Aged, type Terminal, useAnswer } from './answers.ts'
 import { Page } from './frame.tsx'
 import classes from './office.module.css'
+import { certificateWords, Standing } from './terminal-words.tsx'
 
 const Invite = lazy(() => import('./invite.tsx').then(({ Invite }) => ({ default: Invite })))
 
@@ -27,8 +28,8 @@ const columns: readonly Column<Terminal>[] = [
     name: 'terminal',
     title: 'Terminal',
     cell: each => (
-      <Anchor component={Link} to={`/transactions?terminal=${encodeURIComponent(each.terminal)}`} size="sm" fw={600}>
-        {each.terminal}
+      <Anchor component={Link} to={`/terminals/${encodeURIComponent(each.terminal)}`} size="sm" fw={600}>
+        {each.label ?? each.terminal}
       </Anchor>
     ),
   },
@@ -37,15 +38,23 @@ const columns: readonly Column<Terminal>[] = [
   {
     name: 'state',
     title: 'State',
-    cell: each => (
-      <Badge variant="light" color={each.state === 'enrolled' ? 'green' : 'gray'}>
-        {each.state}
-      </Badge>
-    ),
+    cell: each => <Standing of={each} />,
+  },
+  {
+    name: 'certificate',
+    title: 'Certificate',
+    cell: each =>
+      each.certificate === null ? (
+        'none'
+      ) : each.certificate.warning === null ? (
+        certificateWords(each.certificate)
+      ) : (
+        <b className={classes.over}>{certificateWords(each.certificate)}</b>
+      ),
   },
   {
     name: 'lastSeen',
-    title: 'Last seen',
+    title: 'Last heard',
     cell: each => (each.lastSeen === null ? 'never' : <Ago instant={each.lastSeen} />),
   },
   {

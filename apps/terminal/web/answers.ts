@@ -34,6 +34,10 @@ export interface Till {
   readonly terminal: string
   readonly merchantName: string
   readonly shop: string
+  readonly shopName: string | null
+  readonly certificate: { readonly ends: string; readonly daysLeft: number; readonly warning: 14 | 7 | 1 | 0 | null }
+  /** Why no payment is taken here at all; null while it serves. */
+  readonly outOfService: { readonly reason: string; readonly message: string } | null
   readonly currency: string
   readonly online: boolean
   readonly day: { readonly state: 'open' | 'closed'; readonly businessDate: string } | null

@@ -33,7 +33,7 @@ export const Bar = (props: { readonly till: Till; readonly live: boolean; readon
             <div className={classes.shop}>
               <h1>{till.merchantName}</h1>
               <Text size="sm" c="dimmed">
-                {till.shop} · {till.terminal}
+                {till.shopName ?? till.shop} · {till.terminal}
               </Text>
             </div>
             <div style={{ display: 'flex', gap: 8 }}>

@@ -60,6 +60,7 @@ export const TillPage = () => {
             ) : (
               <div className={classes.columns}>
                 <section className={classes.panel} aria-label="Amount">
+                  <CertificateEnds till={till} />
                   <Hindrance till={till} openDay={() => setDayShown(true)} />
                   <Torn sales={till.torn} takeUp={() => setAside(null)} />
                   <Keypad till={till} paused={dayShown} />
@@ -81,8 +82,45 @@ export const TillPage = () => {
   )
 }
 
+/** No phone pays to a till whose certificate has run out; it is renewed by itself, where there is a network. */
+const CertificateEnds = ({ till }: { readonly till: Till }) => {
+  const { warning, daysLeft } = till.certificate
+  if (till.outOfService || warning === null) return null
+  return (
+    <Alert
+      color="orange"
+      variant="outline"
+      mb="sm"
+      title={daysLeft === 1 ? 'One day left without network' : `${daysLeft} days left without network`}
+      icon={<CircleAlert size={20} aria-hidden />}
+      data-testid="certificate-ends"
+    >
+      <Text size="sm">Switch the network on and press “Sync now”, or this till takes no payments after that.</Text>
+    </Alert>
+  )
+}
+
 /** What stands between the cashier and the next sale, if anything. */
 const Hindrance = ({ till, openDay }: { readonly till: Till; readonly openDay: () => void }) => {
+  if (till.outOfService) {
+    const { say, next } = adviceFor(till.outOfService.reason)
+    return (
+      <Alert
+        color="red"
+        variant="outline"
+        mb="sm"
+        title={say}
+        icon={<CircleAlert size={20} aria-hidden />}
+        data-testid="out-of-service"
+        data-reason={till.outOfService.reason}
+      >
+        <Text size="sm">{next}</Text>
+        <Text size="sm" mt={4}>
+          {till.outOfService.message}
+        </Text>
+      </Alert>
+    )
+  }
   if (till.reader.state === 'fault')
     return (
       <Alert

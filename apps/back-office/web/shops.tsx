@@ -1,0 +1,185 @@
+import { Button, Group, Modal, NativeSelect, Stack, Text, TextInput } from '@mantine/core'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { Plus } from 'lucide-react'
+import { type FormEvent, useState } from 'react'
+import { order } from '#screens/api'
+import { type Column, List } from '#screens/list'
+import { Answered, Empty, Failure } from '#screens/states'
+import { type Aged, type Shop, type Terminal, useAnswer } from './answers.ts'
+import { Page } from './frame.tsx'
+
+type Merchant = { readonly merchant: string; readonly name: string }
+
+/** A merchant's shops: each has a zone of its own, and the terminals that stand there. */
+export const ShopsPage = () => {
+  const query = useAnswer<Aged & { readonly shops: readonly Shop[] }>('/api/shops')
+  const terminals = useAnswer<Aged & { readonly terminals: readonly Terminal[] }>('/api/terminals')
+  const merchants = useAnswer<Aged & { readonly merchants: readonly Merchant[] }>('/api/merchants')
+  const [asked, setAsked] = useState<Asked>()
+  const here = (shop: string) =>
+    (terminals.data?.terminals ?? []).filter(
+      each => each.shop === shop && (each.state === 'enrolled' || each.state === 'suspended'),
+    )
+  const columns: readonly Column<Shop>[] = [
+    { name: 'name', title: 'Shop', wraps: true, cell: each => <b>{each.name}</b> },
+    { name: 'shop', title: 'Id', cell: each => each.shop },
+    { name: 'merchant', title: 'Merchant', wraps: true, cell: each => each.merchant },
+    { name: 'zone', title: 'Zone', cell: each => each.zone },
+    {
+      name: 'terminals',
+      title: 'Terminals',
+      wraps: true,
+      cell: each =>
+        here(each.shop)
+          .map(({ label, terminal }) => label ?? terminal)
+          .join(', ') || 'none',
+    },
+    {
+      name: 'orders',
+      title: 'Change',
+      cell: each => (
+        <Group gap="xs" wrap="nowrap">
+          <Button
+            size="xs"
+            variant="default"
+            aria-label={`Name of ${each.name}`}
+            onClick={() => setAsked({ what: 'name', shop: each })}
+            data-testid={`shop-name-${each.shop}`}
+          >
+            Name
+          </Button>
+          <Button
+            size="xs"
+            variant="default"
+            aria-label={`Zone of ${each.name}`}
+            onClick={() => setAsked({ what: 'zone', shop: each })}
+            data-testid={`shop-zone-${each.shop}`}
+          >
+            Zone
+          </Button>
+        </Group>
+      ),
+    },
+  ]
+  return (
+    <Page
+      title="Shops"
+      answer={query.data}
+      fetchedAt={query.dataUpdatedAt}
+      actions={
+        <Button
+          leftSection={<Plus size={18} aria-hidden />}
+          onClick={() => setAsked({ what: 'open' })}
+          data-testid="shop-open"
+        >
+          Open a shop
+        </Button>
+      }
+    >
+      <Answered query={query}>
+        {({ shops }) =>
+          shops.length === 0 ? (
+            <Empty title="No shop yet">
+              Open one for a merchant, in the zone in which its days turn; then invite terminals for it.
+            </Empty>
+          ) : (
+            <List label="Shops" rows={shops} keyOf={each => each.shop} columns={columns} />
+          )
+        }
+      </Answered>
+      {asked && <Ask asked={asked} merchants={merchants.data?.merchants ?? []} close={() => setAsked(undefined)} />}
+    </Page>
+  )
+}
+
+type Asked = { readonly what: 'open' } | { readonly what: 'name' | 'zone'; readonly shop: Shop }
+
+const titles = { open: 'Open a shop', name: 'Rename the shop', zone: 'Set the shop’s zone' } as const
+
+const Ask = (props: { readonly asked: Asked; readonly merchants: readonly Merchant[]; readonly close: () => void }) => {
+  const { asked, merchants, close } = props
+  const held = 'shop' in asked ? asked.shop : undefined
+  const client = useQueryClient()
+  const [merchant, setMerchant] = useState(merchants[0]?.merchant ?? '')
+  const [shop, setShop] = useState('')
+  const [name, setName] = useState(held?.name ?? '')
+  const [zone, setZone] = useState(held?.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone)
+  const send = useMutation({
+    mutationFn: () => {
+      if (asked.what === 'open') {
+        const id = shop.trim() === '' ? {} : { shop: shop.trim() }
+        return order('/api/shops', { merchant, name: name.trim(), zone: zone.trim(), ...id })
+      }
+      const at = `/api/shops/${encodeURIComponent(asked.shop.shop)}/${asked.what}`
+      return order(at, asked.what === 'name' ? { name: name.trim() } : { zone: zone.trim() })
+    },
+    onSuccess: async () => {
+      close()
+      await client.invalidateQueries()
+    },
+  })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    if (!send.isPending) send.mutate()
+  }
+  return (
+    <Modal opened onClose={close} centered title={titles[asked.what]} closeButtonProps={{ 'aria-label': 'Close' }}>
+      <form onSubmit={submit}>
+        <Stack>
+          {asked.what === 'open' && (
+            <>
+              <NativeSelect
+                label="Merchant"
+                required
+                data={merchants.map(each => ({ value: each.merchant, label: `${each.name} (${each.merchant})` }))}
+                value={merchant}
+                onChange={input => setMerchant(input.currentTarget.value)}
+                data-testid="shop-merchant"
+              />
+              <TextInput
+                label="Id"
+                description="Left empty, the centre names it"
+                value={shop}
+                onChange={input => setShop(input.currentTarget.value)}
+                data-testid="shop-id"
+              />
+            </>
+          )}
+          {asked.what !== 'zone' && (
+            <TextInput
+              label="Name"
+              required
+              maxLength={120}
+              value={name}
+              onChange={input => setName(input.currentTarget.value)}
+              data-autofocus
+              data-testid="shop-name"
+            />
+          )}
+          {asked.what !== 'name' && (
+            <TextInput
+              label="Time zone"
+              placeholder="Europe/Vienna"
+              required
+              value={zone}
+              onChange={input => setZone(input.currentTarget.value)}
+              data-testid="shop-zone"
+            />
+          )}
+          {asked.what === 'zone' && (
+            <Text size="sm">Its terminals hear of it with their next sync, and turn their next day by it.</Text>
+          )}
+          {send.error && <Failure error={send.error} title="Nothing was done" />}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={close}>
+              Not now
+            </Button>
+            <Button type="submit" loading={send.isPending} data-testid="shop-confirm">
+              {asked.what === 'open' ? 'Open the shop' : 'Save'}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  )
+}

@@ -1,0 +1,224 @@
+import { Button, Checkbox, Group, Modal, NativeSelect, Stack, Text, TextInput, Title } from '@mantine/core'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { type FormEvent, useState } from 'react'
+import { order, wordsOf } from '#screens/api'
+import { Failure } from '#screens/states'
+import type { Shop, Terminal } from './answers.ts'
+import { type Invitation, Invited } from './invite.tsx'
+import classes from './office.module.css'
+import { Reason } from './reason.tsx'
+
+type Order = {
+  readonly name: string
+  readonly title: string
+  /** What it comes to, before anybody says yes. */
+  readonly means: string
+  /** In which states it can be ordered. */
+  readonly when: readonly Terminal['state'][]
+  readonly asks: 'label' | 'shop' | 'replacement' | 'evenSo' | 'reason'
+  readonly grave?: boolean
+}
+
+const inService = ['enrolled', 'suspended'] as const
+const enrolled = [...inService, 'replaced', 'lost'] as const
+
+const orders: readonly Order[] = [
+  {
+    name: 'name',
+    title: 'Rename',
+    means: 'What people call it; its id stays.',
+    when: ['invited', 'cancelled', ...enrolled, 'retired'],
+    asks: 'label',
+  },
+  {
+    name: 'move',
+    title: 'Move to another shop',
+    means:
+      'It hears of it with its next sync, and sells for the new shop from its next day on. A day that is open stays with the shop it was opened in.',
+    when: inService,
+    asks: 'shop',
+  },
+  {
+    name: 'suspend',
+    title: 'Suspend',
+    means: 'It takes no payments from its next sync on. What it has taken is still accepted from it.',
+    when: ['enrolled'],
+    asks: 'reason',
+  },
+  {
+    name: 'reinstate',
+    title: 'Reinstate',
+    means: 'It takes payments again from its next sync on.',
+    when: ['suspended'],
+    asks: 'reason',
+  },
+  {
+    name: 'replace',
+    title: 'Replace',
+    means: 'Another terminal, with an id and a code of its own, takes its place. Its log stays its own.',
+    when: [...inService, 'lost'],
+    asks: 'replacement',
+  },
+  {
+    name: 'lost',
+    title: 'Declare lost',
+    means: 'What phones paid there and it never sent is taken from the phones. It does not come back.',
+    when: [...inService, 'replaced', 'retired'],
+    asks: 'reason',
+    grave: true,
+  },
+  {
+    name: 'retire',
+    title: 'Retire',
+    means: 'Nothing more of it is taken. Let it send what it has first; this is not taken back.',
+    when: enrolled,
+    asks: 'evenSo',
+    grave: true,
+  },
+  {
+    name: 'cancel',
+    title: 'Cancel the invitation',
+    means: 'Its code is worth nothing from now on.',
+    when: ['invited'],
+    asks: 'reason',
+  },
+]
+
+export const TerminalOrders = ({ of, shops }: { readonly of: Terminal; readonly shops: readonly Shop[] }) => {
+  const [asked, setAsked] = useState<Order>()
+  const open = orders.filter(({ when }) => when.includes(of.state))
+  return (
+    <section className={classes.panel} aria-label="Orders">
+      <Title order={2} size="h4" mb="xs">
+        Orders
+      </Title>
+      <Group gap="xs">
+        {open.map(each => (
+          <Button
+            key={each.name}
+            variant="default"
+            onClick={() => setAsked(each)}
+            data-testid={`terminal-${each.name}`}
+          >
+            {each.title}
+          </Button>
+        ))}
+      </Group>
+      {asked && <Ask order={asked} of={of} shops={shops} close={() => setAsked(undefined)} />}
+    </section>
+  )
+}
+
+const Ask = (props: {
+  readonly order: Order
+  readonly of: Terminal
+  readonly shops: readonly Shop[]
+  readonly close: () => void
+}) => {
+  const { order: asked, of, close } = props
+  const others = props.shops.filter(({ shop, merchant }) => merchant === of.merchant && shop !== of.shop)
+  const client = useQueryClient()
+  const [reason, setReason] = useState('')
+  const [label, setLabel] = useState(of.label ?? '')
+  const [shop, setShop] = useState(others[0]?.shop ?? '')
+  const [replacement, setReplacement] = useState('')
+  const [evenSo, setEvenSo] = useState(false)
+  const needsReason = asked.asks !== 'label'
+  const [field, value] = (
+    {
+      label: ['label', label.trim()],
+      shop: ['shop', shop],
+      replacement: ['replacement', replacement.trim()],
+      evenSo: ['evenSo', evenSo],
+      reason: ['reason', reason.trim()],
+    } as const
+  )[asked.asks]
+  const send = useMutation({
+    mutationFn: () =>
+      order<Partial<Invitation>>(`/api/terminals/${encodeURIComponent(of.terminal)}/${asked.name}`, {
+        ...(needsReason ? { reason: reason.trim() } : {}),
+        [field]: value,
+      }),
+    onSuccess: async answer => {
+      await client.invalidateQueries()
+      if (answer.code === undefined) close()
+    },
+  })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    if (!send.isPending) send.mutate()
+  }
+  const title = `${asked.title}: ${of.label ?? of.terminal}`
+  return (
+    <Modal opened onClose={close} centered title={title} closeButtonProps={{ 'aria-label': 'Close' }}>
+      {send.data?.code === undefined ? (
+        <form onSubmit={submit}>
+          <Stack>
+            <Text size="sm">{asked.means}</Text>
+            {asked.asks === 'label' && (
+              <TextInput
+                label="Name"
+                required
+                maxLength={120}
+                value={label}
+                onChange={input => setLabel(input.currentTarget.value)}
+                data-autofocus
+                data-testid="order-label"
+              />
+            )}
+            {asked.asks === 'shop' &&
+              (others.length === 0 ? (
+                <Text size="sm" fw={600}>
+                  {of.merchant} has no other shop: open one first.
+                </Text>
+              ) : (
+                <NativeSelect
+                  label="Shop"
+                  data={others.map(each => ({ value: each.shop, label: `${each.name} (${each.shop})` }))}
+                  value={shop}
+                  onChange={input => setShop(input.currentTarget.value)}
+                  data-testid="order-shop"
+                />
+              ))}
+            {asked.asks === 'replacement' && (
+              <TextInput
+                label="Id of the new terminal"
+                required
+                value={replacement}
+                onChange={input => setReplacement(input.currentTarget.value)}
+                data-autofocus
+                data-testid="order-replacement"
+              />
+            )}
+            {needsReason && <Reason value={reason} say={setReason} testId="order-reason" />}
+            {asked.asks === 'evenSo' && wordsOf(send.error).reason === 'TerminalHasWaiting' && (
+              <Checkbox
+                label="What waits there may be lost: retire it even so"
+                checked={evenSo}
+                onChange={input => setEvenSo(input.currentTarget.checked)}
+                data-testid="order-even-so"
+              />
+            )}
+            {send.error && <Failure error={send.error} title="Nothing was done" />}
+            <Group justify="flex-end">
+              <Button variant="default" onClick={close}>
+                Not now
+              </Button>
+              <Button
+                type="submit"
+                {...(asked.grave ? { color: 'red' } : {})}
+                disabled={(needsReason && reason.trim() === '') || value === ''}
+                loading={send.isPending}
+                data-testid="order-confirm"
+              >
+                {asked.title}
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      ) : (
+        <Invited invitation={send.data as Invitation} close={close} />
+      )}
+    </Modal>
+  )
+}

@@ -1,0 +1,100 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { openStreet, type Street } from '../machines/street.ts'
+import { buildPages, looksRight, openBrowser, patience_ms, type Screen } from './chromium.ts'
+
+/** A terminal's life in the back office, and what its cashier sees of it, in a real browser before the real processes. */
+
+let street: Street
+let browser: Awaited<ReturnType<typeof openBrowser>>
+let till: Screen
+let office: Screen
+
+beforeAll(async () => {
+  buildPages()
+  browser = await openBrowser()
+  street = await openStreet({ terminals: [{ id: 'T-1' }], accounts: [] })
+  office = await browser.open(`${street.centre.url}/shops`)
+  till = await browser.open(street.till().url)
+})
+let broken = ''
+beforeEach(({ task, onTestFailed }) => {
+  // Each step stands on the one before.
+  if (broken) throw new Error(`The story broke off where it "${broken}".`)
+  onTestFailed(() => {
+    broken = task.name
+    console.log(street.said())
+  })
+})
+afterEach(() => expect(browser.faults.splice(0)).toEqual([]))
+afterAll(async () => {
+  await browser?.close()
+  await street?.close()
+})
+
+const eventually = <Answer>(look: () => Answer | Promise<Answer>) => expect.poll(look, { timeout: patience_ms })
+const write = (testId: string, words: string) => office.page.getByTestId(testId).first().fill(words)
+const order = async (name: string, reason: string): Promise<void> => {
+  await office.press(`terminal-${name}`)
+  await write('order-reason', reason)
+  await office.press('order-confirm')
+}
+const stands = (state: string) =>
+  eventually(async () => (await office.words('terminal-state')).toLowerCase()).toBe(state)
+
+it('opens a second shop, and sets its zone', async () => {
+  await office.press('shop-open')
+  await write('shop-id', 'harbour')
+  await write('shop-name', 'Harbour')
+  await write('shop-zone', 'Europe/Atlantis')
+  await office.press('shop-confirm')
+  await eventually(() => office.attribute('failure', 'data-reason')).toBe('ZoneUnknown')
+  // The browser says that a request was refused.
+  browser.faults.length = 0
+  await looksRight(office, 'shops a zone that nobody knows')
+  await write('shop-zone', 'Europe/Lisbon')
+  await office.press('shop-confirm')
+  await eventually(() => office.page.getByText('Europe/Lisbon').count()).toBe(1)
+  await looksRight(office, 'shops')
+})
+
+it('shows a terminal, and what may be ordered of it', async () => {
+  await office.press('nav-terminals')
+  await looksRight(office, 'terminals')
+  await office.page.getByRole('link', { name: 'T-1' }).click()
+  await stands('enrolled')
+  await looksRight(office, 'terminal')
+  await office.press('terminal-name')
+  await write('order-label', 'Left till')
+  await office.press('order-confirm')
+  await eventually(() => office.page.getByRole('heading', { level: 1 }).innerText()).toBe('Left till')
+})
+
+it('suspended, it says so to the cashier once it has heard, and takes nothing', async () => {
+  await order('suspend', 'seen in a pawn shop')
+  await stands('suspended')
+  await looksRight(office, 'terminal suspended')
+  await till.press('sync-now')
+  await eventually(() => till.attribute('out-of-service', 'data-reason')).toBe('TerminalSuspended')
+  await looksRight(till, 'till suspended')
+  await order('reinstate', 'it was another')
+  await stands('enrolled')
+  await till.press('sync-now')
+  await eventually(() => till.page.getByTestId('out-of-service').count()).toBe(0)
+})
+
+it('moved, it hears of its new shop', async () => {
+  await order('move', 'the street is dug up')
+  await eventually(() => office.page.getByText('Harbour (harbour)').count()).toBe(1)
+  await till.press('sync-now')
+  await eventually(() => office.page.getByTestId('terminal-warning').count()).toBe(0)
+})
+
+it('replaced, another is invited for its place with a code that is shown once', async () => {
+  await office.press('terminal-replace')
+  await write('order-replacement', 'T-2')
+  await write('order-reason', 'coffee')
+  await looksRight(office, 'terminal to be replaced')
+  await office.press('order-confirm')
+  await eventually(() => office.words('invitation-code')).toMatch(/^T-2\./)
+  await looksRight(office, 'terminal replaced')
+})
