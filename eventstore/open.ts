@@ -2,6 +2,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { EventStore, StoreFailed } from '#eventstore'
 import type { Heads } from '#eventstore/heads'
 import type { Rows } from '#eventstore/rows'
+import type { Vault } from '#eventstore/vault'
 
 /** A store that was opened by its address. `name` says where it is, without user, password or options. */
 export type OpenedStore = EventStore & {
@@ -147,6 +148,30 @@ export const headsAddress = (centre: Centre & { readonly heads?: string | undefi
 export const accessAddress = (heads: string): string => {
   const { engine, place } = readAddress(heads)
   return engine === 'sqlite' ? `sqlite:${join(dirname(place), 'access.sqlite')}` : heads
+}
+
+/** People's data: nodes on one log share it as they share their heads. */
+export const vaultAddress = (centre: Centre & { readonly vault?: string | undefined }): string =>
+  besideLog(centre.vault, centre, 'vault.sqlite')
+
+export type OpenedVault = Vault & { readonly name: string; close(): Promise<void> }
+
+/** Opens people's data by its address: in PostgreSQL the schema `tallystick_vault`, in SQLite a file. */
+export const openVault = async (address: string): Promise<OpenedVault> => {
+  const { engine, place, name } = readAddress(address)
+  switch (engine) {
+    case 'sqlite': {
+      const { sqliteVault } = await import('./sqlite/vault.ts')
+      const vault = sqliteVault(place)
+      return { ...vault, name, close: async () => vault.close() }
+    }
+    case 'postgres': {
+      const { postgresVault } = await import('./postgres/vault.ts')
+      return { ...(await postgresVault(place)), name }
+    }
+    case 'kurrentdb':
+      throw new AddressRefused(`${name} keeps a log, and no people: give ${rowAddresses}.`)
+  }
 }
 
 export type OpenedHeads = Heads & { readonly name: string; close(): Promise<void> }

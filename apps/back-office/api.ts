@@ -13,6 +13,7 @@ import { logRoutes } from './api/log.ts'
 import { merchantRoutes } from './api/merchants.ts'
 import { overviewRoutes } from './api/overview.ts'
 import { paymentRoutes } from './api/payments.ts'
+import { peopleRoutes } from './api/people.ts'
 import { shopRoutes } from './api/shops.ts'
 import { syncRoutes } from './api/sync.ts'
 import { terminalRoutes } from './api/terminals.ts'
@@ -36,6 +37,7 @@ export const backOfficeModule = (
   const controllers = [
     overviewRoutes,
     accountRoutes,
+    peopleRoutes,
     paymentRoutes,
     bookRoutes,
     adjustmentRoutes,

@@ -6,6 +6,7 @@ import { run as carryOut } from '#cqrs/run'
 import { type EventStore, readLast, type StoredEvent } from '#eventstore'
 import type { Heads } from '#eventstore/heads'
 import type { Rows } from '#eventstore/rows'
+import type { Vault } from '#eventstore/vault'
 import { verdictRules, verdictRuleWords } from '#payment/rule'
 import { verdictRule } from '#payment/verdict'
 import { type LogAnswer, proofText } from '#sync/acknowledgement'
@@ -30,6 +31,7 @@ import { merchants as merchantOrders } from './merchants.ts'
 import { office } from './office.ts'
 import { operators } from './operators.ts'
 import { outboxWorker, type Send } from './outbox.ts'
+import { people } from './people.ts'
 import { questions } from './questions.ts'
 import { renewals } from './renewals.ts'
 import { rulebook } from './rulebook.ts'
@@ -53,6 +55,8 @@ export type BackOfficeParts = {
   readonly keeper?: KeyKeeper
   /** What was signed of the log, and its Merkle tree: both apart from the log. */
   readonly heads: Heads
+  /** Who the payers are: apart from the log as well, and erasable. */
+  readonly vault: Vault
   readonly tiles: Tiles
   /** Where exceptions and stopped followers are told, if anywhere. */
   readonly webhook?: Send
@@ -63,7 +67,7 @@ export type BackOfficeParts = {
 export type BackOffice = Awaited<ReturnType<typeof backOffice>>
 
 export const backOffice = async (parts: BackOfficeParts) => {
-  const { clock, crypto, store, rows, keys, heads, tiles, sleep, log, webhook } = parts
+  const { clock, crypto, store, rows, keys, heads, vault, tiles, sleep, log, webhook } = parts
   const news = new Subject<{ readonly kind: string }>()
   const bare = office(store, crypto, clock, parts.keeper ?? keptInMemory(keys))
   const authority = await signingKeys(bare)
@@ -181,6 +185,7 @@ export const backOffice = async (parts: BackOfficeParts) => {
     ...lostPhones(here, rows, accountOrders, { heard, denyLists }),
     accountPage: accountPage(holding),
     ...operators(here, settled, ask.otherAdministrators),
+    ...people(here, vault, holding, log.info),
     ...terminals,
     enrol: byTheNewest(terminals.enrol),
     ...activations(here, licensed, settled, holding),

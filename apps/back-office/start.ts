@@ -8,10 +8,12 @@ import {
   openHeads,
   openRows,
   openStore,
+  openVault,
   readAddress,
   rowAddresses,
   rowsAddress,
   storeAddresses,
+  vaultAddress,
 } from '#eventstore/open'
 import { serve } from '#http/serve'
 import { systemClock } from '#machine/clock'
@@ -28,7 +30,7 @@ import { webhook, webhookFault } from './webhook.ts'
 
 /** The centre as a process: its own folder with keys, log and rows, and one port. */
 
-const usage = `back-office --port N --data DIR [--host 127.0.0.1 | --host 0.0.0.0 --known-as NAME…] [--keys DIR] [--store ADDRESS], which is ${storeAddresses}; [--rows ADDRESS] and [--heads ADDRESS], which are ${rowAddresses}; [--webhook URL], which is told of exceptions and stopped followers; [--administrator-password-file FILE], which is read at the first start, or made then.`
+const usage = `back-office --port N --data DIR [--host 127.0.0.1 | --host 0.0.0.0 --known-as NAME…] [--keys DIR] [--store ADDRESS], which is ${storeAddresses}; [--rows ADDRESS], [--heads ADDRESS] and [--vault ADDRESS], which are ${rowAddresses}; [--webhook URL], which is told of exceptions and stopped followers; [--administrator-password-file FILE], which is read at the first start, or made then.`
 
 const now = (): string => new Date(systemClock.now()).toISOString()
 
@@ -45,6 +47,7 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
       store: { type: 'string' },
       rows: { type: 'string' },
       heads: { type: 'string' },
+      vault: { type: 'string' },
       webhook: { type: 'string' },
       keys: { type: 'string' },
       'administrator-password-file': { type: 'string' },
@@ -58,7 +61,8 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
   const address = values.store ?? join(data, 'log.sqlite')
   const rowsAt = rowsAddress({ ...values, folder: data })
   const headsAt = headsAddress({ ...values, folder: data })
-  for (const each of [address, rowsAt, headsAt]) readAddress(each)
+  const vaultAt = vaultAddress({ ...values, folder: data })
+  for (const each of [address, rowsAt, headsAt, vaultAt]) readAddress(each)
   const crypto = nodeCrypto()
   mkdirSync(data, { recursive: true, mode: 0o700 })
   // Nodes that share a log share the authority's keys: in a folder of their own they can be handed to each.
@@ -73,13 +77,14 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
   const rows = await openRows(rowsAt)
   const heads = await openHeads(headsAt)
   const access = await openAccess(accessAddress(headsAt))
+  const vault = await openVault(vaultAt)
   const tiles = tileFiles(join(data, 'tiles'))
   const keeper: KeyKeeper = {
     read: () => keysFrom(readWhole(keysIn, 'keys.json') ?? ''),
     add: later => writeWhole(keysIn, 'keys.json', keysText(addedTo(keeper.read(), later))),
   }
   const keys = keeper.read()
-  const parts = { clock: systemClock, crypto, store, rows, keys, heads, tiles, sleep, log, keeper }
+  const parts = { clock: systemClock, crypto, store, rows, keys, heads, vault, tiles, sleep, log, keeper }
   const node = await backOffice(values.webhook === undefined ? parts : { ...parts, webhook: webhook(values.webhook) })
   const passwords = argon2Passwords()
   const desk = signIn({ clock: systemClock, crypto, access, passwords, operators: node, log })
@@ -105,6 +110,7 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
     await rows.close()
     await heads.close()
     await access.close()
+    await vault.close()
     tiles.close()
     await store.close()
   })

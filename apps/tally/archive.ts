@@ -12,7 +12,7 @@ import { newSalt, seal, sealKey, unseal } from './sealed.ts'
 const format = 'tallystick-backup-1'
 const lineMax = 64 * 1024
 
-export const partNames = ['log.sqlite', 'log.jsonl', 'keys.json', 'heads.json', 'access.json'] as const
+export const partNames = ['log.sqlite', 'log.jsonl', 'keys.json', 'heads.json', 'access.json', 'vault.sqlite'] as const
 export type PartName = (typeof partNames)[number]
 
 /** The file is no backup, or was cut or altered; or its passphrase is missing. Nothing was put in place. */

@@ -28,8 +28,8 @@ import { accessTexts, readWhoMayEnter, writeWhoMayEnter } from './who-may-enter.
  * A centre's folder and its log as one file, and back. What a folder holds: `log.sqlite`, unless the log is elsewhere;
  * `keys.json`; `heads.sqlite`, what was signed of the log; `access.sqlite`, who may sign in; and rows and tiles, which follow from the log and are left.
  */
-const derived = /^(?:rows|heads|access|log)\.sqlite-(?:wal|shm|journal)$|^rows\.sqlite$|^tiles$/
-const kept = /^(?:heads|access)\.sqlite$/
+const derived = /^(?:rows|heads|access|vault|log)\.sqlite-(?:wal|shm|journal)$|^rows\.sqlite$|^tiles$/
+const kept = /^(?:heads|access|vault)\.sqlite$/
 
 /** Nothing was put in place, and nothing was changed. */
 export class RestoreRefused extends Error {
@@ -149,13 +149,19 @@ export const backUp = async (
         ? []
         : [{ name: 'access.json' as const, octets: Buffer.from(JSON.stringify(access)) }]),
     ]
+    const people = join(folder, 'vault.sqlite')
+    if (existsSync(people)) {
+      const copied = join(scratch, 'vault.sqlite')
+      await snapshotSqlite(people, copied)
+      parts.push({ name: 'vault.sqlite', file: copied })
+    }
     const { events, root } = checked
     const octets = pack(parts, { taken: new Date().toISOString(), events, root }, passphrase)
     await pipeline(Readable.from(octets), createWriteStream(draft, { flags: 'wx', mode: 0o600, flush: true }))
     await unpack(draft, undefined, passphrase)
     renameSync(draft, to)
     syncFolder(dirname(to))
-    const known = ['log.sqlite', 'keys.json', 'heads.sqlite', 'access.sqlite']
+    const known = ['log.sqlite', 'keys.json', 'heads.sqlite', 'access.sqlite', 'vault.sqlite']
     const names = new Set([...known, basename(scratch), basename(to), basename(draft)])
     return {
       ...checked,
@@ -175,6 +181,8 @@ export type Restored = Checked & {
   readonly folder: string
   /** Whose word about what was signed is in the folder now. */
   readonly heads: 'kept' | 'of the backup' | 'none'
+  /** Whose word about people is in the folder now: who was erased since the backup is not in those that were kept. */
+  readonly people: 'kept' | 'of the backup' | 'none'
 }
 
 /**
@@ -228,6 +236,13 @@ export const restore = async (
       )
     if (!isKept) await writeHeads(at, texts)
     await writeWhoMayEnter(at, access)
+    // People are not brought back from before they were erased.
+    const isVaultKept = there.includes('vault.sqlite')
+    if (isVaultKept) {
+      rmSync(join(scratch, 'vault.sqlite'), { force: true })
+      await snapshotSqlite(join(folder, 'vault.sqlite'), join(scratch, 'vault.sqlite'))
+    }
+    const people = isVaultKept ? 'kept' : names.includes('vault.sqlite') ? 'of the backup' : 'none'
     if (isThere) renameSync(folder, aside)
     renameSync(scratch, folder)
     syncFolder(dirname(folder))
@@ -236,6 +251,7 @@ export const restore = async (
       ...checked,
       taken: manifest.taken,
       folder,
+      people,
       heads: isKept ? 'kept' : heads.checkpoint === undefined ? 'none' : 'of the backup',
     }
   } finally {

@@ -145,7 +145,7 @@ const putAside = async (asked: Parameters<typeof backUp>[1], say: Said['say']): 
 
 const bringBack = async (asked: Parameters<typeof restore>[1], say: Said['say']): Promise<number> => {
   const done = await restore(nodeCrypto(), asked)
-  const { folder, events, root, taken, heads, head } = done
+  const { folder, events, root, taken, heads, people, head } = done
   say(
     done,
     [
@@ -155,6 +155,11 @@ const bringBack = async (asked: Parameters<typeof restore>[1], say: Said['say'])
         'of the backup': 'What was signed of the log is the backup’s word. What was signed since, the terminals tell.',
         none: 'Nothing had been signed of this log.',
       }[heads],
+      {
+        kept: 'People’s data were there and were left as they are: whoever was erased stays erased.',
+        'of the backup': `People’s data are the backup’s, as of ${taken}: whoever was erased since is back, unless the log says so; erase them again.`,
+        none: 'The backup holds no people’s data.',
+      }[people],
       ...('says' in head
         ? [
             `${head.says}.`,

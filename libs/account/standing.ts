@@ -109,7 +109,7 @@ export const decideStanding = (command: StandingCommand, state: Account): readon
     }
 
     case 'NoteErasure':
-      return [{ type: 'PersonErased', data: { account, why: command.why } }]
+      return state.isErased ? [] : [{ type: 'PersonErased', data: { account, why: command.why } }]
   }
 }
 

@@ -19,6 +19,8 @@ export type AccountTerms = { readonly creditCounts: boolean; readonly oversubscr
 export type Account = {
   readonly account: string | undefined
   readonly standing: Standing
+  /** Nothing is known of its person any more. */
+  readonly isErased: boolean
   readonly limits: ReadonlyMap<Currency, Amount>
   readonly terms: ReadonlyMap<Currency, AccountTerms>
   /** Every grant by license, open or released: a license is granted once. */
@@ -38,6 +40,7 @@ export type Account = {
 export const initialState: Account = {
   account: undefined,
   standing: 'open',
+  isErased: false,
   limits: new Map(),
   terms: new Map(),
   grants: new Map(),
@@ -113,7 +116,7 @@ export const evolve = (state: Account, event: AccountEvent): Account => {
     case 'AccountClosed':
       return { ...state, standing: 'closed' }
     case 'PersonErased':
-      return state
+      return { ...state, isErased: true }
     case 'AllowanceGranted': {
       const { license, currency } = event.data
       const amount = minorUnits(event.data.amount)

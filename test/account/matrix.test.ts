@@ -76,6 +76,7 @@ matrix('an account', account, accountWords, {
     'repaid and returned': [open, repay('r-1', 100n), giveBack('r-1')],
     'paid out': [open, repay('r-1', 100n), payOut('p-1', 100n)],
     suspended: [open, suspend],
+    erased: [open, erase],
     closing: [open, beginClosing],
     'closing, 1.00 paid': [open, repay('r-1', 100n), beginClosing],
     'closing, 3.00 out': [open, grant('l-1', 300n), beginClosing],
@@ -273,6 +274,7 @@ matrix('an account', account, accountWords, {
                             | limit 6.00                | CreditLimitSet
                             | grant l-1 3.00            | refused AccountNotOpen
                             | repay r-1 1.00            | RepaymentReceived
+    erased                  | erase                     | already so
     closing                 | suspend                   | refused AccountNotOpen
                             | reinstate                 | AccountReinstated
                             | begin closing             | already so

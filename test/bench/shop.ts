@@ -7,6 +7,7 @@ import { statedHash, verifyEvent } from '#canonical/event'
 import { type EventStore, readStream, type StoredEvent } from '#eventstore'
 import { memoryStore } from '#eventstore/memory'
 import { memoryHeads } from '#eventstore/memory/heads'
+import { memoryVault } from '#eventstore/memory/vault'
 import { sqliteStore } from '#eventstore/sqlite'
 import { sqliteRows } from '#eventstore/sqlite/rows'
 import { systemClock } from '#machine/clock'
@@ -122,6 +123,7 @@ export const openShop = async (folder: string, taps: number): Promise<Shop> => {
     rows,
     keys,
     heads: memoryHeads(),
+    vault: memoryVault(),
     tiles: memoryTiles(),
     sleep,
     log: quiet,

@@ -7,6 +7,7 @@ import { openStore } from '#eventstore/open'
 import { openSqlite } from '#eventstore/sqlite'
 import { snapshotSqlite } from '#eventstore/sqlite/backup'
 import { sqliteHeads } from '#eventstore/sqlite/heads'
+import { sqliteVault } from '#eventstore/sqlite/vault'
 import { nodeCrypto } from '#machine/crypto'
 import { checkpointText, signNote } from '#transparency/checkpoint'
 import { keysFrom, keysText } from '../../apps/back-office/authority.ts'
@@ -281,6 +282,31 @@ describe('a restore', () => {
     mkdirSync(join(folder, 'tiles'))
     await json('store', 'restore', '--from', file, '--to', folder)
     expect(readdirSync(folder).sort()).toEqual(['heads.sqlite', 'keys.json', 'log.sqlite'])
+  })
+
+  it('brings people back, but leaves those that are there, for some may be erased since', async () => {
+    const folder = place.folder('people')
+    const vault = sqliteVault(join(centre, 'vault.sqlite'))
+    await vault.put('acc-1', 0, '{"name":"Anna"}', 'anna')
+    const file = await backup()
+    await vault.erase('acc-1', '2026-11-23')
+    vault.close()
+    rmSync(folder, { recursive: true })
+    expect((await tally('store', 'restore', '--from', file, '--to', folder)).said).toContain(
+      'People’s data are the backup’s',
+    )
+    const back = sqliteVault(join(folder, 'vault.sqlite'))
+    expect(await back.get('acc-1')).toMatchObject({ text: '{"name":"Anna"}' })
+    await back.erase('acc-1', '2026-11-24')
+    back.close()
+    for (const name of readdirSync(folder)) if (name !== 'vault.sqlite') rmSync(join(folder, name), { recursive: true })
+    expect((await tally('store', 'restore', '--from', file, '--to', folder)).said).toContain(
+      'whoever was erased stays erased',
+    )
+    const kept = sqliteVault(join(folder, 'vault.sqlite'))
+    expect(await kept.erased('acc-1')).toBe('2026-11-24')
+    kept.close()
+    for (const end of ['', '-wal', '-shm']) rmSync(join(centre, `vault.sqlite${end}`), { force: true })
   })
 
   it('that was killed between its last two steps is done again', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { EventStore } from '#eventstore'
 import { memoryHeads } from '#eventstore/memory/heads'
+import { memoryVault } from '#eventstore/memory/vault'
 import type { LoggedEvent, Projection, Row, Rows } from '#eventstore/rows'
 import { sqliteStore } from '#eventstore/sqlite'
 import { sqliteRows } from '#eventstore/sqlite/rows'
@@ -78,6 +79,7 @@ const follow = async (told: Exclude<Told, { rests: boolean }>): Promise<void> =>
     rows,
     keys,
     heads: memoryHeads(),
+    vault: memoryVault(),
     tiles: memoryTiles(),
     sleep,
     log: say,

@@ -6,6 +6,7 @@ import { type EventStore, type StoredEvent, StoreFailed } from '#eventstore'
 import { memoryStore } from '#eventstore/memory'
 import { memoryHeads } from '#eventstore/memory/heads'
 import { memoryRows } from '#eventstore/memory/rows'
+import { memoryVault } from '#eventstore/memory/vault'
 import type { Rows } from '#eventstore/rows'
 import { sqliteRows } from '#eventstore/sqlite/rows'
 import { type SyncRequest, signRequest } from '#license/request'
@@ -174,6 +175,7 @@ export const makeWorld = async (options: WorldOptions) => {
     follow: asked => logDisk.follow(asked),
   }
   const heads = memoryHeads()
+  const vault = memoryVault()
   const sqlite = sqliteRows(':memory:')
   const breakRows = options.breakRows ?? (rows => rows)
 
@@ -203,7 +205,18 @@ export const makeWorld = async (options: WorldOptions) => {
         return fault === 'lost after' ? fails() : appended
       },
     }
-    const parts = { clock, crypto, store, rows: breakRows(rows), keys, keeper, heads, tiles: memoryTiles(), log: quiet }
+    const parts = {
+      clock,
+      crypto,
+      store,
+      rows: breakRows(rows),
+      keys,
+      keeper,
+      heads,
+      vault,
+      tiles: memoryTiles(),
+      log: quiet,
+    }
     const telling = options.webhook ? { webhook: options.webhook } : {}
     life.node = await backOffice({ ...parts, ...telling, sleep: (_, signal) => aborted(signal) })
     stop.signal.addEventListener('abort', () => ending.abort())

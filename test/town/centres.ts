@@ -4,6 +4,7 @@ import type { Bytes } from '#canonical/bytes'
 import type { Crypto } from '#canonical/crypto'
 import type { EventStore } from '#eventstore'
 import { memoryHeads } from '#eventstore/memory/heads'
+import { memoryVault } from '#eventstore/memory/vault'
 import type { Rows } from '#eventstore/rows'
 import { memoryTiles } from '#transparency/tiles'
 import type { AuthorityKeys } from '../../apps/back-office/authority.ts'
@@ -49,6 +50,7 @@ const aborted = (signal: AbortSignal): Promise<void> =>
 export const startCentres = async ({ nodes: places, look_ms, crypto, keys, clock, seed }: Parts) => {
   const stop = new AbortController()
   const heads = memoryHeads()
+  const vault = memoryVault()
   /** Each order's random numbers are its own, so that another centre that is given it makes the same ids. */
   const own = new AsyncLocalStorage<(size: number) => Bytes>()
   const { octets } = dice(`centre of ${seed}`)
@@ -57,7 +59,7 @@ export const startCentres = async ({ nodes: places, look_ms, crypto, keys, clock
   const running: Promise<void>[] = []
   const [first] = places as [Engine['nodes'][number]]
   for (const { store, rows } of places) {
-    const parts = { clock, crypto: ordered, store, rows, keys, heads, tiles: memoryTiles(), log: quiet }
+    const parts = { clock, crypto: ordered, store, rows, keys, heads, vault, tiles: memoryTiles(), log: quiet }
     const node = await backOffice({ ...parts, sleep: (_, signal) => aborted(signal) })
     nodes.push(node)
     running.push(node.run(stop.signal))

@@ -5,6 +5,7 @@ import type { Bytes } from '#canonical/bytes'
 import { sqliteStore } from '#eventstore/sqlite'
 import { sqliteHeads } from '#eventstore/sqlite/heads'
 import { sqliteRows } from '#eventstore/sqlite/rows'
+import { sqliteVault } from '#eventstore/sqlite/vault'
 import { nodeCrypto } from '#machine/crypto'
 import { scryptPins } from '#machine/pins'
 import { sleep } from '#machine/process'
@@ -54,7 +55,8 @@ export const openStreet = async (folder: string, start_ms: number) => {
   const rows = sqliteRows(place('back-office', 'rows.sqlite'))
   const heads = sqliteHeads(place('back-office', 'heads.sqlite'))
   const tiles = tileFiles(place('back-office', 'tiles'))
-  const centre = await backOffice({ clock, crypto, store: log, rows, keys, heads, tiles, sleep, log: quiet })
+  const vault = sqliteVault(':memory:')
+  const centre = await backOffice({ clock, crypto, store: log, rows, keys, heads, vault, tiles, sleep, log: quiet })
   const stop = new AbortController()
   const running = centre.run(stop.signal)
   /** Until both followers have seen all there is, what they wrote themselves included. */
