@@ -4,13 +4,21 @@ import { openSqlite, sqliteStore } from '#eventstore/sqlite'
 import { nodeCrypto } from '#machine/crypto'
 import { paymentWords } from '#payment/events'
 
-export type Ledger = { readonly accounts: number; readonly payments: number }
+export type Ledger = {
+  readonly accounts: number
+  readonly payments: number
+  /** Whose the nth payment is; else each by turns, in no order that a cache would like. */
+  readonly payer?: (paid: number) => number
+  /** Which accounts have a license with a hold; else all. */
+  readonly holds?: (account: number) => boolean
+}
 
 /**
  * A log of accounts, each opened with a hold, and of payments by turns: every event of it moves a balance or opens one.
  * Gives what all payments sum to.
  */
-export const writeLedger = (file: string, { accounts, payments }: Ledger): bigint => {
+export const writeLedger = (file: string, ledger: Ledger): bigint => {
+  const { accounts, payments, payer = paid => (paid * 7919) % accounts, holds = () => true } = ledger
   const crypto = nodeCrypto()
   sqliteStore(file, () => '').close()
   const db = openSqlite(file)
@@ -37,16 +45,12 @@ export const writeLedger = (file: string, { accounts, payments }: Ledger): bigin
       const of = { account: `acc-${account}`, currency: 'EUR' }
       write(accountWords, `account-acc-${account}`, [
         { type: 'AccountOpened', data: { ...of, limit: '50000' } },
-        {
-          type: 'AllowanceGranted',
-          data: { ...of, license: `l-${account}`, amount: '20000', owed: '0', inDispute: '0', drawn: '0', knownAt: 0 },
-        },
+        ...(holds(account) ? [granted(of.account, `l-${account}`)] : []),
       ])
     }
     for (let paid = 0; paid < payments; paid++) {
       const payment = Buffer.from(crypto.sha256(`payment ${paid}`)).toString('hex')
-      // Payers in no order that a cache would like.
-      const account = (paid * 7919) % accounts
+      const account = payer(paid)
       const gross = `${100 + (paid % 900)}`
       owed += BigInt(gross)
       const shares = {
@@ -78,3 +82,17 @@ export const writeLedger = (file: string, { accounts, payments }: Ledger): bigin
   db.close()
   return owed
 }
+
+const granted = (account: string, license: string): Fact => ({
+  type: 'AllowanceGranted',
+  data: {
+    account,
+    license,
+    amount: '20000',
+    currency: 'EUR',
+    owed: '0',
+    inDispute: '0',
+    drawn: '0',
+    knownAt: 0,
+  },
+})

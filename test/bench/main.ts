@@ -12,12 +12,14 @@ import { rebuild } from './rebuild.ts'
 import { openShop, type Shop } from './shop.ts'
 import { store } from './store/store.ts'
 import { tap, warmUp } from './tap.ts'
+import { trade } from './trade/trade.ts'
 import { verdictsRow } from './verdicts.ts'
 
 /**
  * `npm run bench [-- name…] [--json] [--quick]`: figures against the raw limit of the same machine in the same run.
  * Nothing fails on a time; what is wrong in a row's outcome does. `store` is several rows, brings `rebuild` and `beside`
- * with it, and measures peers beside, which it installs; `--quick` shortens it.
+ * with it, and measures peers beside, which it installs; `trade` is several rows, too.
+ * `--quick` shortens both.
  */
 const folder = mkdtempSync(join(process.env['BENCH_DIR'] ?? tmpdir(), 'tallystick-bench-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -42,6 +44,7 @@ const benches: Readonly<Record<string, (done: (row: Row) => void) => Promise<Row
   verdicts: async () => verdictsRow(await taps(), place('verdicts')),
   rebuild: () => rebuild(place('rebuild')),
   beside: () => beside(place('beside')),
+  trade: done => trade(place('trade'), values.quick, done),
   store: done => store(place('store'), values.quick, done),
 }
 
