@@ -23,7 +23,7 @@ export const trialBalance = async (rows: Rows): Promise<Map<string, bigint>> => 
 /** What the order of arrival may change, by invariant 9; and where in its own log a centre knows a thing. */
 const byArrival = new Set(['index', 'booking_date', 'within', 'excess', 'occurred', 'event', 'raised'])
 /** Exceptions that say that something came late, twice or over what was left: others come in another order. */
-const closing = new Set(['LateArrival', 'OverAllowance', 'OverLimit', 'CounterReused'])
+const closing = new Set(['LateArrival', 'OverAllowance', 'OverLimit', 'CounterReused', 'RefundWithoutOriginal'])
 
 const shown = (row: Row): string =>
   JSON.stringify(

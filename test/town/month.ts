@@ -1,8 +1,9 @@
-import { base64url } from '#canonical/bytes'
+import { base64url, hex } from '#canonical/bytes'
 import { isRefusal, type Refusal } from '#canonical/decider'
 import { memoryStore } from '#eventstore/memory'
 import { memoryRows } from '#eventstore/memory/rows'
 import { intOf, textOf } from '#eventstore/rows'
+import { kidOf } from '#license/keyset'
 import { formatAmount, minorUnits } from '#money'
 import { exceptions } from '#projections/exceptions'
 import { makeAuthorityKeys } from '../../apps/back-office/authority.ts'
@@ -33,6 +34,10 @@ type Approved = { readonly till: Till; readonly phone: string; readonly revision
 type GivenBack = Pick<Approved, 'till' | 'revision' | 'amount'> & { readonly transaction: string }
 
 const by = 'operator:anna'
+/** A license of a year, its late term, and a day. */
+const termsEnd_ms = (365 + 90 + 1) * day_ms
+/** The merchant who sells in francs, by place. */
+const foreign = 4
 
 /** Why an order was not obeyed; undefined where it was. */
 export const refusalOf = (answer: unknown): string | undefined =>
@@ -75,10 +80,10 @@ export const liveMonth = async (seed: string, scale: Scale, progress: (line: str
   for (const [place, merchant] of merchants.entries()) {
     const [feeBasisPoints, taxBasisPoints] = [[90, 150, 235, 0][place % 4] as number, 2000]
     const terms = { feeBasisPoints, taxBasisPoints }
+    // One of them sells in francs.
+    const currency = place === foreign ? 'CHF' : 'EUR'
     orThrow(
-      await order(town, node =>
-        node.openMerchant({ merchant, name: `Merchant ${merchant}`, currency: 'EUR', ...terms, by }),
-      ),
+      await order(town, node => node.openMerchant({ merchant, name: `Merchant ${merchant}`, currency, ...terms, by })),
     )
     money.terms(merchant, { fee: BigInt(feeBasisPoints), tax: BigInt(taxBasisPoints) })
   }
@@ -132,6 +137,8 @@ export const liveMonth = async (seed: string, scale: Scale, progress: (line: str
   const givenBack: GivenBack[] = []
   const held = new Set<string>()
   const altered = new Set<string>()
+  /** Payments whose terminal is gone, and of which the phone told. */
+  const told = new Set<string>()
   const plan: { readonly at_ms: number; readonly place: number; readonly act: () => Promise<void> }[] = []
   let planned = 0
   let isSorted = false
@@ -146,7 +153,7 @@ export const liveMonth = async (seed: string, scale: Scale, progress: (line: str
     const till = tills.get(id) as Till
     if (till.gone) return undefined
     count('tap')
-    const sale = till.node.startSale(minorUnits(`${amount}`), 'EUR')
+    const sale = till.node.startSale(minorUnits(`${amount}`), till.node.status().currency)
     if (isRefusal(sale)) {
       count(`till refused: ${sale.reason}`)
       return undefined
@@ -190,6 +197,23 @@ export const liveMonth = async (seed: string, scale: Scale, progress: (line: str
     givenBack.push({ till, transaction, amount, revision: till.node.status().revision })
   }
 
+  /** At another till of the merchant, by the receipt that the customer kept. */
+  const giveBackElsewhere = async (transaction: string, amount: bigint): Promise<void> => {
+    const { till } = approved.get(transaction) as Approved
+    const other = [...tills.values()].find(
+      each => each.merchant === till.merchant && each !== till && !each.gone && each.node.till.day,
+    )
+    const recorded = till.node.recorded(transaction)
+    if (!other || !recorded) return
+    const read = other.node.paper.read(till.node.paper.receipt(recorded).code)
+    if (isRefusal(read)) return count(`receipt refused: ${read.reason}`)
+    const reversal = `r-${givenBack.length + 1}`
+    const answer = await other.node.refundTransaction(reversal, transaction, minorUnits(`${amount}`), read)
+    if (isRefusal(answer)) return count(`refund refused: ${answer.reason}`)
+    count('refund at another till')
+    givenBack.push({ till: other, transaction, amount, revision: other.node.status().revision })
+  }
+
   /** An ordinary sale, and what may come after it. */
   const shopping = (phone: string, id: string, at_ms: number, amount: bigint): void =>
     at(at_ms, async () => {
@@ -198,15 +222,23 @@ export const liveMonth = async (seed: string, scale: Scale, progress: (line: str
       if (transaction === undefined || held.has(transaction)) return
       const lot = chance.below(100)
       if (lot < 3) await giveBack(transaction, 'void', amount)
-      else if (lot < 6) at(clock.at + (1 + chance.below(5)) * day_ms, () => giveBack(transaction, 'refund', amount))
-      else if (lot < 10) {
+      else if (lot < 6) {
+        const back = chance.chance(50)
+          ? () => giveBack(transaction, 'refund', amount)
+          : () => giveBackElsewhere(transaction, amount)
+        at(clock.at + (1 + chance.below(5)) * day_ms, back)
+      } else if (lot < 10) {
         const part = 1n + (amount * BigInt(chance.below(90))) / 100n
         at(clock.at + (1 + chance.below(4)) * day_ms, () => giveBack(transaction, 'refund', part))
         at(clock.at + (2 + chance.below(6)) * day_ms, () => giveBack(transaction, 'refund', amount - part + 1n))
       }
     })
 
-  const ids = [...tills.keys()]
+  const euros = (till: Till | undefined): boolean => till?.merchant !== merchants[foreign]
+  const ids = [...tills.keys()].filter(id => euros(tills.get(id)))
+  const francs = [...tills.keys()].filter(id => !euros(tills.get(id)))
+  /** The till of this number, or the next that takes euros. */
+  const euroTill = (number: number): string => (euros(tills.get(`T-${number}`)) ? `T-${number}` : `T-${number + 1}`)
   const openHour = (id: string, day: number): number =>
     localHour(tills.get(id) as Till, day, 8) + chance.below(13 * 3600) * 1000
   const phonesOf = (cast: Cast): string[] => phoneOf.filter((_, at) => people[at]?.cast === cast)
@@ -218,12 +250,17 @@ export const liveMonth = async (seed: string, scale: Scale, progress: (line: str
       shopping(phone, 'T-1', localHour(tills.get('T-1') as Till, Math.floor(ride / 2), 8 + (ride % 2) * 9), 110n)
   for (const [place, phone] of phonesOf('spender').entries())
     for (let buy = 0; buy < 5; buy++)
-      shopping(phone, `T-${2 + buy}`, openHour(`T-${2 + buy}`, 1 + place + buy), 13_000n)
+      shopping(phone, euroTill(8 + 2 * buy), openHour(euroTill(8 + 2 * buy), 1 + place + buy), 13_000n)
   for (const [place, phone] of phonesOf('regular').entries())
-    for (let buy = 0; buy < 4; buy++) shopping(phone, 'T-3', openHour('T-3', 2 + place + buy * 3), 11_000n)
-  for (const phone of phonesOf('over one payment')) shopping(phone, 'T-5', openHour('T-5', 4), 15_001n)
-  for (const phone of phonesOf('small allowance')) shopping(phone, 'T-6', openHour('T-6', 5), 3_000n)
-  for (const phone of phonesOf('tourist')) shopping(phone, 'T-8', openHour('T-8', 6), 900n)
+    for (let buy = 0; buy < 4; buy++)
+      shopping(phone, 'T-3', localHour(tills.get('T-3') as Till, 2 + place, 9 + buy * 3), 11_000n)
+  for (const phone of phonesOf('over one payment')) shopping(phone, 'T-6', openHour('T-6', 4), 15_001n)
+  for (const phone of phonesOf('small allowance')) shopping(phone, 'T-4', openHour('T-4', 5), 3_000n)
+  for (const phone of phonesOf('tourist')) {
+    shopping(phone, 'T-8', openHour('T-8', 6), 900n)
+    for (const id of francs) shopping(phone, id, openHour(id, 7), 1_200n)
+  }
+  for (const id of francs) shopping(phonesOf('commuter')[0] as string, id, openHour(id, 1), 300n)
   for (const [place, phone] of phonesOf('big day').entries())
     for (let buy = 0; buy < 2; buy++)
       shopping(
@@ -237,7 +274,7 @@ export const liveMonth = async (seed: string, scale: Scale, progress: (line: str
 
   // A thief copies a phone at night: from then on two of them pay under one key, and the copy at the old tills, too.
   for (const [place, phone] of phonesOf('cloned').entries()) {
-    const [first, second] = [`T-${10 + place}`, `T-${20 + place}`]
+    const [first, second] = [euroTill(10 + 2 * place), euroTill(21 + 2 * place)]
     shopping(phone, first, openHour(first, 5), 1_500n)
     at(month_ms + 8 * day_ms, async () => {
       const memory = pocket.memories().find(({ phone: id }) => id === phone)
@@ -258,14 +295,15 @@ export const liveMonth = async (seed: string, scale: Scale, progress: (line: str
       const memory = pocket.memories().find(({ phone: id }) => id === phone)
       if (memory) pocket.smuggle({ ...memory, tacKey: base64url(crypto.random(32)) })
     })
-    shopping(phone, `T-${1 + place}`, openHour(`T-${1 + place}`, 7), 2_000n + BigInt(place))
+    shopping(phone, euroTill(1 + 2 * place), openHour(euroTill(1 + 2 * place), 7), 2_000n + BigInt(place))
   }
 
   /* ---- everybody else, for as many taps as the town is given */
 
   const others = phoneOf.filter((_, at) => people[at]?.cast === undefined)
+  const other = (place: number): string => others[place % others.length] as string
   for (let taps = plan.length; taps < scale.taps; taps++) {
-    const phone = others[taps % others.length] as string
+    const phone = other(taps)
     const id = chance.pick(ids)
     shopping(
       phone,
@@ -306,6 +344,7 @@ export const liveMonth = async (seed: string, scale: Scale, progress: (line: str
     away.online = true
     count('away for two weeks')
   })
+  for (let sale = 0; sale < 4; sale++) shopping(other(200 + sale), 'T-7', localHour(away, 11, 10) + sale * 60_000, 800n)
   const burnt = tills.get('T-13') as Till
   at(localHour(burnt, 15, 8), async () => void (burnt.online = false))
   at(localHour(burnt, 15, 16), async () => {
@@ -314,11 +353,64 @@ export const liveMonth = async (seed: string, scale: Scale, progress: (line: str
   })
   at(localHour(burnt, 16, 5), async () => {
     await place(spare, burnt.shop, burnt.merchant, burnt.zone)
+    orThrow(await order(town, node => node.declareTerminalLost({ terminal: 'T-13', reason: 'burnt', by })))
+    count('terminal declared lost')
     daily(tills.get(spare) as Till, 16)
   })
   for (let day = 17; day < days; day += 2)
     for (let sale = 0; sale < 3; sale++)
       shopping(chance.pick(others), spare, localHour(burnt, day, 10 + sale), BigInt(200 + chance.below(900)))
+  for (let sale = 0; sale < 4; sale++) shopping(other(100 + sale), 'T-13', localHour(burnt, 15, 9 + sale), 1_300n)
+  // What only the phones still know of comes home with them.
+  at(localHour(burnt, 19, 5), async () => {
+    const missing = [...approved].filter(
+      ([, { till, revision }]) => till === burnt && (deliveredTo.get(till.id) ?? -1) < revision,
+    )
+    // One of them is as lost as the till.
+    for (const [transaction, { phone }] of missing.slice(1)) {
+      orThrow(await pocket.ofAccount(accountOf.get(phone) as string).testify(phone))
+      told.add(transaction)
+      count('came home from a phone')
+    }
+  })
+
+  // A phone is lost at night; whoever finds it tries it at a till that has heard, and at one that has not.
+  for (let lost = 0; lost < 8; lost++) {
+    const phone = other(lost * 7)
+    at(localHour(away, 8, 11), async () => {
+      const license = licenseOf.get(phone) as string
+      orThrow(await order(accountOf.get(phone) as string, node => node.revokeLicense({ license, why: 'lost', by })))
+      count('license revoked')
+    })
+    shopping(phone, 'T-7', localHour(away, 9, 9 + lost), 400n)
+    shopping(phone, 'T-2', openHour('T-2', 11), 600n)
+  }
+  // One stands elsewhere from then on, one is out of service for a day.
+  at(month_ms + 12 * day_ms, async () => {
+    orThrow(
+      await order(town, node => node.moveTerminal({ terminal: 'T-15', shop: 's-8', reason: 'a busier place', by })),
+    )
+    count('terminal moved')
+  })
+  const paused = tills.get('T-16') as Till
+  at(localHour(paused, 20, 6.5), async () => {
+    orThrow(await order(town, node => node.suspendTerminal({ terminal: 'T-16', reason: 'looked at', by })))
+  })
+  for (let sale = 0; sale < 4; sale++) shopping(chance.pick(others), 'T-16', localHour(paused, 20, 9 + sale), 700n)
+  at(localHour(paused, 20, 23), async () => {
+    orThrow(await order(town, node => node.reinstateTerminal({ terminal: 'T-16', reason: 'it is sound', by })))
+    count('terminal suspended and reinstated')
+  })
+  // Keys follow each other; and the one that signed everybody's license is stolen on the last day but two.
+  at(month_ms + 13 * day_ms, async () => {
+    orThrow(await order(town, node => node.authority.rotateKey({ purpose: 'license', reason: 'a year is over', by })))
+    count('key rotated')
+  })
+  at(month_ms + 28 * day_ms, async () => {
+    const kid = hex(kidOf(crypto, keys.license.publicKey))
+    orThrow(await order(town, node => node.authority.compromiseKey({ kid, reason: 'a disk was stolen', by })))
+    count('key compromised')
+  })
   const slow = tills.get('T-4') as Till
   for (let sale = 0; sale < 5; sale++)
     shopping(chance.pick(others), 'T-4', localHour(slow, 12, 9) + sale * 60_000, 500n)
@@ -339,6 +431,42 @@ export const liveMonth = async (seed: string, scale: Scale, progress: (line: str
       money.moves(`clearing:${source}`, `payer:${account}`, currency, amount)
       count(`repayment in ${currency}`)
     })
+  // What was paid in by mistake goes back, what was paid in too much is paid out, what nobody pays is written off.
+  const [mistaken, early, bad] = ['regular', 'over one payment', 'spender'].map(
+    cast => people.find(each => each.cast === cast)?.account as string,
+  ) as [string, string, string]
+  const sum = (amount: bigint) => ({ amount: minorUnits(`${amount}`), currency: 'EUR' })
+  at(month_ms + 20 * day_ms, async () => {
+    const repayment = { account: mistaken, repayment: 'bounced', ...sum(700n), source: 'bank', by }
+    orThrow(await order(mistaken, node => node.receiveRepayment(repayment)))
+    const back = { account: mistaken, repayment: 'bounced', reason: 'the bank took it back', by }
+    orThrow(await order(mistaken, node => node.returnRepayment(back)))
+    count('repayment returned')
+    const paidEarly = { account: early, repayment: 'early', ...sum(5_000n), source: 'bank', by }
+    orThrow(await order(early, node => node.receiveRepayment(paidEarly)))
+    money.moves('clearing:bank', `payer:${early}`, 'EUR', 5_000n)
+    const out = { account: early, payout: 'out-1', ...sum(2_000n), source: 'bank', by }
+    orThrow(await order(early, node => node.payOut(out)))
+    money.moves(`payer:${early}`, 'clearing:bank', 'EUR', 2_000n)
+    count('paid out')
+  })
+  at(month_ms + 27 * day_ms, async () => {
+    await centres.settle()
+    const writeOff = { account: bad, writeOff: 'off-1', ...sum(900n), reason: 'nobody pays it', by }
+    orThrow(await order(bad, node => node.proposeWriteOff(writeOff)))
+    const approval = { account: bad, writeOff: 'off-1', by: 'operator:ben' }
+    orThrow(await order(bad, node => node.approveWriteOff(approval)))
+    money.moves('losses', `payer:${bad}`, 'EUR', 900n)
+    count('debt written off')
+  })
+  const stopped = people.findLast(({ cast }) => cast === undefined)?.account as string
+  at(month_ms + 16 * day_ms, async () => {
+    orThrow(await order(stopped, node => node.suspendAccount({ account: stopped, reason: 'looked at', by })))
+  })
+  at(month_ms + 18 * day_ms, async () => {
+    orThrow(await order(stopped, node => node.reinstateAccount({ account: stopped, reason: 'all is well', by })))
+    count('account suspended and reinstated')
+  })
   at(month_ms + 25 * day_ms + 12 * hour_ms, async () => {
     const bearers = ['payer', 'merchant', 'operator', undefined] as const
     await centres.settle()
@@ -370,7 +498,7 @@ export const liveMonth = async (seed: string, scale: Scale, progress: (line: str
         const { till, revision } = seen
         const { merchant } = till
         const license = licenseOf.get(phone) as string
-        const home = (deliveredTo.get(till.id) ?? -1) >= revision
+        const home = (deliveredTo.get(till.id) ?? -1) >= revision || told.has(transaction)
         return home ? [{ payment, transaction, account, license, merchant, currency, amount: BigInt(amount) }] : []
       }),
     )
@@ -396,6 +524,15 @@ export const liveMonth = async (seed: string, scale: Scale, progress: (line: str
   await centres.settle()
 
   const taken = paymentsSeen()
+  const end_ms = clock.at
+
+  // All terms run out: nothing is held for anybody any more.
+  clock.at += termsEnd_ms
+  steps.push({ at_ms: clock.at, evening: true })
+  await centres.settle()
+  for (const license of new Set(licenseOf.values())) money.releases(license)
+  count('all terms over')
+
   for (const signed of taken) {
     if (held.has(signed.transaction)) money.isHeld(signed)
     else money.pays(signed)
@@ -405,9 +542,11 @@ export const liveMonth = async (seed: string, scale: Scale, progress: (line: str
     const signed = taken.find(each => each.transaction === transaction)
     if (signed) money.givesBack(signed.payment, amount)
   }
-  const lostWith = [...approved.values()].filter(({ till, revision }) => (deliveredTo.get(till.id) ?? -1) < revision)
+  const lostWith = [...approved].filter(
+    ([transaction, { till, revision }]) => (deliveredTo.get(till.id) ?? -1) < revision && !told.has(transaction),
+  )
   counts['lost with the burnt terminal'] = lostWith.length
   for (const row of await rows.sums(exceptions, 'exception', { column: 'amount', by: ['kind'] }))
     counts[`exception: ${textOf(row, 'kind')}`] = Number(intOf(row, 'count'))
-  return { seed, scale, keys, crypto, clock, steps, tills, store, rows, centres, counts, money, end_ms: clock.at }
+  return { seed, scale, keys, crypto, clock, steps, tills, store, rows, centres, counts, money, end_ms }
 }
