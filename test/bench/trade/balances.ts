@@ -35,6 +35,7 @@ export const balances = async (folder: string, accounts: number): Promise<Row> =
     store,
     now: () => systemClock.now(),
     heard: new Map(),
+    software: new Map(),
     // As in a centre that follows: each answer looks whether the log has more than the rows.
     freshness: { following: true, currentAt: systemClock.now() },
   })
