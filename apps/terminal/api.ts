@@ -116,10 +116,7 @@ export const terminalModule = (node: Terminal): Type => {
     async () => view.report() ?? { reason: 'DayNotOpen', message: 'No day is open, so there is no report.' },
   )
 
-  const LastReport = door.question(
-    'LastReport',
-    async () => view.lastReport() ?? { reason: 'DayUnknown', message: 'No day was closed on this till yet.' },
-  )
+  const LastReport = door.question('LastReport', async () => ({ last: view.lastReport() }))
 
   @Controller('api')
   class CashierController {

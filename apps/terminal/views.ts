@@ -31,7 +31,7 @@ export const spokenReason = (
   const { reason } = because
   const { say, figures, next } = inWords(reason, because, currency, language)
   const message = language === 'en' ? because.message : [say, figures, next].filter(each => each !== '').join(' ')
-  return { reason, message, say: [say, figures].filter(each => each !== '').join(' '), next }
+  return { reason, message, say, ...(figures === '' ? {} : { figures }), next }
 }
 
 export const totalsAnswer = (totals: DayTotals, currency: Currency) =>
@@ -138,7 +138,7 @@ export const views = (node: Terminal) => {
         shopName: node.place.shopName() ?? null,
         certificate,
         /** Why no payment is taken here at all; null while it serves. */
-        outOfService: outOfService ?? null,
+        outOfService: outOfService ? spokenReason(outOfService, currency(), node.paper.language()) : null,
         currency: currency(),
         online,
         day: node.till.day

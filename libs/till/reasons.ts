@@ -24,7 +24,7 @@ const smaller = [
 const again = ['Let the phone tap again.', 'Das Telefon noch einmal anhalten lassen.'] as const
 const sync = [
   'Switch the network on and press "Sync now". Then let the phone tap again.',
-  'Netz einschalten und „Jetzt übertragen“ drücken. Dann das Telefon noch einmal anhalten lassen.',
+  'Netz einschalten und „Übertragen“ drücken. Dann das Telefon noch einmal anhalten lassen.',
 ] as const
 const help = ['Call whoever looks after this till.', 'Wer diese Kasse betreut, muss gerufen werden.'] as const
 const online = ['It must go online once.', 'Es muss einmal ins Netz.'] as const
@@ -63,8 +63,8 @@ const centreOdd = never(
   ['Was an Stelle der Zentrale antwortet, ist nicht glaubwürdig.', `Verkauft wird weiter. ${help[1]}`],
 )
 const outOfService = never(
-  ['This till is out of service.', `Sell at another till. ${help[0]}`],
-  ['Diese Kasse ist außer Betrieb.', `An einer anderen Kasse verkaufen. ${help[1]}`],
+  ['This till is out of service.', 'Hand it in. What was taken here is kept.'],
+  ['Diese Kasse ist außer Betrieb.', 'Abgeben. Was hier eingenommen wurde, bleibt erhalten.'],
 )
 const badReceipt = never(
   ['This receipt cannot be verified.', `Give nothing back on it. ${help[0]}`],
@@ -276,10 +276,6 @@ export const reasons = {
     ['That day is in the future.', 'Look at the date, or at the till’s clock.', 'Today is {today:date}.'],
     ['Dieser Tag liegt in der Zukunft.', 'Das Datum und die Uhr der Kasse ansehen.', 'Heute ist der {today:date}.'],
   ),
-  DayUnknown: never(
-    ['No day was closed on this till yet.', 'Close the first one first.'],
-    ['An dieser Kasse wurde noch kein Tag abgeschlossen.', 'Erst den ersten abschließen.'],
-  ),
   TapUnresolved: never(
     ['A torn sale may have been paid.', 'Let its phone tap again, or cancel the sale. Then close the day.'],
     ['Ein abgerissener Verkauf wurde vielleicht bezahlt.', 'Telefon anhalten lassen oder abbrechen. Dann abschließen.'],
@@ -346,13 +342,19 @@ export const reasons = {
     ['The centre has not signed for everything yet.', 'It is asked again by itself.'],
     ['Die Zentrale hat noch nicht alles bestätigt.', 'Es wird von selbst wieder gefragt.'],
   ),
-  TerminalSuspended: outOfService,
-  TerminalReplaced: outOfService,
+  TerminalSuspended: never(
+    ['This till is suspended.', `It takes no payments until the back office reinstates it. ${help[0]}`],
+    ['Diese Kasse ist gesperrt.', `Sie nimmt nichts an, bis die Verwaltung sie wieder zulässt. ${help[1]}`],
+  ),
+  TerminalReplaced: never(
+    ['Another till has taken this one’s place.', 'Sell there, and hand this one in.'],
+    ['Eine andere Kasse steht an ihrer Stelle.', 'Dort verkaufen, und diese abgeben.'],
+  ),
   TerminalLost: outOfService,
   TerminalRetired: outOfService,
   CertificateExpired: never(
-    ['This till’s certificate has run out.', sync[0]],
-    ['Das Zertifikat dieser Kasse ist abgelaufen.', sync[1]],
+    ['This till has been without network for too long.', sync[0]],
+    ['Diese Kasse war zu lange ohne Netz.', sync[1]],
   ),
   AssignmentInvalid: centreOdd,
   AssignmentWentBack: centreOdd,

@@ -13,6 +13,14 @@ export interface Sale {
   readonly transaction?: string
   readonly reason?: string
   readonly message?: string
+  /** What is so, and what the cashier does next, in the till's language. */
+  readonly say?: string
+  /** The numbers behind it, as a sentence. */
+  readonly figures?: string
+  readonly next?: string
+  /** Rules that a supervisor let pass for it; and whether one may let pass what it was declined for. */
+  readonly overridden?: readonly string[]
+  readonly overridable?: boolean
   readonly receiptNumber?: number
   readonly allowanceLeft?: string
 }
@@ -37,7 +45,12 @@ export interface Till {
   readonly shopName: string | null
   readonly certificate: { readonly ends: string; readonly daysLeft: number; readonly warning: 14 | 7 | 1 | 0 | null }
   /** Why no payment is taken here at all; null while it serves. */
-  readonly outOfService: { readonly reason: string; readonly message: string } | null
+  readonly outOfService: {
+    readonly reason: string
+    readonly message: string
+    readonly say: string
+    readonly next: string
+  } | null
   readonly currency: string
   readonly online: boolean
   readonly day: { readonly state: 'open' | 'closed'; readonly businessDate: string } | null
@@ -48,6 +61,18 @@ export interface Till {
   readonly torn: readonly Sale[]
   readonly recent: readonly Transaction[]
   readonly reader: { readonly state: 'ready' | 'fault'; readonly message?: string }
+  readonly language: 'en' | 'de'
+  readonly today: string
+  readonly people: {
+    readonly staff: readonly {
+      readonly staff: string
+      readonly name: string
+      readonly role: 'cashier' | 'supervisor'
+    }[]
+    readonly cashier: { readonly staff: string; readonly name: string } | null
+    /** No supervisor is set up yet. */
+    readonly first: boolean
+  }
   readonly lastSync: string | null
   readonly lastSyncError?: { readonly reason: string; readonly message: string } | null
 }
@@ -62,7 +87,34 @@ export interface DayReport {
     readonly declined: CountAndSum
     readonly torn: CountAndSum
   }
+  readonly net: string
+  readonly grandTotal: { readonly sales: string } | null
+  readonly cashier: string | null
+  readonly zNumber?: number | null
+  readonly nextZ?: number
+  readonly rolledOver?: boolean
+  /** Nobody closed it, and its date is over. */
+  readonly forgotten?: boolean
   readonly firstRevision: number | null
   readonly lastRevision: number | null
   readonly head: string | null
+}
+
+export interface Receipt {
+  readonly transaction: string
+  readonly receiptNumber: number
+  readonly copy: number
+  /** What the square code says. */
+  readonly code: string
+  readonly text: { readonly '32': string; readonly '42': string }
+}
+
+/** What a receipt says that a customer brought. */
+export interface PaidReceipt {
+  readonly transaction: string
+  readonly terminal: string
+  readonly receiptNumber: number
+  readonly amount: string
+  readonly currency: string
+  readonly left: string
 }

@@ -1,17 +1,24 @@
 import { Badge, Button, Text } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { CalendarDays, CloudOff, Cloudy, RefreshCw, Wifi, WifiOff } from 'lucide-react'
+import { CalendarDays, CloudOff, Cloudy, RefreshCw, UserRound, Wifi, WifiOff } from 'lucide-react'
 import { BusinessDate, lengthOf, useNow } from '#screens/age'
 import { order } from '#screens/api'
 import { Money } from '#screens/money'
 import { Failure } from '#screens/states'
 import { SchemeToggle } from '#screens/theme'
 import type { Till } from './answers.ts'
+import { useSaid } from './said.ts'
 import classes from './till.module.css'
 
 /** What must never be out of sight: where this is, whether it is online, and how much it still owes to the centre. */
-export const Bar = (props: { readonly till: Till; readonly live: boolean; readonly showDay: () => void }) => {
-  const { till, live, showDay } = props
+export const Bar = (props: {
+  readonly till: Till
+  readonly live: boolean
+  readonly showDay: () => void
+  readonly showPeople: () => void
+}) => {
+  const { till, live, showDay, showPeople } = props
+  const said = useSaid()
   const client = useQueryClient()
   const now = useNow()
   const refresh = () => client.invalidateQueries({ queryKey: ['till'] })
@@ -22,6 +29,11 @@ export const Bar = (props: { readonly till: Till; readonly live: boolean; readon
     onMutate: () => sync.reset(),
     onSettled: refresh,
   })
+  const speak = useMutation({
+    mutationFn: (language: Till['language']) => order('/api/language', { language }),
+    onSuccess: () => client.invalidateQueries(),
+  })
+  const other = till.language === 'en' ? 'de' : 'en'
   const { waiting, online, lastSync, lastSyncError } = till
   const failure = sync.error ?? network.error
 
@@ -43,7 +55,20 @@ export const Bar = (props: { readonly till: Till; readonly live: boolean; readon
                 onClick={showDay}
                 data-testid="day"
               >
-                {till.day?.state === 'open' ? <BusinessDate date={till.day.businessDate} short /> : 'Day closed'}
+                {till.day?.state === 'open' ? <BusinessDate date={till.day.businessDate} short /> : said('dayClosed')}
+              </Button>
+              <Button
+                variant="default"
+                onClick={showPeople}
+                aria-label={till.people.cashier ? `${said('people')}: ${till.people.cashier.staff}` : said('people')}
+                data-testid="people"
+                px="sm"
+              >
+                <UserRound size={18} aria-hidden />
+                {till.people.cashier?.staff}
+              </Button>
+              <Button variant="default" onClick={() => speak.mutate(other)} lang={other} data-testid="language" px="sm">
+                {other.toUpperCase()}
               </Button>
               <SchemeToggle />
             </div>
@@ -58,16 +83,16 @@ export const Bar = (props: { readonly till: Till; readonly live: boolean; readon
                 data-testid="online"
                 data-online={online}
               >
-                {online ? 'Online' : 'Offline'}
+                {said(online ? 'online' : 'offline')}
               </Badge>
             ) : (
               // Whether a till that does not answer has a network, nobody knows.
               <Badge size="lg" variant="filled" color="#a32222" data-testid="not-live">
-                Till not answering
+                {said('notAnswering')}
               </Badge>
             )}
             <span className={classes.waiting}>
-              <b data-testid="waiting-count">{waiting.count}</b> waiting,
+              <b data-testid="waiting-count">{waiting.count}</b> {said('waiting')},
               <b data-testid="waiting-sum">
                 <Money amount={waiting.sum} currency={till.currency} />
               </b>
@@ -75,8 +100,12 @@ export const Bar = (props: { readonly till: Till; readonly live: boolean; readon
           </div>
           <div className={classes.tail}>
             <Text size="sm" c="dimmed" component="span" data-testid="last-sync">
-              {lastSync ? `last sync ${lengthOf(now - Date.parse(lastSync))} ago` : 'never synced'}
-              {waiting.since && waiting.count > 0 ? `, oldest ${lengthOf(now - Date.parse(waiting.since))}` : ''}
+              {lastSync
+                ? `${said('lastSync')} ${lengthOf(now - Date.parse(lastSync))} ${said('ago')}`.trim()
+                : said('neverSynced')}
+              {waiting.since && waiting.count > 0
+                ? `, ${said('oldest')} ${lengthOf(now - Date.parse(waiting.since))}`
+                : ''}
             </Text>
             <span className={classes.push}>
               <Button
@@ -87,7 +116,7 @@ export const Bar = (props: { readonly till: Till; readonly live: boolean; readon
                 onClick={() => sync.mutate()}
                 data-testid="sync-now"
               >
-                Sync now
+                {said('syncNow')}
               </Button>
               <Button
                 size="sm"
@@ -99,7 +128,7 @@ export const Bar = (props: { readonly till: Till; readonly live: boolean; readon
                 onClick={() => network.mutate(!online)}
                 data-testid="network-toggle"
               >
-                {online ? 'Network on' : 'Network off'}
+                {said(online ? 'networkOn' : 'networkOff')}
               </Button>
             </span>
           </div>

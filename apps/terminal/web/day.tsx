@@ -7,10 +7,12 @@ import { ask, order } from '#screens/api'
 import { Money } from '#screens/money'
 import { Answered, Failure } from '#screens/states'
 import type { CountAndSum, DayReport, Till } from './answers.ts'
+import { useSaid } from './said.ts'
 import classes from './till.module.css'
 
 /** The business day: opened here, looked at while it runs (X report), closed with its totals (Z report). */
 export const Day = ({ till, close }: { readonly till: Till; readonly close: () => void }) => {
+  const said = useSaid()
   const client = useQueryClient()
   const [sure, setSure] = useState(false)
   const refresh = () => client.invalidateQueries()
@@ -19,27 +21,49 @@ export const Day = ({ till, close }: { readonly till: Till; readonly close: () =
   const running = till.day?.state === 'open'
 
   return (
-    <Modal opened onClose={close} centered size="md" title="Business day" closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal
+      opened
+      onClose={close}
+      centered
+      size="md"
+      title={said('appBusinessDay')}
+      closeButtonProps={{ 'aria-label': said('close') }}
+    >
       {shut.data ? (
         <Stack data-testid="z-report">
           <Alert color="green" variant="outline" icon={<CircleCheck size={20} aria-hidden />}>
-            The day is closed. These totals cannot change any more.
+            {said('dayShut')}
           </Alert>
-          <Totals report={shut.data} currency={till.currency} title="Z report" />
+          <Totals report={shut.data} currency={till.currency} title={`${said('zReport')} ${shut.data.zNumber ?? ''}`} />
           <Button onClick={close} data-testid="z-report-done">
-            Done
+            {said('done')}
           </Button>
         </Stack>
       ) : running ? (
         <Stack>
           <Running till={till} closing={shut.isPending || shut.isSuccess} />
-          {shut.error && <Failure error={shut.error} title="The day stays open" />}
+          {till.day && till.day.businessDate < till.today && (
+            <Alert color="orange" variant="outline" data-testid="day-forgotten">
+              <Text size="sm">{said('forgotten')}</Text>
+              <Button
+                size="sm"
+                mt="xs"
+                loading={open.isPending}
+                onClick={() => open.mutate()}
+                data-testid="day-roll-over"
+              >
+                {said('openToday')}
+              </Button>
+            </Alert>
+          )}
+          {open.error && <Failure error={open.error} title={said('nothingDone')} />}
+          {shut.error && <Failure error={shut.error} title={said('nothingDone')} />}
           {sure ? (
             <Stack gap="xs">
-              <Text fw={600}>Close the day now? No sale is possible until the next day is opened.</Text>
+              <Text fw={600}>{said('closeSure')}</Text>
               <Group justify="flex-end">
                 <Button variant="default" onClick={() => setSure(false)}>
-                  Keep it open
+                  {said('keepOpen')}
                 </Button>
                 <Button
                   color="#a32222"
@@ -47,30 +71,50 @@ export const Day = ({ till, close }: { readonly till: Till; readonly close: () =
                   onClick={() => shut.mutate()}
                   data-testid="day-close-confirm"
                 >
-                  Close the day
+                  {said('closeDayNow')}
                 </Button>
               </Group>
             </Stack>
           ) : (
             <Button variant="default" onClick={() => setSure(true)} data-testid="day-close">
-              Close the day…
+              {said('closeDay')}
             </Button>
           )}
         </Stack>
       ) : (
         <Stack>
-          <Text>No day is open on this till. Sales, voids and refunds belong to a day.</Text>
-          {open.error && <Failure error={open.error} title="The day was not opened" />}
+          <Text>{said('dayNeeded')}</Text>
+          {open.error && <Failure error={open.error} title={said('nothingDone')} />}
           <Button loading={open.isPending} onClick={() => open.mutate()} data-autofocus data-testid="day-open">
-            Open the day
+            {said('openDay')}
           </Button>
         </Stack>
       )}
+      {!shut.data && <LastZ till={till} />}
     </Modal>
   )
 }
 
+/** Of the day that ended last: by hand, or because nobody closed it. */
+const LastZ = ({ till }: { readonly till: Till }) => {
+  const said = useSaid()
+  const query = useQuery({
+    queryKey: ['day', 'last', till.day?.businessDate ?? ''],
+    queryFn: ({ signal }) => ask<{ readonly last: DayReport | null }>('/api/day/last', {}, signal),
+  })
+  const last = query.data?.last
+  if (!last) return null
+  return (
+    <details className={classes.last} data-testid="last-z">
+      <summary>{said('lastZ')}</summary>
+      {last.rolledOver && <Text size="sm">{said('rolledOver')}</Text>}
+      <Totals report={last} currency={till.currency} title={`${said('zReport')} ${last.zNumber ?? ''}`} />
+    </details>
+  )
+}
+
 const Running = ({ till, closing }: { readonly till: Till; readonly closing: boolean }) => {
+  const said = useSaid()
   const query = useQuery({
     queryKey: ['day'],
     queryFn: ({ signal }) => ask<DayReport>('/api/day', {}, signal),
@@ -79,20 +123,21 @@ const Running = ({ till, closing }: { readonly till: Till; readonly closing: boo
   })
   return (
     <Answered query={query} lines={5}>
-      {report => <Totals report={report} currency={till.currency} title="X report, so far" />}
+      {report => <Totals report={report} currency={till.currency} title={said('xReport')} />}
     </Answered>
   )
 }
 
 const Totals = (props: { readonly report: DayReport; readonly currency: string; readonly title: string }) => {
   const { report, currency, title } = props
+  const said = useSaid()
   const { sales, voids, refunds, declined, torn } = report.totals
-  const lines: readonly (readonly [string, CountAndSum])[] = [
-    ['Sales', sales],
-    ['Voids', voids],
-    ['Refunds', refunds],
-    ['Declined', declined],
-    ['Torn', torn],
+  const lines: readonly (readonly ['sales' | 'voids' | 'refunds' | 'declined' | 'torn', CountAndSum])[] = [
+    ['sales', sales],
+    ['voids', voids],
+    ['refunds', refunds],
+    ['declined', declined],
+    ['torn', torn],
   ]
   return (
     <section aria-label={title}>
@@ -106,13 +151,29 @@ const Totals = (props: { readonly report: DayReport; readonly currency: string; 
         <tbody>
           {lines.map(([name, line]) => (
             <tr key={name}>
-              <th scope="row">{name}</th>
-              <td data-testid={`total-${name.toLowerCase()}-count`}>{line.count}</td>
-              <td data-testid={`total-${name.toLowerCase()}-sum`}>
+              <th scope="row">{said(name)}</th>
+              <td data-testid={`total-${name}-count`}>{line.count}</td>
+              <td data-testid={`total-${name}-sum`}>
                 <Money amount={line.sum} currency={currency} />
               </td>
             </tr>
           ))}
+          <tr>
+            <th scope="row">{said('net')}</th>
+            <td />
+            <td data-testid="total-net">
+              <Money amount={report.net} currency={currency} />
+            </td>
+          </tr>
+          {report.grandTotal && (
+            <tr>
+              <th scope="row">{said('grandTotal')}</th>
+              <td />
+              <td data-testid="total-grand">
+                <Money amount={report.grandTotal.sales} currency={currency} />
+              </td>
+            </tr>
+          )}
         </tbody>
       </table>
       {report.firstRevision !== null && report.lastRevision !== null && (

@@ -7,6 +7,7 @@ import { amountOf, isNothing, keyed } from '#screens/keyed'
 import { writtenAmount } from '#screens/money'
 import { Failure } from '#screens/states'
 import type { Sale, Till } from './answers.ts'
+import { useSaid } from './said.ts'
 import classes from './till.module.css'
 
 const digits = ['7', '8', '9', '4', '5', '6', '1', '2', '3'] as const
@@ -44,6 +45,7 @@ const Key = (props: {
 )
 
 export const Keypad = ({ till, paused }: { readonly till: Till; readonly paused: boolean }) => {
+  const said = useSaid()
   const client = useQueryClient()
   const [entry, setEntry] = useState('')
   const { currency } = till
@@ -141,11 +143,11 @@ export const Keypad = ({ till, paused }: { readonly till: Till; readonly paused:
         onClick={() => charge.mutate(amount)}
         data-testid="charge"
       >
-        {isNothing(entry) ? 'Charge' : `Charge ${writtenAmount(amount)} ${currency}`}
+        {isNothing(entry) ? said('charge') : `${said('charge')} ${writtenAmount(amount)} ${currency}`}
       </Button>
       {charge.error && (
         <div style={{ marginTop: 12 }}>
-          <Failure error={charge.error} title="The sale did not begin" />
+          <Failure error={charge.error} title={said('nothingDone')} />
         </div>
       )}
     </>

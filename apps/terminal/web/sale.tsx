@@ -1,13 +1,16 @@
 import { Button } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Ban, CircleCheck, CircleX, type LucideIcon, Nfc, Unplug } from 'lucide-react'
-import { useEffect, useEffectEvent } from 'react'
+import { lazy, Suspense, useEffect, useEffectEvent, useState } from 'react'
 import { order } from '#screens/api'
 import { writtenAmount } from '#screens/money'
 import { Failure } from '#screens/states'
 import type { Sale } from './answers.ts'
+import { headingOf, useSaid } from './said.ts'
 import classes from './till.module.css'
-import { adviceFor, headingOf } from './words.ts'
+
+const Approval = lazy(() => import('./approval.tsx').then(({ Approval }) => ({ default: Approval })))
+const Receipt = lazy(() => import('./receipt.tsx').then(({ Receipt }) => ({ default: Receipt })))
 
 const looks: Readonly<Record<Sale['state'], { readonly ground: string | undefined; readonly icon: LucideIcon }>> = {
   waiting: { ground: classes.waitingSale, icon: Nfc },
@@ -21,6 +24,8 @@ const looks: Readonly<Record<Sale['state'], { readonly ground: string | undefine
 /** The sale as large as the screen allows: a cashier reads it at arm's length, the customer over the counter. */
 export const SaleState = ({ sale, putAway }: { readonly sale: Sale; readonly putAway: () => void }) => {
   const client = useQueryClient()
+  const said = useSaid()
+  const [dialog, setDialog] = useState<'approval' | 'receipt' | null>(null)
   const cancelling = useMutation({
     mutationFn: () => order<Sale>(`/api/sales/${encodeURIComponent(sale.sale)}/cancel`),
     // Who cancels knows it, and has the next customer waiting: back to the keys without another press.
@@ -44,8 +49,9 @@ export const SaleState = ({ sale, putAway }: { readonly sale: Sale; readonly put
   })
   useEffect(() => {
     const listen = (event: KeyboardEvent) => onKey(event)
-    window.addEventListener('keydown', listen)
-    return () => window.removeEventListener('keydown', listen)
+    // Before a dialog hears of it: the Escape that closes one is not meant for the sale behind it.
+    window.addEventListener('keydown', listen, true)
+    return () => window.removeEventListener('keydown', listen, true)
   }, [])
 
   const { ground, icon: Icon } = looks[sale.state]
@@ -58,7 +64,7 @@ export const SaleState = ({ sale, putAway }: { readonly sale: Sale; readonly put
         aria-label="Sale"
       >
         <Icon size={88} strokeWidth={1.6} aria-hidden className={open && sale.state !== 'torn' ? classes.beat : ''} />
-        <h2 data-testid="sale-heading">{headingOf(sale)}</h2>
+        <h2 data-testid="sale-heading">{headingOf(sale, said)}</h2>
         <p className={classes.saleAmount}>
           {writtenAmount(sale.amount)} {sale.currency}
         </p>
@@ -73,7 +79,7 @@ export const SaleState = ({ sale, putAway }: { readonly sale: Sale; readonly put
               onClick={cancel}
               data-testid="cancel"
             >
-              Cancel the sale
+              {said('cancelSale')}
             </Button>
           ) : (
             <Button
@@ -85,7 +91,28 @@ export const SaleState = ({ sale, putAway }: { readonly sale: Sale; readonly put
               autoFocus
               data-testid="new-sale"
             >
-              New sale
+              {said('newSale')}
+            </Button>
+          )}
+          {sale.state === 'declined' && sale.overridable && (
+            <Button
+              size="lg"
+              className={classes.quiet ?? ''}
+              disabled={cancelling.isPending}
+              onClick={() => setDialog('approval')}
+              data-testid="override"
+            >
+              {said('letPass')}
+            </Button>
+          )}
+          {sale.state === 'approved' && sale.transaction !== undefined && (
+            <Button
+              size="lg"
+              className={classes.quiet ?? ''}
+              onClick={() => setDialog('receipt')}
+              data-testid="show-receipt"
+            >
+              {said('receipt')}
             </Button>
           )}
           {sale.state === 'torn' && (
@@ -96,57 +123,69 @@ export const SaleState = ({ sale, putAway }: { readonly sale: Sale; readonly put
               onClick={putAway}
               data-testid="put-aside"
             >
-              Serve another customer first
+              {said('serveAnother')}
             </Button>
           )}
         </div>
       </section>
-      {cancelling.error && <Failure error={cancelling.error} title="The sale stays as it is" />}
+      {cancelling.error && <Failure error={cancelling.error} title={said('nothingDone')} />}
+      <Suspense>
+        {dialog === 'approval' && <Approval sale={sale} close={() => setDialog(null)} />}
+        {dialog === 'receipt' && sale.transaction !== undefined && (
+          <Receipt transaction={sale.transaction} close={() => setDialog(null)} />
+        )}
+      </Suspense>
     </>
   )
 }
 
 const Details = ({ sale }: { readonly sale: Sale }) => {
+  const said = useSaid()
   if (sale.state === 'approved')
     return (
       <>
         {sale.receiptNumber !== undefined && (
           <p className={classes.say}>
-            Receipt <span data-testid="receipt-number">{sale.receiptNumber}</span>
+            {said('receipt')} <span data-testid="receipt-number">{sale.receiptNumber}</span>
           </p>
         )}
         {sale.allowanceLeft !== undefined && (
           <p className={classes.next}>
-            The customer has {writtenAmount(sale.allowanceLeft)} {sale.currency} left to use offline.
+            {said('leftOffline')} {writtenAmount(sale.allowanceLeft)} {sale.currency}
           </p>
         )}
       </>
     )
-  if (sale.state === 'declined') return <Said sale={sale} />
+  if (sale.state === 'declined') return <Why sale={sale} />
   if (sale.state === 'torn')
     return (
       <>
-        <p className={classes.next}>The same phone taps again. It pays once at most.</p>
-        {sale.reason !== undefined && sale.reason !== 'FieldLost' && <Said sale={sale} />}
+        <p className={classes.next}>{said('paysOnce')}</p>
+        {sale.reason !== undefined && sale.reason !== 'FieldLost' && <Why sale={sale} />}
       </>
     )
   if (sale.state === 'waiting')
     // A tap that came to nothing left a word behind, and the till still waits.
     return sale.reason === undefined ? (
-      <p className={classes.next}>Hold it flat on the reader until it answers.</p>
+      <p className={classes.next}>{said(sale.overridden ? 'passed' : 'holdFlat')}</p>
     ) : (
-      <Said sale={sale} />
+      <Why sale={sale} />
     )
   return null
 }
 
-const Said = ({ sale }: { readonly sale: Sale }) => {
-  const { say, next } = adviceFor(sale.reason)
+const Why = ({ sale }: { readonly sale: Sale }) => {
+  const { say, figures, next } = sale
   return (
     <>
       <p className={classes.say} data-testid="sale-say">
         {say}
       </p>
+      {figures !== undefined && (
+        <p className={classes.next} data-testid="sale-figures">
+          {figures}
+        </p>
+      )}
       <p className={classes.next}>{next}</p>
       <p className={classes.machine} data-testid="sale-reason">
         {sale.reason}

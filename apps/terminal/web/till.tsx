@@ -1,6 +1,6 @@
 import { Alert, Button, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { CalendarOff, CircleAlert } from 'lucide-react'
+import { CalendarOff, CircleAlert, UserRound } from 'lucide-react'
 import { lazy, Suspense, useState } from 'react'
 import { ask } from '#screens/api'
 import { useLive } from '#screens/live'
@@ -9,12 +9,13 @@ import type { Sale, Till } from './answers.ts'
 import { Bar } from './bar.tsx'
 import { Keypad } from './keypad.tsx'
 import { Recent } from './recent.tsx'
+import { headingOf, type Said, Spoken, saidIn, useSaid } from './said.ts'
 import { SaleState } from './sale.tsx'
 import classes from './till.module.css'
 import { Torn } from './torn.tsx'
-import { adviceFor, headingOf } from './words.ts'
 
 // The day's report is looked at twice a day: it does not make the first look at the till wait.
+const People = lazy(() => import('./people.tsx').then(({ People }) => ({ default: People })))
 const Day = lazy(() => import('./day.tsx').then(({ Day }) => ({ default: Day })))
 
 const aside = 'tallystick.put-aside'
@@ -22,17 +23,20 @@ const aside = 'tallystick.put-aside'
 /** A sale as it was when it was put aside: once it becomes something else, it is shown again. */
 const standing = (sale: Sale) => `${sale.sale} ${sale.state}`
 
-const spoken = (sale: Sale | null): string => {
+const spoken = (sale: Sale | null, said: Said): string => {
   if (!sale) return ''
-  if (sale.state === 'declined') return `${headingOf(sale)}. ${adviceFor(sale.reason).say}`
-  if (sale.state === 'approved') return `${headingOf(sale)}. ${sale.amount} ${sale.currency}`
-  return headingOf(sale)
+  if (sale.state === 'declined') return `${headingOf(sale, said)}. ${sale.say ?? ''}`
+  if (sale.state === 'approved') return `${headingOf(sale, said)}. ${sale.amount} ${sale.currency}`
+  return headingOf(sale, said)
 }
 
 export const TillPage = () => {
   const live = useLive()
   const query = useQuery({ queryKey: ['till'], queryFn: ({ signal }) => ask<Till>('/api/till', {}, signal) })
   const [dayShown, setDayShown] = useState(false)
+  const [peopleShown, setPeopleShown] = useState(false)
+  const language = query.data?.language ?? 'en'
+  const said = saidIn(language)
   // The server keeps the last sale on its screen. Which one the cashier has put aside is this screen's own matter.
   const [putAside, setPutAside] = useState(() => sessionStorage.getItem(aside))
   const last = query.data?.sale ?? null
@@ -44,16 +48,23 @@ export const TillPage = () => {
   }
 
   return (
-    <>
-      <Announcement words={spoken(sale)} />
-      {query.data && <Bar till={query.data} live={live && !query.error} showDay={() => setDayShown(true)} />}
+    <Spoken value={language}>
+      <Announcement words={spoken(sale, said)} />
+      {query.data && (
+        <Bar
+          till={query.data}
+          live={live && !query.error}
+          showDay={() => setDayShown(true)}
+          showPeople={() => setPeopleShown(true)}
+        />
+      )}
       <main className={classes.frame}>
         <Answered query={query} lines={8}>
           {till =>
             sale ? (
               <>
                 <SaleState sale={sale} putAway={() => setAside(sale)} />
-                <section className={classes.panel} aria-label="Recent transactions">
+                <section className={classes.panel} aria-label={said('recent')}>
                   <Recent till={till} />
                 </section>
               </>
@@ -61,11 +72,11 @@ export const TillPage = () => {
               <div className={classes.columns}>
                 <section className={classes.panel} aria-label="Amount">
                   <CertificateEnds till={till} />
-                  <Hindrance till={till} openDay={() => setDayShown(true)} />
+                  <Hindrance till={till} openDay={() => setDayShown(true)} signOn={() => setPeopleShown(true)} />
                   <Torn sales={till.torn} takeUp={() => setAside(null)} />
-                  <Keypad till={till} paused={dayShown} />
+                  <Keypad till={till} paused={dayShown || peopleShown} />
                 </section>
-                <section className={classes.panel} aria-label="Recent transactions">
+                <section className={classes.panel} aria-label={said('recent')}>
                   <Recent till={till} />
                 </section>
               </div>
@@ -78,7 +89,12 @@ export const TillPage = () => {
           <Day till={query.data} close={() => setDayShown(false)} />
         </Suspense>
       )}
-    </>
+      {query.data && peopleShown && (
+        <Suspense>
+          <People till={query.data} close={() => setPeopleShown(false)} />
+        </Suspense>
+      )}
+    </Spoken>
   )
 }
 
@@ -101,9 +117,11 @@ const CertificateEnds = ({ till }: { readonly till: Till }) => {
 }
 
 /** What stands between the cashier and the next sale, if anything. */
-const Hindrance = ({ till, openDay }: { readonly till: Till; readonly openDay: () => void }) => {
+const Hindrance = (props: { readonly till: Till; readonly openDay: () => void; readonly signOn: () => void }) => {
+  const { till, openDay, signOn } = props
+  const said = useSaid()
   if (till.outOfService) {
-    const { say, next } = adviceFor(till.outOfService.reason)
+    const { say, next } = till.outOfService
     return (
       <Alert
         color="red"
@@ -143,13 +161,29 @@ const Hindrance = ({ till, openDay }: { readonly till: Till; readonly openDay: (
         color="orange"
         variant="outline"
         mb="sm"
-        title="The day is not open"
+        title={said('dayNotOpen')}
         icon={<CalendarOff size={20} aria-hidden />}
         data-testid="day-not-open"
       >
-        <Text size="sm">Open the day before the first sale.</Text>
+        <Text size="sm">{said('dayNotOpenHint')}</Text>
         <Button size="sm" mt="xs" onClick={openDay} data-testid="day-not-open-open">
-          Open the day
+          {said('openDay')}
+        </Button>
+      </Alert>
+    )
+  if (till.people.staff.length > 0 && !till.people.cashier)
+    return (
+      <Alert
+        color="orange"
+        variant="outline"
+        mb="sm"
+        title={said('nobodyOn')}
+        icon={<UserRound size={20} aria-hidden />}
+        data-testid="nobody-on"
+      >
+        <Text size="sm">{said('nobodyHint')}</Text>
+        <Button size="sm" mt="xs" onClick={signOn} data-testid="nobody-on-sign-on">
+          {said('signOn')}
         </Button>
       </Alert>
     )
