@@ -186,7 +186,7 @@ it('closes the day with its Z report, which the centre finds complete', async ()
 })
 
 it('has a page for all else that the back office asks', async () => {
-  for (const place of ['overview', 'transactions', 'held-payments', 'terminals']) {
+  for (const place of ['overview', 'transactions', 'held-payments', 'merchants', 'adjustments', 'terminals']) {
     await office.press(`nav-${place}`)
     await eventually(() => office.page.getByTestId('loading').count()).toBe(0)
     await looksRight(office, place)
@@ -206,6 +206,33 @@ it('has a page for all else that the back office asks', async () => {
   await looksRight(office, 'account opened')
   await office.press('account-create')
   await reads(office, 'available-cyra', '120.00 EUR')
+
+  await office.press('nav-merchants')
+  await office.page.getByRole('link', { name: 'corner' }).first().click()
+  await eventually(() => office.words('proof')).toMatch(/postings come to these figures/)
+  await looksRight(office, 'merchant')
+
+  await office.press('nav-adjustments')
+  await office.press('propose')
+  for (const [place, account] of ['losses', 'payer:anna'].entries()) {
+    await office.page.getByTestId(`line-account-${place}`).fill(account)
+    await office.page.getByTestId(`line-amount-${place}`).fill('1.00')
+  }
+  expect(await office.page.getByTestId('adjustment-create').isDisabled()).toBe(true)
+  await office.page.getByTestId('adjustment-reason').fill('Charged by hand, and charged again by the till.')
+  await looksRight(office, 'adjustment keyed')
+  await office.press('adjustment-create')
+  await office.page.getByTestId('proposal').waitFor()
+  // Whoever proposed it is not the second person.
+  await office.press('approve')
+  await office.page.getByText('cannot approve it alone').waitFor()
+  // The browser itself says of a refusal that it was one.
+  expect(browser.faults.splice(0)).toEqual([expect.stringContaining('409')])
+  await looksRight(office, 'adjustment proposed')
+  await office.press('withdraw')
+  await office.page.getByTestId('withdraw-reason').fill('It was right.')
+  await office.press('withdraw-now')
+  await office.page.getByText('rejected', { exact: true }).waitFor()
 
   await office.press('nav-transactions')
   await office.page.getByRole('row', { name: /partly reversed/ }).click()

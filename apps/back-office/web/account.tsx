@@ -2,43 +2,21 @@ import { Alert, Anchor, Button, Group, Text, TextInput, Title } from '@mantine/c
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { TriangleAlert } from 'lucide-react'
 import { type FormEvent, Fragment, useState } from 'react'
-import { AsOf, BusinessDate, Instant } from '#screens/age'
-import { type Column, List } from '#screens/list'
 import { Money } from '#screens/money'
-import { Answered, Empty } from '#screens/states'
-import { type Aged, type Balance, type Posting, useAnswer } from './answers.ts'
+import { Answered } from '#screens/states'
+import { type Balance, useAnswer } from './answers.ts'
 import { Equation } from './equation.tsx'
+import { ExplainedPostings } from './explained.tsx'
 import { Page } from './frame.tsx'
 import { InvitePhone } from './invite-phone.tsx'
 import classes from './office.module.css'
 import type { BalanceSearch } from './search.ts'
-
-const columns: readonly Column<Posting>[] = [
-  { name: 'index', title: 'Index', cell: each => <b>{each.index}</b> },
-  { name: 'type', title: 'Event', cell: each => each.type },
-  { name: 'occurred', title: 'Occurred', cell: each => <Instant instant={each.occurred} /> },
-  { name: 'bookingDate', title: 'Booked', cell: each => <BusinessDate date={each.bookingDate} /> },
-  { name: 'posting', title: 'Posting', cell: each => each.posting },
-  {
-    name: 'debit',
-    title: 'Debit',
-    figure: true,
-    cell: each => (each.side === 'debit' ? <Money amount={each.amount} currency={each.currency} /> : ''),
-  },
-  {
-    name: 'credit',
-    title: 'Credit',
-    figure: true,
-    cell: each => (each.side === 'credit' ? <Money amount={each.amount} currency={each.currency} /> : ''),
-  },
-]
 
 export const AccountPage = () => {
   const { account } = useParams({ from: '/accounts/$account' })
   const search = useSearch({ from: '/accounts/$account' })
   const path = `/api/accounts/${encodeURIComponent(account)}`
   const balance = useAnswer<Balance>(`${path}/balance`, { ...search })
-  const postings = useAnswer<Aged & { readonly postings: readonly Posting[] }>(`${path}/postings`)
   return (
     <Page title={account} answer={balance.data} fetchedAt={balance.dataUpdatedAt}>
       <Anchor component={Link} to="/accounts" size="sm">
@@ -58,28 +36,14 @@ export const AccountPage = () => {
           )}
         </Answered>
       </section>
-      <div>
-        <Title order={2} size="h4" mt="sm">
-          Postings
-        </Title>
-        {postings.data && <AsOf answer={postings.data} fetchedAt={postings.dataUpdatedAt} />}
-      </div>
-      <Answered query={postings}>
-        {answer =>
-          answer.postings.length === 0 ? (
-            <Empty title="Nothing is posted to this account">
-              The first accepted payment, repayment or allowance stands here with the event that posted it.
-            </Empty>
-          ) : (
-            <List
-              label="Postings"
-              rows={answer.postings}
-              keyOf={each => `${each.event}-${each.posting}-${each.side}-${each.book}`}
-              columns={columns}
-            />
-          )
-        }
-      </Answered>
+      <Title order={2} size="h4" mt="sm">
+        Postings
+      </Title>
+      <ExplainedPostings
+        key={`${search.at}/${search.knownAt}`}
+        path={`${path}/explain`}
+        search={{ at: search.at, knownAt: search.knownAt }}
+      />
     </Page>
   )
 }

@@ -77,6 +77,63 @@ export interface PaymentFile extends Transaction, Aged {
   }[]
 }
 
+export interface Adjustment {
+  readonly adjustment: string
+  readonly state: 'proposed' | 'approved' | 'rejected'
+  readonly lines: readonly {
+    readonly account: string
+    readonly side: 'debit' | 'credit'
+    readonly amount: string
+    readonly currency: string
+  }[]
+  readonly reason: string
+  readonly proposedBy: string
+  readonly decidedBy?: string
+  readonly decided?: string
+  readonly why?: string
+}
+
+export interface Merchant {
+  readonly merchant: string
+  readonly name: string
+  readonly currency: string
+  /** Below zero, it owes us. */
+  readonly payable: string
+  readonly terms: {
+    readonly version: number
+    readonly feeBasisPoints: number
+    readonly taxBasisPoints: number
+    readonly returnsFee: boolean
+  } | null
+}
+
+/** A posting, or a limit or terms that were set; and what stood after it, by name. */
+export interface ExplainedLine {
+  readonly index: number
+  readonly event: string
+  readonly type: string
+  readonly posting: string
+  readonly side: 'debit' | 'credit' | null
+  readonly amount: string
+  readonly occurred: string
+  readonly bookingDate: string
+  readonly payment?: string
+  readonly after: Readonly<Record<string, string>>
+}
+
+/** A page of what is behind a figure, and the sum that proves it. */
+export interface Explained extends Aged {
+  readonly currency: string
+  readonly figures: Readonly<Record<string, string>>
+  readonly proof: {
+    readonly sums: Readonly<Record<string, { readonly postings: number }>>
+    readonly holds: boolean
+    readonly says: string
+  }
+  readonly lines: readonly ExplainedLine[]
+  readonly next: number | null
+}
+
 export interface Follower {
   readonly follower: string
   readonly kind: 'projector' | 'reactor'

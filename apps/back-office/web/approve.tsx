@@ -14,16 +14,20 @@ export const Approve = (props: {
   readonly at: string
   readonly proposal: Proposal
   readonly title: string
+  /** What taking it back is called there. */
+  readonly takeBack?: 'withdraw' | 'reject'
   readonly children?: ReactNode
 }) => {
   const { operator, why } = props.proposal
+  const { takeBack = 'withdraw' } = props
+  const named = takeBack === 'withdraw' ? 'Withdraw' : 'Reject'
   const client = useQueryClient()
   const [taking, setTaking] = useState(false)
   const [reason, setReason] = useState('')
   const onSuccess = () => client.invalidateQueries()
   const approve = useMutation({ mutationFn: () => order(`${props.at}/approve`, {}), onSuccess })
   const withdraw = useMutation({
-    mutationFn: () => order(`${props.at}/withdraw`, { why: reason.trim() }),
+    mutationFn: () => order(`${props.at}/${takeBack}`, { why: reason.trim() }),
     onSuccess,
   })
   const fault = approve.error ?? withdraw.error
@@ -58,11 +62,11 @@ export const Approve = (props: {
             onClick={() => withdraw.mutate()}
             data-testid="withdraw-now"
           >
-            Withdraw it
+            {named} it
           </Button>
         ) : (
           <Button variant="subtle" onClick={() => setTaking(true)} data-testid="withdraw">
-            Withdraw
+            {named}
           </Button>
         )}
       </Group>

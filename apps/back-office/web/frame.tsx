@@ -2,10 +2,12 @@ import { AppShell, Badge, Burger, Group, NavLink, Stack, Text, Title } from '@ma
 import { useDisclosure } from '@mantine/hooks'
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
 import {
+  Briefcase,
   CircleUser,
   Hand,
   LayoutDashboard,
   type LucideIcon,
+  PencilLine,
   Receipt,
   Scale,
   Store,
@@ -25,7 +27,9 @@ const places: readonly { readonly to: string; readonly name: string; readonly ic
   { to: '/transactions', name: 'Transactions', icon: Receipt },
   { to: '/held', name: 'Held payments', icon: Hand },
   { to: '/shops', name: 'Shops', icon: Store },
+  { to: '/merchants', name: 'Merchants', icon: Briefcase },
   { to: '/terminals', name: 'Terminals', icon: TabletSmartphone },
+  { to: '/adjustments', name: 'Adjustments', icon: PencilLine },
   { to: '/reconciliation', name: 'Reconciliation', icon: Scale },
 ]
 

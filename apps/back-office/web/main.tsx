@@ -44,6 +44,21 @@ const routeTree = root.addChildren([
   }),
   createRoute({
     getParentRoute: under,
+    path: '/merchants',
+    component: lazyRouteComponent(() => import('./merchants.tsx'), 'MerchantsPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/merchants/$merchant',
+    component: lazyRouteComponent(() => import('./merchants.tsx'), 'MerchantPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/adjustments',
+    component: lazyRouteComponent(() => import('./adjustments.tsx'), 'AdjustmentsPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
     path: '/terminals',
     component: lazyRouteComponent(() => import('./terminals.tsx'), 'TerminalsPage'),
   }),

@@ -85,7 +85,12 @@ const Facts = ({ answer }: { readonly answer: PaymentFile }) => {
         {answer.account}
       </Anchor>,
     ],
-    ['Merchant', answer.merchant],
+    [
+      'Merchant',
+      <Anchor key="merchant" component={Link} to={`/merchants/${encodeURIComponent(answer.merchant)}`}>
+        {answer.merchant}
+      </Anchor>,
+    ],
     ['Shop', answer.shop],
     [
       'Terminal',
