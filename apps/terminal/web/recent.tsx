@@ -115,7 +115,7 @@ const Row = (props: {
                 size="compact-sm"
                 variant="default"
                 onClick={() => reverse('void')}
-                aria-label={`${said('void')} ${each.receiptNumber}`}
+                aria-label={`${said('voidOf')} ${each.receiptNumber}`}
                 data-testid={`void-${each.transaction}`}
               >
                 {said('void')}
@@ -125,7 +125,7 @@ const Row = (props: {
               size="compact-sm"
               variant="default"
               onClick={() => reverse('refund')}
-              aria-label={`${said('refund')} ${each.receiptNumber}`}
+              aria-label={`${said('refundOf')} ${each.receiptNumber}`}
               data-testid={`refund-${each.transaction}`}
             >
               {said('refund')}

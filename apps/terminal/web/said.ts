@@ -58,6 +58,8 @@ const words = {
   giveBack: ['Amount to give back', 'Betrag der Erstattung'],
   refund: ['Refund', 'Erstatten'],
   void: ['Void', 'Stornieren'],
+  voidOf: ['Void receipt', 'Stornieren: Beleg'],
+  refundOf: ['Refund receipt', 'Erstatten: Beleg'],
   toBeConfirmed: [
     'Recorded, to be confirmed by the centre with the next sync.',
     'Aufgezeichnet; die Zentrale bestätigt es mit der nächsten Übertragung.',
