@@ -6,6 +6,7 @@ import { roleGuard, routesOf, type WhoAsks } from '#http/roles'
 import { accountRoutes } from './api/accounts.ts'
 import { adjustmentRoutes } from './api/adjustments.ts'
 import type { Door } from './api/asking.ts'
+import { authorityRoutes } from './api/authority.ts'
 import { bookRoutes } from './api/book.ts'
 import { followerRoutes } from './api/followers.ts'
 import { licenseRoutes } from './api/licenses.ts'
@@ -45,6 +46,7 @@ export const backOfficeModule = (
     shopRoutes,
     terminalRoutes,
     licenseRoutes,
+    authorityRoutes,
     followerRoutes,
     logRoutes,
     syncRoutes,

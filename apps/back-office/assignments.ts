@@ -11,6 +11,7 @@ import { checkRequest, type SyncRequest } from '#license/request'
 import { merchantWords } from '#settlement/merchant'
 import { enrolment, standingOf } from '#sync/enrolment'
 import { enrolmentWords } from '#sync/events'
+import type { OfferedRules } from '#tap/rules'
 import { assignmentDocument, certificatesLast_s } from './authority.ts'
 import type { Office } from './office.ts'
 import type { Rulebook, Whose } from './rulebook.ts'
@@ -20,7 +21,7 @@ import type { EnrolledTerminal, Standings } from './standing.ts'
 
 export const assignments = (
   { store, crypto, keys, runner, now, now_s, actOf }: Office,
-  book: Pick<Rulebook, 'rules' | 'keySet'>,
+  book: Pick<Rulebook, 'rules' | 'rulesSince' | 'keySet'>,
   known: Standings,
   whoseIs: (terminal: string) => Promise<Whose>,
   heard: (terminal: string, software: string | undefined, denyList: number | undefined) => void,
@@ -56,13 +57,21 @@ export const assignments = (
     return enrolled
   }
 
-  const rulesFor = async (terminal: string, request: string | undefined) => {
+  /** A terminal of before 0.3.0 does not say what it has, and gets all of it. */
+  const rulesOf = async (terminal: string, have: string | undefined): Promise<OfferedRules> => {
+    const whose = await whoseIs(terminal)
+    if (have === undefined) return book.rules(whose)
+    const held = have.split(',').map(each => each.split(':'))
+    return book.rulesSince(whose, new Map(held.map(([kind = '', hash = '']) => [kind, hash])))
+  }
+
+  const rulesFor = async (terminal: string, request: string | undefined, have?: string) => {
     const enrolled = await asking(terminal, 'rules', request)
     if (isRefusal(enrolled)) return enrolled
     const document = assignmentDocument(crypto, keys, { ...(await said(terminal, enrolled)), issued: now_s() })
     const last = await readLast(store, `terminal-${terminal}`)
     return {
-      ...(await book.rules(await whoseIs(terminal))),
+      ...(await rulesOf(terminal, have)),
       assignment: base64url(document),
       heldTo: last?.revision ?? -1,
       at: now(),

@@ -14,6 +14,8 @@ export const decreed = <State, Command, Said extends Fact>(
   stream: string,
   decider: Decider<State, Command, Said>,
   isOf: (type: string) => boolean,
+  /** Keeps what was decreed last, for whoever holds it and asks what changed. */
+  signed?: SignedDocuments,
 ) => {
   let state = decider.initialState
   let next = 0
@@ -27,7 +29,28 @@ export const decreed = <State, Command, Said extends Fact>(
       const { type, data } = known
       state = decider.evolve(state, { type, data } as unknown as Said)
       next = revision + 1
+      if ('document' in data) signed?.keep(data.hash, data.document)
     }
     return state
+  }
+}
+
+/** Signed documents by their hashes: the newest of each stream, as far as their size allows. */
+export type SignedDocuments = ReturnType<typeof signedDocuments>
+const charactersMax = 16 * 1024 * 1024
+export const signedDocuments = () => {
+  const byHash = new Map<string, string>()
+  let characters = 0
+  return {
+    keep: (hash: string, document: string): void => {
+      byHash.set(hash, document)
+      characters += document.length
+      for (const [oldest, { length }] of byHash) {
+        if (characters <= charactersMax || oldest === hash) break
+        byHash.delete(oldest)
+        characters -= length
+      }
+    },
+    get: (hash: string): string | undefined => byHash.get(hash),
   }
 }

@@ -5,11 +5,13 @@ import { isRefusal, type Refusal } from '#canonical/decider'
 import { isUuid } from '#canonical/ids'
 import { run } from '#cqrs/run'
 import { parse1 } from '#license/cose'
+import { deltaOf } from '#license/delta'
 import { type FareTable, fareTableFault, readFareTable, signFareTable } from '#license/fares'
 import { type Policy, readDenyList, readPolicy, signDenyList, signPolicy } from '#license/rules'
 import type { Currency } from '#money'
+import { type OfferedRules, ruleKinds } from '#tap/rules'
 import { firstPolicy } from './authority.ts'
-import { decreed } from './decreed.ts'
+import { decreed, signedDocuments } from './decreed.ts'
 import type { Office } from './office.ts'
 import type { SigningKeys } from './signing-keys.ts'
 
@@ -39,7 +41,8 @@ const words = new Set(['PolicyPublished', 'DenyListChanged', 'FareTablePublished
 
 export const rulebook = async (office: Office, signing: SigningKeys) => {
   const { crypto, runner, now_s, actOf } = office
-  const read = decreed(office, 'rules', rulemaking, type => words.has(type))
+  const documents = signedDocuments()
+  const read = decreed(office, 'rules', rulemaking, type => words.has(type), documents)
 
   const headers = new Map<string, { readonly issued: number; readonly kid: string }>()
   /** When a document was issued and by which key; a deny list is long, and read once for many batches. */
@@ -168,6 +171,26 @@ export const rulebook = async (office: Office, signing: SigningKeys) => {
   }
   await current({ merchant: '', currency: 'EUR' })
 
+  /**
+   * The rules of a merchant for a terminal that says what it has, by the hashes of its documents: nothing of what it has
+   * already, a delta where its document is still known here and the delta is shorter, and else the document.
+   */
+  const rulesSince = async (whose: Whose, have: ReadonlyMap<string, string>): Promise<OfferedRules> => {
+    const now = await inForce(whose)
+    const whole: Partial<Record<(typeof ruleKinds)[number], string>> = {}
+    const deltas: typeof whole = {}
+    for (const kind of ruleKinds) {
+      const newest = now[kind]
+      const has = have.get(kind)
+      if (!newest || newest.hash === has) continue
+      const before = has === undefined ? undefined : (documents.get(has) ?? signing.documents.get(has))
+      const delta = before && base64url(deltaOf(crypto, fromBase64url(before), fromBase64url(newest.document)))
+      if (delta !== undefined && delta.length < newest.document.length) deltas[kind] = delta
+      else whole[kind] = newest.document
+    }
+    return { ...whole, deltas }
+  }
+
   const versions = async (whose: Whose) => {
     const { policy, denyList, keySet, fareTable } = await inForce(whose)
     return {
@@ -208,6 +231,7 @@ export const rulebook = async (office: Office, signing: SigningKeys) => {
 
   return {
     rules,
+    rulesSince,
     versions,
     /** As it was when it was looked at last: signing anything looks. */
     keySet: (): string => signing.keySetHeld().document,

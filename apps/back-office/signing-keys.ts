@@ -7,7 +7,7 @@ import { Malformed } from '#canonical/malformed'
 import { run } from '#cqrs/run'
 import { type KeySet, kidOf, readKeySet, signKeySet, verifyKeySet } from '#license/keyset'
 import { type AuthorityKeys, keysLast_s, pairOf } from './authority.ts'
-import { decreed } from './decreed.ts'
+import { decreed, signedDocuments } from './decreed.ts'
 import { iso, type Office } from './office.ts'
 
 /**
@@ -41,7 +41,8 @@ const lead_s: Readonly<Record<KeyPurpose, number>> = {
 
 export const signingKeys = async (office: Office) => {
   const { crypto, keys, keeper, runner, now, now_s, actOf } = office
-  const state = decreed(office, 'authority', keyring, type => words.has(type))
+  const documents = signedDocuments()
+  const state = decreed(office, 'authority', keyring, type => words.has(type), documents)
   let held = await state()
   const refresh = async (): Promise<Keyring> => (held = await state())
 
@@ -70,19 +71,22 @@ export const signingKeys = async (office: Office) => {
   const setOf = ({ keys }: Keyring, version: number, issued: number): KeySet => ({
     version,
     issued,
-    keys: keys.flatMap(({ kid, purpose, curve, publicKey, notBefore, expires, status }) =>
-      purpose === 'root'
-        ? []
-        : {
-            kid: fromHex(kid),
-            purpose,
-            curve,
-            publicKey: fromBase64url(publicKey),
-            notBefore: Math.floor(Date.parse(notBefore) / 1000),
-            expires: Math.floor(Date.parse(expires) / 1000),
-            status,
-          },
-    ),
+    // In the order of their encodings, which begin with the id: a delta then names those that changed.
+    keys: keys
+      .toSorted((one, other) => (one.kid < other.kid ? -1 : 1))
+      .flatMap(({ kid, purpose, curve, publicKey, notBefore, expires, status }) =>
+        purpose === 'root'
+          ? []
+          : {
+              kid: fromHex(kid),
+              purpose,
+              curve,
+              publicKey: fromBase64url(publicKey),
+              notBefore: Math.floor(Date.parse(notBefore) / 1000),
+              expires: Math.floor(Date.parse(expires) / 1000),
+              status,
+            },
+      ),
   })
   const isNew = held.keys.length === 0
   /** Key set 1 of versions before 0.3.0 is in no log: after it comes 2. */
@@ -116,7 +120,7 @@ export const signingKeys = async (office: Office) => {
     orThrow(await order({ type: 'IntroduceTacMaster', id: keys.tacMaster.id }, 'centre'))
   await publish('centre')
 
-  type Published = { readonly version: number; readonly document: string }
+  type Published = { readonly version: number; readonly hash: string; readonly document: string }
   const keySetHeld = (): Published => {
     if (held.keySet) return held.keySet
     throw new NothingSigns('No key set was published yet: the root has to sign the first one.')
@@ -201,6 +205,7 @@ export const signingKeys = async (office: Office) => {
     live,
     keySet,
     keySetHeld,
+    documents,
     sign,
     isTrusted,
     refresh,
@@ -252,10 +257,12 @@ export const signingKeys = async (office: Office) => {
       keeper.add({ tacMasters: [{ id, key: crypto.random(32) }] })
       return (await order({ type: 'IntroduceTacMaster', id, reason }, by)) ?? { id }
     },
-    /** What the root has to sign, where it lies elsewhere; undefined where it has signed all. */
-    unsignedKeySet: async (): Promise<KeySet | undefined> => {
+    /** What the root has to sign, where it lies elsewhere; undefined where it has signed all. Ids and keys as hexadecimal. */
+    unsignedKeySetText: async () => {
       const known = await refresh()
-      return isPublished(known) ? undefined : setOf(known, nextSet(known), now_s())
+      if (isPublished(known)) return undefined
+      const set = setOf(known, nextSet(known), now_s())
+      return { ...set, keys: set.keys.map(key => ({ ...key, kid: hex(key.kid), publicKey: hex(key.publicKey) })) }
     },
     /** Publishes a key set that the root signed elsewhere. */
     bringKeySet: async ({ document, by }: { readonly document: string; readonly by: string }) => {

@@ -22,6 +22,7 @@ const answerShape = z.object({
   policy: z.string(),
   denyList: z.string(),
   keySet: z.string(),
+  fareTable: z.string().optional(),
 })
 
 const invitationShape = z.object({ code: z.string().min(1), rootFingerprint: z.string().min(1) })
@@ -97,9 +98,9 @@ export const enrolWith = async (
   const certificate = readCertificate(fromBase64url(answer.certificate))
   if (base64url(certificate.keys.p256) !== base64url(keys.p256.publicKey))
     throw new EnrolmentFailed('The certificate that came back is for another key than this terminal made.')
-  const { terminal, origin, mode, rootPublicKey, zone, policy, denyList, keySet } = answer
+  const { terminal, origin, mode, rootPublicKey, zone, policy, denyList, keySet, fareTable } = answer
   return {
     identity: { terminal, origin, mode, rootPublicKey, zone, keys, certificate: answer.certificate },
-    rules: { policy, denyList, keySet },
+    rules: { policy, denyList, keySet, ...(fareTable === undefined ? {} : { fareTable }) },
   }
 }

@@ -17,7 +17,12 @@ const enrolledFile = z.object({
     certificate: z.string(),
     keys: z.object({ p256: key, ed25519: key }),
   }),
-  rules: z.object({ policy: z.string(), denyList: z.string(), keySet: z.string() }),
+  rules: z.object({
+    policy: z.string(),
+    denyList: z.string(),
+    keySet: z.string(),
+    fareTable: z.string().optional(),
+  }),
 })
 
 const keyText = (pair: { publicKey: Uint8Array; privateKey: Uint8Array }) => ({

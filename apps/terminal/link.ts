@@ -7,10 +7,11 @@ import { type Link, LinkDown } from './ports.ts'
 
 const timeout_ms = 15_000
 
+const document = z.string().optional()
+const documents = { policy: document, denyList: document, keySet: document, fareTable: document }
 const rulesAnswer = z.object({
-  policy: z.string(),
-  denyList: z.string(),
-  keySet: z.string(),
+  ...documents,
+  deltas: z.object(documents).optional(),
   heldTo: z.int().min(-1).optional(),
   assignment: z.string().max(8192).optional(),
   at: instant,
@@ -58,7 +59,7 @@ export const httpLink = (centre: string, terminal: string, end: AbortSignal): Li
 
   return {
     send: batch => call(batchAnswer, 'batches', { body: batch }),
-    rules: request => call(rulesAnswer, 'rules', { request }),
+    rules: (request, have) => call(rulesAnswer, have === undefined ? 'rules' : `rules?have=${have}`, { request }),
     certificate: request => call(certificateAnswer, 'certificate', { request, body: {} }),
   }
 }

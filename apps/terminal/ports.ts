@@ -5,7 +5,7 @@ import type { Refusal } from '#canonical/decider'
 import type { EventStore, StoredEvent } from '#eventstore'
 import type { Reader } from '#nfc/reader'
 import type { BatchAnswer, BatchBody } from '#sync/batch'
-import type { RuleDocuments } from '#tap/rules'
+import type { OfferedRules, RuleDocuments } from '#tap/rules'
 import type { FindableBy } from '#till/window'
 
 /** What a terminal needs of the world around it. */
@@ -34,7 +34,7 @@ export type Past = { find(name: FindableBy, value: string): StoredEvent[] }
 export type Pins = { hash(pin: string): Promise<string>; matches(pin: string, hash: string): Promise<boolean> }
 
 /** The centre's rules, its clock, and how far it holds this terminal's log (−1: nothing; a centre of 0.1.0 says nothing). */
-export type RulesAnswer = RuleDocuments & {
+export type RulesAnswer = OfferedRules & {
   readonly at: string
   readonly heldTo?: number | undefined
   /** The centre's signed word on this terminal; a centre of 0.2.0 has none. */
@@ -44,8 +44,8 @@ export type RulesAnswer = RuleDocuments & {
 /** The way to the centre. All throw `LinkDown` where there is no answer. */
 export type Link = {
   send(batch: BatchBody): Promise<BatchAnswer | Refusal>
-  /** Both are asked by a request that the terminal signs: see `#license/request`. */
-  rules(request: string): Promise<RulesAnswer | Refusal>
+  /** `have` names the documents that are here (`haveOf`): what changed is enough. Both are asked by a request that the terminal signs: see `#license/request`. */
+  rules(request: string, have?: string): Promise<RulesAnswer | Refusal>
   certificate(request: string): Promise<{ readonly certificate: string; readonly at: string } | Refusal>
 }
 

@@ -5,9 +5,10 @@ import { type SyncRequest, signRequest } from '#license/request'
 import { checkLogAnswer, cosignSeen, type LogTrust, readSeen, type Seen, witnessName } from '#sync/acknowledgement'
 import { type BatchAnswer, makeBatch } from '#sync/batch'
 import { idleDrain, next as nextDrain } from '#sync/drain'
+import { documentsOf, haveOf } from '#tap/rules'
 import { acknowledge } from '#till/state'
 import { lifeTypes, type OwnLog } from './own-log.ts'
-import { LinkDown, type News, type TerminalParts } from './ports.ts'
+import { LinkDown, type News, type RulesAnswer, type TerminalParts } from './ports.ts'
 
 /** The way of the terminal's log to the centre, and of the rules back. It never stands in a tap's way. */
 
@@ -207,7 +208,8 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
       (assignment === undefined || assignment === own.place.mark()) &&
       versions.policy <= held.policy.version &&
       versions.denyList <= held.denyList.version &&
-      versions.keySet <= held.keySet.version
+      versions.keySet <= held.keySet.version &&
+      (versions.fareTable ?? 0) <= (held.fareTable?.version ?? 0)
     )
       return
     await fetchRules()
@@ -239,16 +241,33 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
     return ask(signed())
   }
 
+  const adopt = async (answer: RulesAnswer): Promise<Refusal | undefined> => {
+    const documents = documentsOf(crypto, till.rules, answer)
+    return documents
+      ? own.adopt(documents)
+      : { reason: 'RulesInvalid', message: 'The rules that the centre sent do not fit those that this terminal has.' }
+  }
+
   const fetchRules = async (): Promise<void> => {
-    const answer = await asks('rules', link.rules)
+    const have = haveOf(till.rules)
+    let answer = await asks('rules', request => link.rules(request, have))
     if (isRefusal(answer)) {
       lastSyncError = answer
       return
     }
+    let refused = await adopt(answer)
+    // What changed came, and does not fit what is here, or is not signed with it: all of it may be as it should be.
+    if (refused && answer.deltas) {
+      answer = await asks('rules', request => link.rules(request))
+      if (isRefusal(answer)) {
+        lastSyncError = answer
+        return
+      }
+      refused = await adopt(answer)
+    }
     answeredAt(answer.at)
     await wentBackTo(answer.heldTo)
-    const { policy, denyList, keySet, assignment } = answer
-    const refused = await own.adopt({ policy, denyList, keySet })
+    const { assignment } = answer
     // Its own standing is told with rules that it may have to refuse.
     const unplaced = assignment === undefined ? undefined : await own.adoptAssignment(assignment)
     const fault = refused ?? unplaced

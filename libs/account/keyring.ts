@@ -56,6 +56,7 @@ export const sayingOf = (keys: readonly Pick<KnownKey, 'kid' | 'purpose' | 'stat
   keys
     .filter(({ purpose }) => purpose !== 'root')
     .map(({ kid, purpose, status }) => `${kid} ${purpose} ${status}`)
+    .toSorted()
     .join('\n')
 
 /** Does the published key set say what was decided of the keys? If not, the root has to sign one. */

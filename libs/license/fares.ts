@@ -2,8 +2,9 @@ import type { Bytes } from '#canonical/bytes'
 import type { Crypto, KeyPair } from '#canonical/crypto'
 import { Malformed } from '#canonical/malformed'
 import type { Amount, Currency } from '#money'
+import { parse1 } from './cose.ts'
 import { amount, count, currency, list, map, text } from './fields.ts'
-import { kidOf } from './keyset.ts'
+import { type KeySet, keyFor, kidOf } from './keyset.ts'
 import { statement } from './statement.ts'
 
 /**
@@ -55,3 +56,10 @@ export const signFareTable = (crypto: Crypto, value: FareTable, key: KeyPair): B
   fareTable.make(crypto, value, key, kidOf(crypto, key.publicKey))
 /** What a fare table says, whoever signed it. Throws `Malformed`. */
 export const readFareTable = (bytes: Uint8Array): FareTable => sound(fareTable.read(bytes))
+/** Null where no rules key of the set signed it. Throws `Malformed`. */
+export const verifyFareTable = (crypto: Crypto, bytes: Uint8Array, keySet: KeySet): FareTable | null => {
+  const { kid } = parse1(bytes)
+  const key = kid && keyFor(keySet, kid, 'rules')
+  const value = key ? fareTable.verify(crypto, bytes, key.curve, key.publicKey) : null
+  return value && sound(value)
+}

@@ -34,6 +34,7 @@ export const batchAnswer = z.object({
     policy: version,
     denyList: version,
     keySet: version,
+    fareTable: version.optional(),
     /** Of the centre's word on this terminal: another than that of the one it holds, and it asks for it. */
     assignment: z.string().max(64).optional(),
   }),

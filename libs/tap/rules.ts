@@ -1,7 +1,9 @@
-import { equal, fromBase64url, hex } from '#canonical/bytes'
+import { base64url, equal, fromBase64url, hex } from '#canonical/bytes'
 import type { Crypto } from '#canonical/crypto'
 import { isRefusal, type Refusal } from '#canonical/decider'
 import { Malformed } from '#canonical/malformed'
+import { applyDelta } from '#license/delta'
+import { type FareTable, verifyFareTable } from '#license/fares'
 import { type KeySet, verifyKeySet } from '#license/keyset'
 import { type DenyList, type Policy, verifyDenyList, verifyPolicy } from '#license/rules'
 
@@ -10,14 +12,66 @@ export type Rules = {
   readonly keySet: KeySet | undefined
   readonly denyList: DenyList | undefined
   readonly policy: Policy | undefined
+  /** Of a merchant that carries people. */
+  readonly fareTable?: FareTable | undefined
 }
 
 /** The signed documents a terminal works under, as the centre sends them: base64url of the signed octets. */
-export type RuleDocuments = { readonly policy: string; readonly denyList: string; readonly keySet: string }
+export type RuleDocuments = {
+  readonly policy: string
+  readonly denyList: string
+  readonly keySet: string
+  readonly fareTable?: string | undefined
+}
+export const ruleKinds = ['policy', 'denyList', 'keySet', 'fareTable'] as const
+type RuleKind = (typeof ruleKinds)[number]
+
+/** What the centre answers to a terminal that says what it has: a document where it is another, whole or as a delta. */
+export type OfferedRules = { readonly [Kind in RuleKind]?: string | undefined } & {
+  readonly deltas?: { readonly [Kind in RuleKind]?: string | undefined } | undefined
+}
 
 type Document = { readonly version: number; readonly hash: string; readonly document: string }
 /** As the terminal records them, each with its version and hash. */
-export type AdoptedRules = { readonly policy: Document; readonly denyList: Document; readonly keySet: Document }
+export type AdoptedRules = {
+  readonly policy: Document
+  readonly denyList: Document
+  readonly keySet: Document
+  readonly fareTable?: Document | undefined
+}
+
+/** What a terminal has, by the hashes of its documents: a version alone does not say which document it is. */
+export const haveOf = (held: AdoptedRules | undefined): string =>
+  ruleKinds.flatMap(kind => (held?.[kind] ? [`${kind}:${held[kind].hash}`] : [])).join(',')
+
+/**
+ * The documents that an answer comes to for a terminal that holds these: whole ones as they came, others by their
+ * deltas, and the rest as they are. Undefined where a delta does not fit or something is missing: the whole documents
+ * are then asked for. Nothing is verified here.
+ */
+export const documentsOf = (
+  crypto: Crypto,
+  held: AdoptedRules | undefined,
+  { deltas = {}, ...whole }: OfferedRules,
+): RuleDocuments | undefined => {
+  try {
+    const of = (kind: RuleKind): string | undefined => {
+      const before = held?.[kind]?.document
+      const delta = deltas[kind]
+      if (whole[kind] !== undefined) return whole[kind]
+      if (delta === undefined) return before
+      const made = before === undefined ? null : applyDelta(crypto, fromBase64url(before), fromBase64url(delta))
+      return made ? base64url(made) : undefined
+    }
+    const [policy, denyList, keySet, fareTable] = ruleKinds.map(of)
+    if (policy === undefined || denyList === undefined || keySet === undefined) return undefined
+    if (fareTable === undefined && deltas.fareTable !== undefined) return undefined
+    return { policy, denyList, keySet, ...(fareTable === undefined ? {} : { fareTable }) }
+  } catch (error) {
+    if (error instanceof Malformed || error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
 
 const refuse = (kind: string, why: string): Refusal => ({
   reason: 'RulesInvalid',
@@ -25,7 +79,12 @@ const refuse = (kind: string, why: string): Refusal => ({
   kind,
 })
 
-type Read = { readonly keySet: KeySet; readonly denyList: DenyList; readonly policy: Policy }
+type Read = {
+  readonly keySet: KeySet
+  readonly denyList: DenyList
+  readonly policy: Policy
+  readonly fareTable?: FareTable
+}
 
 /** Every signature is verified before anything is adopted: the key set by the root, the others by a rules key in it. */
 const readDocuments = (crypto: Crypto, root: Uint8Array, documents: RuleDocuments): Read | Refusal => {
@@ -36,7 +95,10 @@ const readDocuments = (crypto: Crypto, root: Uint8Array, documents: RuleDocument
     if (!policy) return refuse('policy', 'is not signed by a rules key of the key set')
     const denyList = verifyDenyList(crypto, fromBase64url(documents.denyList), keySet)
     if (!denyList) return refuse('deny list', 'is not signed by a rules key of the key set')
-    return { keySet, policy, denyList }
+    if (documents.fareTable === undefined) return { keySet, policy, denyList }
+    const fareTable = verifyFareTable(crypto, fromBase64url(documents.fareTable), keySet)
+    if (!fareTable) return refuse('fare table', 'is not signed by a rules key of the key set')
+    return { keySet, policy, denyList, fareTable }
   } catch (error) {
     if (error instanceof Malformed || error instanceof SyntaxError)
       return refuse('document', `cannot be read (${error.message})`)
@@ -57,6 +119,9 @@ export const adoptable = (crypto: Crypto, root: Uint8Array, documents: RuleDocum
     policy: entry(read.policy.version, documents.policy),
     denyList: entry(read.denyList.version, documents.denyList),
     keySet: entry(read.keySet.version, documents.keySet),
+    ...(read.fareTable && documents.fareTable !== undefined
+      ? { fareTable: entry(read.fareTable.version, documents.fareTable) }
+      : {}),
   }
 }
 
@@ -67,11 +132,12 @@ export const adoptable = (crypto: Crypto, root: Uint8Array, documents: RuleDocum
 export const rulesFrom = (crypto: Crypto, root: Uint8Array, adopted: AdoptedRules): Rules => {
   const before = readBefore.get(adopted)
   if (before && equal(before.root, root)) return before.rules
-  const { policy, denyList, keySet } = adopted
+  const { policy, denyList, keySet, fareTable } = adopted
   const read = readDocuments(crypto, root, {
     policy: policy.document,
     denyList: denyList.document,
     keySet: keySet.document,
+    ...(fareTable ? { fareTable: fareTable.document } : {}),
   })
   const rules = isRefusal(read) ? noRules : read
   readBefore.set(adopted, { root: Uint8Array.from(root), rules })

@@ -53,7 +53,9 @@ export const tillWords = {
       certificate: octets,
     }),
   ),
-  RulesAdopted: word(z.object({ policy: document, denyList: document, keySet: document })),
+  RulesAdopted: word(
+    z.object({ policy: document, denyList: document, keySet: document, fareTable: document.optional() }),
+  ),
   /** The centre's signed word on where it stands and whether it serves; the place holds from the next day on. */
   AssignmentAdopted: word(
     z.object({

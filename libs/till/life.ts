@@ -11,20 +11,35 @@ export const commission = (till: Till, command: Order<'Commission'>): TillEvent[
   return [{ type: 'TerminalCommissioned', data }]
 }
 
+const ruleKinds = ['policy', 'denyList', 'keySet', 'fareTable'] as const
+type Versioned = { readonly version: number; readonly hash: string } | undefined
+
+const notNewer = (kind: string, held: Versioned, offered: Versioned): Refusal | undefined => {
+  if (!held || !offered || held.hash === offered.hash || offered.version > held.version) return undefined
+  const { version } = offered
+  if (version < held.version)
+    return {
+      reason: 'RulesWentBack',
+      message: `The ${kind} offered is version ${version}; this terminal holds ${held.version}. A version never goes down: the centre was restored from an old copy, or somebody replays one.`,
+      kind,
+      offered: version,
+      held: held.version,
+    }
+  return {
+    reason: 'RulesContradicted',
+    message: `The ${kind} offered is another version ${version} than this terminal holds: a version is signed once. It keeps its own; the centre was restored from an old copy, or two sign in its name.`,
+    kind,
+    version,
+  }
+}
+
 export const adoptRules = (till: Till, command: Order<'AdoptRules'>): TillEvent[] | Refusal => {
   const { type: _, ...rules } = command
   const held = till.rules
   if (held) {
-    for (const kind of ['policy', 'denyList', 'keySet'] as const)
-      if (rules[kind].version < held[kind].version)
-        return {
-          reason: 'RulesWentBack',
-          message: `The ${kind} offered is version ${rules[kind].version}; this terminal holds ${held[kind].version}. A version never goes down: the centre was restored from an old copy, or somebody replays one.`,
-          kind,
-          offered: rules[kind].version,
-          held: held[kind].version,
-        }
-    if ((['policy', 'denyList', 'keySet'] as const).every(kind => rules[kind].hash === held[kind].hash)) return []
+    const refused = ruleKinds.map(kind => notNewer(kind, held[kind], rules[kind])).find(each => each !== undefined)
+    if (refused) return refused
+    if (ruleKinds.every(kind => rules[kind]?.hash === held[kind]?.hash)) return []
   }
   return [{ type: 'RulesAdopted', data: rules }]
 }

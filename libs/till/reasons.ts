@@ -365,6 +365,7 @@ export const reasons = {
   CertificateSignatureInvalid: centreOdd,
   CertificateNotYetValid: centreOdd,
   ModeMismatch: centreOdd,
+  RulesContradicted: centreOdd,
   RulesWentBack: centreOdd,
   RulesInvalid: centreOdd,
   CheckpointInconsistent: centreOdd,

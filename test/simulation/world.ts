@@ -341,7 +341,7 @@ export const makeWorld = async (options: WorldOptions) => {
     }
     return {
       send: batch => reach(centre => centre.acceptBatch(id, structuredClone(batch))),
-      rules: request => reach(centre => centre.rulesFor(id, request)),
+      rules: (request, have) => reach(centre => centre.rulesFor(id, request, have)),
       certificate: request => reach(centre => centre.renewCertificate(id, request)),
     }
   }

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Headers, HttpCode, Param, Post, type Type } from '@nestjs/common'
+import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, type Type } from '@nestjs/common'
 import { z } from 'zod'
 import { bodyOf, fieldOf } from '#http/refusals'
 import { Open } from '#http/roles'
@@ -12,6 +12,14 @@ const pairOfOctets = z.object({ p256: octets, ed25519: octets })
 const enrolBody = z.object({ code: z.string().max(200), keys: pairOfOctets, proofs: pairOfOctets })
 
 const header = z.string().max(4096).optional()
+/** What a terminal has of its rules: a kind and the hash of its document, for each. */
+const rulesQuery = z.object({
+  have: z
+    .string()
+    .regex(/^(?:[a-zA-Z]{1,20}:[0-9a-f]{64}(?:,|$)){0,8}$/, 'not kinds and hashes')
+    .optional(),
+})
+
 type SignedBy = { readonly terminal: string; readonly request: string | undefined }
 
 /** What terminals send and fetch: their own keys vouch for them, and no operator does. */
@@ -21,7 +29,9 @@ export const syncRoutes = (node: BackOffice, door: Door): Type => {
     'AcceptBatch',
     ({ terminal, body }: { terminal: string; body: z.infer<typeof batchBody> }) => node.acceptBatch(terminal, body),
   )
-  const Rules = door.question('Rules', ({ terminal, request }: SignedBy) => node.rulesFor(terminal, request))
+  const Rules = door.question('Rules', ({ terminal, request, have }: SignedBy & { have: string | undefined }) =>
+    node.rulesFor(terminal, request, have),
+  )
   const RenewCertificate = door.order('RenewCertificate', ({ terminal, request }: SignedBy) =>
     node.renewCertificate(terminal, request),
   )
@@ -40,8 +50,10 @@ export const syncRoutes = (node: BackOffice, door: Door): Type => {
     @Open('a terminal, by its signature') @Get('terminals/:terminal/rules') rules(
       @Param('terminal') terminal: string,
       @Headers(requestHeader) request: unknown,
+      @Query() query: unknown,
     ) {
-      return this.ask(new Rules.Message({ terminal, request: fieldOf(header, request, requestHeader) }))
+      const { have } = bodyOf(rulesQuery, query)
+      return this.ask(new Rules.Message({ terminal, request: fieldOf(header, request, requestHeader), have }))
     }
     @Open('a terminal, by its signature') @Post('terminals/:terminal/certificate') @HttpCode(200) certificate(
       @Param('terminal') terminal: string,
