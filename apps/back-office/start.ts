@@ -18,19 +18,20 @@ import {
 import { serve } from '#http/serve'
 import { systemClock } from '#machine/clock'
 import { nodeCrypto } from '#machine/crypto'
+import { passphraseNamed } from '#machine/keyfile'
 import { argon2Passwords } from '#machine/passwords'
-import { endGracefully, type Log, readWhole, sleep, startApp, Usage, writeWhole } from '#machine/process'
-import { addedTo, type KeyKeeper, keysFrom, keysText, makeAuthorityKeys } from './authority.ts'
+import { endGracefully, type Log, sleep, startApp, Usage } from '#machine/process'
 import { backOffice } from './back-office.ts'
 import { behindTheDoor } from './door.ts'
 import { firstAdministrator } from './first-administrator.ts'
+import { keyFile } from './key-file.ts'
 import { signIn } from './sign-in.ts'
 import { tileFiles } from './tiles.ts'
 import { webhook, webhookFault } from './webhook.ts'
 
 /** The centre as a process: its own folder with keys, log and rows, and one port. */
 
-const usage = `back-office --port N --data DIR [--host 127.0.0.1 | --host 0.0.0.0 --known-as NAME…] [--keys DIR] [--store ADDRESS], which is ${storeAddresses}; [--rows ADDRESS], [--heads ADDRESS] and [--vault ADDRESS], which are ${rowAddresses}; [--webhook URL], which is told of exceptions and stopped followers; [--administrator-password-file FILE], which is read at the first start, or made then.`
+const usage = `back-office --port N --data DIR [--host 127.0.0.1 | --host 0.0.0.0 --known-as NAME…] [--keys DIR] [--keys-passphrase FILE] [--store ADDRESS], which is ${storeAddresses}; [--rows ADDRESS], [--heads ADDRESS] and [--vault ADDRESS], which are ${rowAddresses}; [--webhook URL], which is told of exceptions and stopped followers; [--administrator-password-file FILE], which is read at the first start, or made then.`
 
 const now = (): string => new Date(systemClock.now()).toISOString()
 
@@ -51,6 +52,7 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
       webhook: { type: 'string' },
       keys: { type: 'string' },
       'administrator-password-file': { type: 'string' },
+      'keys-passphrase': { type: 'string' },
     },
   })
   const { port, host, data } = values
@@ -67,23 +69,16 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
   mkdirSync(data, { recursive: true, mode: 0o700 })
   // Nodes that share a log share the authority's keys: in a folder of their own they can be handed to each.
   const keysIn = values.keys ?? data
-  let text = readWhole(keysIn, 'keys.json')
-  if (text === undefined) {
-    text = keysText(makeAuthorityKeys(crypto, Math.floor(systemClock.now() / 1000)))
-    writeWhole(keysIn, 'keys.json', text)
-    log.info('made the authority’s keys')
-  }
+  const passphrase = passphraseNamed(values['keys-passphrase'])
+  const keeper = keyFile(crypto, keysIn, passphrase, Math.floor(systemClock.now() / 1000), log)
+  // Before anything else is opened: with the wrong passphrase nothing is.
+  const keys = keeper.read()
   const store = await openStore(address, now, { onTrouble: ({ message }) => log.warn(message) })
   const rows = await openRows(rowsAt)
   const heads = await openHeads(headsAt)
   const access = await openAccess(accessAddress(headsAt))
   const vault = await openVault(vaultAt)
   const tiles = tileFiles(join(data, 'tiles'))
-  const keeper: KeyKeeper = {
-    read: () => keysFrom(readWhole(keysIn, 'keys.json') ?? ''),
-    add: later => writeWhole(keysIn, 'keys.json', keysText(addedTo(keeper.read(), later))),
-  }
-  const keys = keeper.read()
   const parts = { clock: systemClock, crypto, store, rows, keys, heads, vault, tiles, sleep, log, keeper }
   const node = await backOffice(values.webhook === undefined ? parts : { ...parts, webhook: webhook(values.webhook) })
   const passwords = argon2Passwords()

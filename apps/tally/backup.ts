@@ -21,7 +21,7 @@ import { CopyFailed, copyLog, type LogReader, receiptClock } from './copy.ts'
 import { exportLines, logFile } from './log-file.ts'
 import { lengthOf, type Progress, progress } from './progress.ts'
 import { type HeadFinding, type HeadTexts, headTexts, readHeads, signedHead, writeHeads } from './signed-head.ts'
-import { centreKeys, NoLog, openLog } from './source.ts'
+import { logKeysIn, NoLog, openLog } from './source.ts'
 import { accessTexts, readWhoMayEnter, writeWhoMayEnter } from './who-may-enter.ts'
 
 /**
@@ -137,7 +137,7 @@ export const backUp = async (
     } finally {
       await log.close()
     }
-    const signed = { heads, logKeys: centreKeys(keys).logKeys }
+    const signed = { heads, logKeys: logKeysIn(keys) }
     const operators = new Set<string>()
     const checked = await reading(copy, read => checkLog(crypto, read, length, signed, operators))
     const access = await readWhoMayEnter(asked.heads, operators)
@@ -217,7 +217,7 @@ export const restore = async (
     const names = manifest.parts.map(({ name }) => name)
     if (!names.includes('keys.json') || names.filter(name => name.startsWith('log.')).length !== 1)
       throw new RestoreRefused(`${from} holds ${names.join(', ') || 'nothing'}: a centre is one log and its keys.json.`)
-    const keys = parsed(from, 'keys.json', () => centreKeys(readWhole(scratch, 'keys.json') ?? ''))
+    const logKeys = parsed(from, 'keys.json', () => logKeysIn(readWhole(scratch, 'keys.json') ?? ''))
     const texts = parsed(from, 'heads.json', () => headTexts(readWhole(scratch, 'heads.json') ?? '{}'))
     const access = parsed(from, 'access.json', () => accessTexts(readWhole(scratch, 'access.json') ?? '{}'))
     for (const name of ['heads.json', 'access.json']) rmSync(join(scratch, name), { force: true })
@@ -229,7 +229,7 @@ export const restore = async (
     const kept = await readHeads(at)
     const isKept = kept.checkpoint !== undefined
     const heads: HeadTexts = isKept ? kept : texts
-    const checked = await placeLog(crypto, scratch, manifest, { address, heads, logKeys: keys.logKeys })
+    const checked = await placeLog(crypto, scratch, manifest, { address, heads, logKeys })
     if (checked.head.is === 'contradicted')
       throw new RestoreRefused(
         `${from} is not a backup of the log that this centre signed: ${checked.head.says}. Nothing was put in place.`,

@@ -1,11 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Usage } from '#machine/process'
+import { isSealed } from '#machine/keyfile'
+import { readWhole, Usage, writeWhole } from '#machine/process'
 import { CentreRefused, credentials, passwordFileIn, signInAt } from './centre.ts'
 import { accounts, ask, call, invited, openHouse, SetUpFailed, shops } from './opening.ts'
+import { passphraseName } from './source.ts'
 
 /**
  * The main job on one machine: a centre, two terminals and a set of phones, each a process of its own with a folder of
@@ -23,6 +26,18 @@ const portFree = (port: number): Promise<boolean> =>
     probe.once('error', () => settled(false))
     probe.listen(port, '127.0.0.1', () => probe.close(() => settled(true)))
   })
+
+/** The authority's keys are sealed from the first start on, under a passphrase in a file of its own, which is the owner's. */
+const passphraseFor = (folder: string, say: (line: string) => void): string | undefined => {
+  const file = join(folder, passphraseName)
+  if (existsSync(file)) return file
+  const keys = readWhole(join(folder, 'back-office'), 'keys.json')
+  // Keys that are sealed were sealed under another: who lost its file has to name it.
+  if (keys !== undefined && isSealed(keys)) return undefined
+  writeWhole(folder, passphraseName, `${randomBytes(16).toString('base64url')}\n`)
+  say(`The passphrase of the authority's keys is in ${file}: keep a copy elsewhere, for no backup holds it.`)
+  return file
+}
 
 export const demo = async ({ data, ports, host }: DemoOptions): Promise<void> => {
   const say = (line: string) => process.stdout.write(`${line}\n`)
@@ -111,8 +126,10 @@ export const demo = async ({ data, ports, host }: DemoOptions): Promise<void> =>
 
   let isOurs = false
   try {
+    const passphrase = passphraseFor(folder, say)
+    const sealed = passphrase === undefined ? [] : ['--keys-passphrase', passphrase]
     const centreData = ['--data', join(folder, 'back-office'), '--administrator-password-file', passwordFile]
-    launch('centre', 'back-office', ['--port', `${at.centre}`, ...centreData])
+    launch('centre', 'back-office', ['--port', `${at.centre}`, ...centreData, ...sealed])
     await healthy('centre', at.centre)
     const centre = await signedIn(`http://127.0.0.1:${at.centre}`)
     isOurs = centre !== undefined

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fromBase64url } from '#canonical/bytes'
 import type { Crypto } from '#canonical/crypto'
 import { headsAddress, type OpenedStore, openStore, readAddress, rowsAddress } from '#eventstore/open'
 import type { License } from '#license'
 import { type TacMaster, tacKeys } from '#license/tac'
+import { openKeys, openPart, passphraseNamed } from '#machine/keyfile'
 import { readWhole, Usage } from '#machine/process'
 
 /** Where the commands read: a centre's log by its address, or in a data folder; only read, also while the centre runs. */
@@ -41,6 +42,7 @@ export const sourceOptions = {
   rows: { type: 'string' },
   heads: { type: 'string' },
   keys: { type: 'string' },
+  'keys-passphrase': { type: 'string' },
   json: { type: 'boolean', default: false },
 } as const
 
@@ -51,6 +53,7 @@ type Asked = {
   readonly rows?: string | undefined
   readonly heads?: string | undefined
   readonly keys?: string | undefined
+  readonly 'keys-passphrase'?: string | undefined
 }
 
 const now = (): string => new Date().toISOString()
@@ -77,28 +80,45 @@ export const openLog = (address: string): Promise<OpenedStore> => {
   return openStore(address, now, { readonly: true })
 }
 
-/** Of a centre's keys.json. */
-export const centreKeys = (text: string): CentreKeys => {
-  type Public = { readonly publicKey: string }
-  type Master = { readonly id: string; readonly key: string }
-  const read = JSON.parse(text) as {
-    readonly root: Public
-    readonly log: Public
-    readonly tacMaster: Master
-    readonly saltKey: string
-    readonly later?: {
-      readonly keys: readonly (Public & { readonly curve: string })[]
-      readonly tacMasters: readonly Master[]
-    }
+/** Where `npm start` keeps the passphrase of the keys: beside the centre's folder, and in no backup. */
+export const passphraseName = 'keys.passphrase'
+
+/** The passphrase that was named, or the one that `npm start` made. */
+export const passphraseOf = (named: string | undefined, folder: string): string | undefined => {
+  const beside = join(dirname(folder), passphraseName)
+  return passphraseNamed(named) ?? (existsSync(beside) ? passphraseNamed(beside) : undefined)
+}
+
+type Public = { readonly publicKey: string }
+type Master = { readonly id: string; readonly key: string }
+type KeysText = {
+  readonly root: Public
+  readonly log: Public
+  readonly tacMaster: Master
+  readonly saltKey: string
+  readonly later?: {
+    readonly keys: readonly (Public & { readonly curve: string })[]
+    readonly tacMasters: readonly Master[]
   }
+}
+
+/** The keys that signed the log, which a sealed file says in the open. */
+export const logKeysIn = (text: string): readonly Uint8Array[] => {
+  const { log, later } = JSON.parse(openPart(text)) as KeysText
+  const logKeys = [log, ...(later?.keys ?? []).filter(({ curve }) => curve === 'Ed25519')]
+  return logKeys.map(({ publicKey }) => fromBase64url(publicKey))
+}
+
+/** Of a centre's keys, opened. */
+const centreKeys = (text: string): CentreKeys => {
+  const read = JSON.parse(text) as KeysText
   const masterOf = ({ id, key }: Master): TacMaster => ({ id, key: fromBase64url(key) })
-  const logKeys = [read.log, ...(read.later?.keys ?? []).filter(({ curve }) => curve === 'Ed25519')]
   return {
     root: { publicKey: fromBase64url(read.root.publicKey) },
     tacMaster: masterOf(read.tacMaster),
     later: { tacMasters: (read.later?.tacMasters ?? []).map(masterOf) },
     saltKey: fromBase64url(read.saltKey),
-    logKeys: logKeys.map(({ publicKey }) => fromBase64url(publicKey)),
+    logKeys: logKeysIn(text),
   }
 }
 
@@ -115,7 +135,7 @@ export const openSource = async (crypto: Crypto, asked: Asked): Promise<Source> 
       : {}
   const text = readWhole(asked.keys ?? folder, 'keys.json')
   if (text === undefined) return { store, ...beside }
-  const keys = centreKeys(text)
+  const keys = centreKeys(openKeys(text, passphraseOf(asked['keys-passphrase'], folder)))
   return {
     store,
     ...beside,

@@ -5,6 +5,7 @@ import { demo } from './demo.ts'
 import { explain } from './explain.ts'
 import { followers } from './followers.ts'
 import { fsck } from './fsck.ts'
+import { keys } from './keys.ts'
 import { open, shops } from './opening.ts'
 import { operator } from './operator.ts'
 import { rebuild } from './rebuild.ts'
@@ -34,6 +35,7 @@ const help = `tally COMMAND
                                                   has it pass over that event, now and in every later fold
   rebuild NAME|all [--check] [--account ID]       a projection's rows, or one account's, folded again beside the live
                                                   ones, compared, and put in their place; the centre may run
+  keys passphrase --to FILE                       seals the authority's keys under the passphrase in another file
   store info                                      what a log holds, and its root
   store copy    --from ADDRESS --to ADDRESS       a log into another engine, in its order; goes on where it was cut
   store export  --from ADDRESS [--to FILE]        every event's own text as a line of a file
@@ -45,6 +47,7 @@ const help = `tally COMMAND
   --store ADDRESS  a log somewhere else: sqlite:FILE, postgres://… or kurrentdb://…; with --data, that centre's log
   --rows ADDRESS, --heads ADDRESS, --keys DIR   as the back office was told, where they are not in its folder
   --operator NAME, --password-file FILE   who signs in at --centre; npm start keeps the administrator's in its folder
+  --keys-passphrase FILE   opens the authority's keys; else TALLYSTICK_KEYS_PASSPHRASE_FILE, or what npm start made
   --passphrase-file FILE   seals a backup, and opens it again
   --rows ADDRESS   a centre's rows somewhere else: sqlite:FILE or postgres://…
   --json           one JSON value a line
@@ -104,6 +107,9 @@ export const run = async (args: readonly string[]): Promise<void> => {
         return
       case 'rebuild':
         process.exitCode = await rebuild(rest)
+        return
+      case 'keys':
+        process.exitCode = await keys(rest)
         return
       case 'store':
         process.exitCode = await store(rest)

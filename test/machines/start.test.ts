@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isSealed, openKeys } from '#machine/keyfile'
 import {
   alive,
   ask,
@@ -110,7 +111,12 @@ const leftOpen = (data: string): string[] =>
   readdirSync(data, { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('-wal'))
 
 type Keys = Record<string, { publicKey?: string; key?: string }>
-const keysOf = (data: string): Keys => JSON.parse(readFileSync(join(data, 'back-office', 'keys.json'), 'utf8')) as Keys
+const keysOf = (data: string): Keys => {
+  const sealed = readFileSync(join(data, 'back-office', 'keys.json'), 'utf8')
+  expect(isSealed(sealed)).toBe(true)
+  expect(statSync(join(data, 'keys.passphrase')).mode & 0o777).toBe(0o600)
+  return JSON.parse(openKeys(sealed, readFileSync(join(data, 'keys.passphrase'), 'utf8').trim())) as Keys
+}
 
 it('two fresh starts have different authorities, and a second start goes on where the first ended', async () => {
   const [data, other] = [place(), place()]
