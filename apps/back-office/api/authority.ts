@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { isRefusal } from '#canonical/decider'
 import { bodyOf, fieldOf } from '#http/refusals'
 import { By, For, Open } from '#http/roles'
-import { type Amount, isCurrency, parseAmount } from '#money'
+import { type Amount, type Currency, formatAmount, isCurrency, parseAmount } from '#money'
 import type { BackOffice } from '../back-office.ts'
 import { Asking, type Door } from './asking.ts'
 import { amountText, currency, id, reasonBody, reasonText, words } from './words.ts'
@@ -80,12 +80,21 @@ const changeOf = (of: string, { reason: _, ...said }: z.infer<typeof policyBody>
   return Object.fromEntries([...amounts, ...counted, ...others])
 }
 
+/** A document of one currency with its amounts as people write them, wherever in it they stand. */
+const written = (document: { readonly currency: Currency }): unknown =>
+  JSON.parse(
+    JSON.stringify(document, (_, each: unknown) =>
+      typeof each === 'bigint' ? formatAmount(each, document.currency) : each,
+    ),
+  )
+
 /** The authority's keys, and what it decrees: policies, the deny list, fare tables. */
 export const authorityRoutes = (node: BackOffice, door: Door): Type => {
   const { authority, book } = node
   const Look = door.question('Authority', async () => {
-    const { policies, ...rules } = await book.look()
-    return { ...(await authority.look()), ...rules, policies }
+    const { policies, fareTables, denyList } = await book.look()
+    const documents = { policies: policies.map(written), fareTables: fareTables.map(written) }
+    return { ...(await authority.look()), denyList, ...documents }
   })
   const KeySetDocument = door.question('KeySetDocument', () => authority.keySet())
   const UnsignedKeySet = door.question('UnsignedKeySet', async () => (await authority.unsignedKeySetText()) ?? null)
