@@ -72,7 +72,7 @@ export const town = async ({ seed, phones, taps, json }: Asked): Promise<number>
           runs.push(run)
           const well = run.wrong.length === 0 ? 'as it was lived' : 'DIFFERS'
           say(
-            `${String(run.took_s).padStart(7)} s  ${engine}, ${nodes} × a node, batches of ${batch}, order ${run.order}: ${well}`,
+            `${String(run.took_s).padStart(7)} s  ${engine}, nodes: ${nodes}, batches of ${batch}, order ${run.order}: ${well}`,
           )
           for (const line of run.wrong.slice(0, 10)) say(`  ${line}`)
         }

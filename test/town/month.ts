@@ -300,6 +300,7 @@ export const liveMonth = async (seed: string, scale: Scale, progress: (line: str
 
   /* ---- everybody else, for as many taps as the town is given */
 
+  const renewed: string[] = []
   const others = phoneOf.filter((_, at) => people[at]?.cast === undefined)
   const other = (place: number): string => others[place % others.length] as string
   for (let taps = plan.length; taps < scale.taps; taps++) {
@@ -458,7 +459,31 @@ export const liveMonth = async (seed: string, scale: Scale, progress: (line: str
     orThrow(await order(bad, node => node.approveWriteOff(approval)))
     money.moves('losses', `payer:${bad}`, 'EUR', 900n)
     count('debt written off')
+    const lines = [
+      { account: 'losses', side: 'debit' as const, amount: '350', currency: 'EUR' },
+      { account: 'merchant:m-1', side: 'credit' as const, amount: '350', currency: 'EUR' },
+    ]
+    const proposal = { adjustment: 'adjusted-1', lines, reason: 'goodwill', by }
+    orThrow(await order(town, node => node.proposeAdjustment(proposal)))
+    const second = { adjustment: 'adjusted-1', by: 'operator:ben' }
+    orThrow(await order(town, node => node.approveAdjustment(second)))
+    money.moves('losses', 'merchant:m-1', 'EUR', 350n)
+    count('adjustment')
   })
+  // The holders of some go online, and come back with another license, signed by the key that followed.
+  for (let renewal = 0; renewal < 25; renewal++) {
+    const phone = other(300 + renewal)
+    at(month_ms + 15 * day_ms + renewal * 60_000, async () => {
+      const account = accountOf.get(phone) as string
+      if (isRefusal(await pocket.ofAccount(account).renew(phone))) return count('renewal refused')
+      const { license } = orThrow(pocket.phones.look(phone)) as { license: { id: string } }
+      const amount = people[phoneOf.indexOf(phone)]?.allowance as bigint
+      money.grants(license.id, account, 'EUR', amount)
+      renewed.push(license.id)
+      count('license renewed')
+    })
+    shopping(phone, euroTill(1 + renewal), openHour(euroTill(1 + renewal), 29), 450n)
+  }
   const stopped = people.findLast(({ cast }) => cast === undefined)?.account as string
   at(month_ms + 16 * day_ms, async () => {
     orThrow(await order(stopped, node => node.suspendAccount({ account: stopped, reason: 'looked at', by })))
@@ -530,7 +555,7 @@ export const liveMonth = async (seed: string, scale: Scale, progress: (line: str
   clock.at += termsEnd_ms
   steps.push({ at_ms: clock.at, evening: true })
   await centres.settle()
-  for (const license of new Set(licenseOf.values())) money.releases(license)
+  for (const license of [...licenseOf.values(), ...renewed]) money.releases(license)
   count('all terms over')
 
   for (const signed of taken) {
