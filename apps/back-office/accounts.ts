@@ -7,7 +7,7 @@ import { isRefusal } from '#canonical/decider'
 import { run } from '#cqrs/run'
 import { intOf, type Rows, textOf } from '#eventstore/rows'
 import { readKnown } from '#evidence/held'
-import { type Amount, type Currency, minorUnits } from '#money'
+import { type Amount, type Currency, formatAmount, minorUnits } from '#money'
 import { paymentWords } from '#payment/events'
 import { transactions } from '#projections/transactions'
 import { cardOf } from './authority.ts'
@@ -205,12 +205,20 @@ export const accountPage =
       state: standing,
       currencies: [...limits.keys()].map(currency => ({
         currency,
-        limit: limits.get(currency) ?? 0n,
+        limit: formatAmount(limits.get(currency) ?? 0n, currency),
         creditCounts: terms.get(currency)?.creditCounts ?? false,
-        oversubscription: terms.get(currency)?.oversubscription ?? 0n,
-        lost: lost.get(currency) ?? 0n,
+        oversubscription: formatAmount(terms.get(currency)?.oversubscription ?? 0n, currency),
+        lost: formatAmount(lost.get(currency) ?? 0n, currency),
       })),
-      writeOffs: [...writeOffs].map(([writeOff, { amount, ...each }]) => ({ writeOff, amount, ...each })),
-      repayments: [...repayments].map(([repayment, { amount, ...each }]) => ({ repayment, amount, ...each })),
+      writeOffs: [...writeOffs].map(([writeOff, { amount, ...each }]) => ({
+        writeOff,
+        ...each,
+        amount: formatAmount(amount, each.currency),
+      })),
+      repayments: [...repayments].map(([repayment, { amount, ...each }]) => ({
+        repayment,
+        ...each,
+        amount: formatAmount(amount, each.currency),
+      })),
     }
   }

@@ -57,8 +57,8 @@ describe('an account with two phones', () => {
     orThrow(await world.centre().payOut({ ...chf, amount: amount(700n), payout: 'p-1', source: 'bank' }))
     expect(await world.centre().accountPage('anna')).toMatchObject({
       currencies: [
-        { currency: 'EUR', limit: 50_000n },
-        { currency: 'CHF', limit: 10_000n },
+        { currency: 'EUR', limit: '500.00' },
+        { currency: 'CHF', limit: '100.00' },
       ],
     })
   })

@@ -4,6 +4,8 @@ import { TriangleAlert } from 'lucide-react'
 import { type FormEvent, Fragment, useState } from 'react'
 import { Money } from '#screens/money'
 import { Answered } from '#screens/states'
+import { AccountOrders } from './account-orders.tsx'
+import { AccountPhones } from './account-phones.tsx'
 import { type Balance, useAnswer } from './answers.ts'
 import { Equation } from './equation.tsx'
 import { ExplainedPostings } from './explained.tsx'
@@ -36,6 +38,8 @@ export const AccountPage = () => {
           )}
         </Answered>
       </section>
+      {balance.data && <AccountOrders account={account} currency={balance.data.currency} />}
+      <AccountPhones account={account} />
       <Title order={2} size="h4" mt="sm">
         Postings
       </Title>

@@ -1,0 +1,266 @@
+import { Badge, Button, Group, Modal, Stack, Text, TextInput, Title } from '@mantine/core'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { type FormEvent, useState } from 'react'
+import type { Role } from '#operator/roles'
+import { freshKey, order } from '#screens/api'
+import { Money } from '#screens/money'
+import { Answered, Failure } from '#screens/states'
+import { useAnswer } from './answers.ts'
+import classes from './office.module.css'
+import { Reason } from './reason.tsx'
+import { Allowed } from './session.tsx'
+
+type Standing = 'open' | 'suspended' | 'closing' | 'closed'
+
+interface WriteOff {
+  readonly writeOff: string
+  readonly amount: string
+  readonly currency: string
+  readonly operator: string
+  readonly why: string
+  readonly state: 'proposed' | 'rejected' | 'done'
+}
+
+interface AccountFile {
+  readonly account: string
+  readonly state: Standing
+  readonly writeOffs: readonly WriteOff[]
+}
+
+type Order = {
+  readonly at: string
+  readonly title: string
+  /** What it comes to, before anybody says yes. */
+  readonly means: string
+  readonly when: readonly Standing[]
+  readonly asks: readonly ('limit' | 'amount' | 'reason')[]
+  readonly to: Role
+  /** Money that is told to have come or gone: by the bank. */
+  readonly source?: 'bank'
+  readonly grave?: boolean
+}
+
+const always = ['open', 'suspended', 'closing', 'closed'] as const
+
+const orders: readonly Order[] = [
+  {
+    at: 'limit',
+    title: 'Set the limit',
+    means: 'What is promised to phones already stays promised.',
+    when: ['open', 'suspended'],
+    asks: ['limit'],
+    to: 'clerk',
+  },
+  {
+    at: 'repayments',
+    title: 'Receive a repayment',
+    means: 'It lowers what is owed; what is beyond that is a credit balance.',
+    when: always,
+    asks: ['amount'],
+    to: 'clerk',
+    source: 'bank',
+  },
+  {
+    at: 'payouts',
+    title: 'Pay out',
+    means: 'Of a credit balance, and no more than that.',
+    when: always,
+    asks: ['amount'],
+    to: 'clerk',
+    source: 'bank',
+  },
+  {
+    at: 'write-offs',
+    title: 'Propose a write-off',
+    means: 'Another person must approve it. A rule says who bears it.',
+    when: always,
+    asks: ['amount', 'reason'],
+    to: 'clerk',
+  },
+  {
+    at: 'suspend',
+    title: 'Suspend',
+    means: 'No phone of it is let in, and terminals refuse those that it has from their next sync on.',
+    when: ['open'],
+    asks: ['reason'],
+    to: 'clerk',
+    grave: true,
+  },
+  {
+    at: 'reinstate',
+    title: 'Reinstate',
+    means: 'Its phones pay again from the terminals’ next sync on; those that were lost do not.',
+    when: ['suspended', 'closing'],
+    asks: ['reason'],
+    to: 'approver',
+  },
+  {
+    at: 'closing',
+    title: 'Begin closing',
+    means: 'Its licenses end for good, and what phones hold is free when their terms are over.',
+    when: ['open', 'suspended'],
+    asks: ['reason'],
+    to: 'clerk',
+    grave: true,
+  },
+  {
+    at: 'close',
+    title: 'Close',
+    means: 'Only where nothing is owed, in credit, in dispute or held.',
+    when: ['closing'],
+    asks: [],
+    to: 'clerk',
+    grave: true,
+  },
+]
+
+/** Whether the account stands, what may be ordered of it, and what waits for a second person. */
+export const AccountOrders = ({ account, currency }: { readonly account: string; readonly currency: string }) => {
+  const at = `/api/accounts/${encodeURIComponent(account)}`
+  const file = useAnswer<AccountFile>(at)
+  const [asked, setAsked] = useState<Order>()
+  return (
+    <section className={classes.panel} aria-label="Orders">
+      <Answered query={file} lines={1}>
+        {({ state, writeOffs }) => (
+          <Stack gap="sm">
+            <Group gap="xs">
+              <Title order={2} size="h4">
+                Account
+              </Title>
+              <Badge variant="default" data-testid="account-state">
+                {state}
+              </Badge>
+            </Group>
+            <Group gap="xs">
+              {orders
+                .filter(({ when }) => when.includes(state))
+                .map(each => (
+                  <Allowed key={each.at} to={each.to}>
+                    <Button variant="default" onClick={() => setAsked(each)} data-testid={`account-${each.at}`}>
+                      {each.title}
+                    </Button>
+                  </Allowed>
+                ))}
+            </Group>
+            {writeOffs
+              .filter(each => each.state === 'proposed')
+              .map(each => (
+                <Waiting key={each.writeOff} at={`${at}/write-offs/${encodeURIComponent(each.writeOff)}`} of={each} />
+              ))}
+          </Stack>
+        )}
+      </Answered>
+      {asked && <Ask key={asked.at} order={asked} at={at} currency={currency} close={() => setAsked(undefined)} />}
+    </section>
+  )
+}
+
+const Ask = (props: {
+  readonly order: Order
+  readonly at: string
+  readonly currency: string
+  readonly close: () => void
+}) => {
+  const { order: asked, at, currency, close } = props
+  const client = useQueryClient()
+  const [amount, setAmount] = useState('')
+  const [reason, setReason] = useState('')
+  // Sent again because the answer was lost, it is the same order.
+  const [key] = useState(freshKey)
+  const money = asked.asks.includes('limit') ? 'limit' : asked.asks.includes('amount') ? 'amount' : undefined
+  const needsReason = asked.asks.includes('reason')
+  const send = useMutation({
+    mutationFn: () =>
+      order(
+        `${at}/${asked.at}`,
+        {
+          ...(money ? { [money]: amount.trim(), currency } : {}),
+          ...(needsReason ? { reason: reason.trim() } : {}),
+          ...(asked.source ? { source: asked.source } : {}),
+        },
+        key,
+      ),
+    onSuccess: async () => {
+      await client.invalidateQueries()
+      close()
+    },
+  })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    if (!send.isPending) send.mutate()
+  }
+  return (
+    <Modal opened onClose={close} centered title={asked.title} closeButtonProps={{ 'aria-label': 'Close' }}>
+      <form onSubmit={submit}>
+        <Stack>
+          <Text size="sm">{asked.means}</Text>
+          {money && (
+            <TextInput
+              label={`${money === 'limit' ? 'Limit' : 'Amount'} in ${currency}`}
+              inputMode="decimal"
+              required
+              value={amount}
+              onChange={input => setAmount(input.currentTarget.value)}
+              data-autofocus
+              data-testid="account-amount"
+            />
+          )}
+          {needsReason && <Reason value={reason} say={setReason} testId="account-reason" />}
+          {send.error && <Failure error={send.error} title="Nothing was done" />}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={close}>
+              Not now
+            </Button>
+            <Button
+              type="submit"
+              {...(asked.grave ? { color: 'red.9' } : {})}
+              disabled={(needsReason && reason.trim() === '') || (money !== undefined && amount.trim() === '')}
+              loading={send.isPending}
+              data-testid="account-confirm"
+            >
+              {asked.title}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  )
+}
+
+/** A write-off that one person proposed. */
+const Waiting = ({ at, of }: { readonly at: string; readonly of: WriteOff }) => {
+  const client = useQueryClient()
+  const onSuccess = () => client.invalidateQueries()
+  const approve = useMutation({ mutationFn: () => order(`${at}/approve`), onSuccess })
+  const reject = useMutation({
+    mutationFn: () => order(`${at}/reject`, { reason: 'looked at and rejected' }),
+    onSuccess,
+  })
+  const fault = approve.error ?? reject.error
+  return (
+    <Stack gap="xs" data-testid={`write-off-${of.writeOff}`}>
+      <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+        <Money amount={of.amount} currency={of.currency} /> should be written off, proposed by {of.operator}: {of.why}
+      </Text>
+      {fault && <Failure error={fault} title="Nothing was done" />}
+      <Group gap="xs">
+        <Allowed to="approver">
+          <Button
+            size="xs"
+            onClick={() => approve.mutate()}
+            loading={approve.isPending}
+            data-testid="write-off-approve"
+          >
+            Approve
+          </Button>
+        </Allowed>
+        <Allowed to="clerk">
+          <Button size="xs" variant="default" onClick={() => reject.mutate()} loading={reject.isPending}>
+            Reject
+          </Button>
+        </Allowed>
+      </Group>
+    </Stack>
+  )
+}
