@@ -6,9 +6,11 @@ import { uuid7 } from '#canonical/ids'
 import type { EventStore } from '#eventstore'
 import { noSkips, project } from '#eventstore/follower'
 import type { Rows } from '#eventstore/rows'
+import { postingsOf } from '#ledger'
 import { understood } from '#ledger/vocabulary'
 import { amount } from '#money'
 import { balances, figuresAfter } from '#projections/balances'
+import { exposure } from '#projections/exposure'
 import { holds } from '../apps/back-office/holds.ts'
 import { accepted, crypto, transaction, when, writer } from './trade.ts'
 
@@ -20,12 +22,34 @@ export const nodeOn = (store: EventStore, rows: Rows) => {
   const runner = { store, crypto, salt: () => 'c2FsdHNhbHRzYWx0c2FsdA' }
   const here = holds({ store, runner, crypto }, rows)
   return {
-    grant: (license: string, minor: bigint) => {
+    grant: (license: string, minor: bigint, freed?: { readonly license: string; readonly left: bigint }) => {
       const id = uuid7(Date.parse(at), crypto.random(16))
       const act: Act = { id, at, by: 'phone', correlation: id, causation: id }
-      return here.grant({ account: 'acc-1', license, currency: 'EUR', amount: amount(minor) }, act)
+      const asked = { account: 'acc-1', license, currency: 'EUR', amount: amount(minor) }
+      return here.grant(
+        asked,
+        act,
+        freed && { license: freed.license, amount: amount(freed.left), why: `renewed by ${license}` },
+      )
+    },
+    /** What its closing would look at. */
+    figures: async () => {
+      const state = await here.stateOf('acc-1')
+      return state ? here.figuresOf('acc-1', state) : []
     },
   }
+}
+
+/** What the account's holds come to, by the postings of the whole log. */
+export const heldNow = async (store: EventStore): Promise<bigint> => {
+  let held = 0n
+  for await (const page of store.readAll({ from: 0 }))
+    for (const { text } of page) {
+      const event = understood(JSON.parse(text) as Event)
+      for (const { account, side, amount } of event ? postingsOf(event) : [])
+        if (account === 'commitment:acc-1') held += side === 'credit' ? amount : -amount
+    }
+  return held
 }
 
 /** Rows folded as far as the log goes now, and no further. */
@@ -34,7 +58,7 @@ export const catchUp = async (store: EventStore, rows: Rows): Promise<void> => {
   await project({
     store,
     rows,
-    projections: [balances],
+    projections: [balances, exposure],
     skips: noSkips,
     signal: stop.signal,
     onProgress: ({ caughtUp }) => {

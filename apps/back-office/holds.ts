@@ -10,8 +10,9 @@ import { readStream, type StoredEvent } from '#eventstore'
 import type { Rows } from '#eventstore/rows'
 import { NewerThanKnown, readKnown } from '#evidence/held'
 import { knownType, touchesMoney, understood } from '#ledger/vocabulary'
-import { type Amount, type Currency, zero } from '#money'
-import { balancesIndex, figuresAfter, figuresOfAccount, movesAccounts } from '#projections/balances'
+import { type Amount, amount as amountOf, type Currency, zero } from '#money'
+import { balancesIndex, currenciesMoved, figuresAfter, figuresOfAccount, movesAccounts } from '#projections/balances'
+import { drawnBy, drawnOfHold, exposureIndex } from '#projections/exposure'
 import type { Office } from './office.ts'
 
 /**
@@ -55,7 +56,7 @@ export const holds = ({ store, runner, crypto }: Pick<Office, 'store' | 'runner'
     return { found, next }
   }
 
-  /** One for each currency that the account has, as the log is at its end. */
+  /** One for each currency in which the account has a limit or was moved, as the log is at its end. */
   const figuresOf = async (account: string, state: Account): Promise<readonly Figures[] | Refusal> => {
     const { held, next } = await rows.snapshot(async reader => ({
       held: await figuresOfAccount(reader, account),
@@ -63,7 +64,10 @@ export const holds = ({ store, runner, crypto }: Pick<Office, 'store' | 'runner'
     }))
     const since = await after(next)
     if (!since) return notCaughtUp(tailMax)
-    return [...state.limits.keys()].map(currency => {
+    // A sale or an adjustment in a currency in which it never had a limit counts, too.
+    const moved = since.found.flatMap(event => currenciesMoved(event, account))
+    const currencies = new Set([...state.limits.keys(), ...held.map(({ currency }) => currency), ...moved])
+    return [...currencies].map(currency => {
       const begun = held.find(figures => figures.currency === currency) ?? nothing(currency)
       const now = since.found.reduce((figures, event) => figuresAfter(figures, account, event), begun)
       return { ...now, knownAt: since.next - 1 }
@@ -76,12 +80,12 @@ export const holds = ({ store, runner, crypto }: Pick<Office, 'store' | 'runner'
     if (!state) return unknown(account)
     const figures = await figuresOf(account, state)
     if ('reason' in figures) return figures
-    const [first, ...more] = figures
+    const [first, ...more] = figures.filter(each => state.limits.has(each.currency))
     if (currency === undefined && first && more.length === 0) return first
     if (currency === undefined)
       return {
         reason: 'CurrencyUnknown',
-        message: `Account ${account} has limits in ${figures.map(each => each.currency).join(' and ')}: name the currency.`,
+        message: `Account ${account} has limits in ${[...state.limits.keys()].join(' and ')}: name the currency.`,
         account,
       }
     // Where it has no limit the decider says so.
@@ -107,13 +111,15 @@ export const holds = ({ store, runner, crypto }: Pick<Office, 'store' | 'runner'
     if (isRefusal(figures)) return figures
     const command = { type: 'GrantAllowance' as const, ...asked, ...figures }
     const stream = `account-${account}`
+    const drawn = freed ? await drawnFrom(freed.license) : zero
+    if (typeof drawn === 'object') return drawn
     const granted = freed
       ? await run(
           runner,
           renewal,
           accountWords,
           stream,
-          { free: { type: 'FreeAllowance', account, ...freed }, grant: command },
+          { free: { type: 'FreeAllowance', account, ...freed, drawn }, grant: command },
           act,
         )
       : await run(runner, accountDecider, accountWords, stream, command, act)
@@ -121,10 +127,39 @@ export const holds = ({ store, runner, crypto }: Pick<Office, 'store' | 'runner'
     const overtaken = await decidedAgain(asked)
     if (!overtaken) return granted
     const why = 'overtaken by a payment before its license was issued'
-    const release = { type: 'ReleaseAllowance' as const, account, license, drawn: zero, why }
+    const kept = freed ? await keptFor(account, freed.license) : 0n
+    const release =
+      kept === 0n
+        ? { type: 'ReleaseAllowance' as const, account, license, drawn: zero, why }
+        : // Its phone goes on under the old license: what was let go of that one stays held, under this one's name.
+          {
+            type: 'FreeAllowance' as const,
+            account,
+            license,
+            drawn: zero,
+            amount: amountOf(asked.amount > kept ? asked.amount - kept : 0n),
+            why,
+          }
     const back = { ...act, id: idOf(crypto, act.id, 'overtaken'), causation: act.id }
     const released = await run(runner, accountDecider, accountWords, `account-${account}`, release, back)
     return isRefusal(released) ? released : overtaken
+  }
+
+  /** What of a license's hold its renewal let go, while that license may be paid by. */
+  const keptFor = async (account: string, license: string): Promise<bigint> => {
+    const old = (await stateOf(account))?.grants.get(license)
+    return old?.isOpen ? old.freed : 0n
+  }
+
+  /** What payments have drawn from a license's hold, as the log is at its end: a phone cannot have that left. */
+  const drawnFrom = async (license: string): Promise<Amount | Refusal> => {
+    const { drawn, next } = await rows.snapshot(async reader => ({
+      drawn: await drawnOfHold(reader, license),
+      next: (await exposureIndex(reader)) + 1,
+    }))
+    const since = await after(next)
+    if (!since) return notCaughtUp(tailMax)
+    return amountOf(since.found.reduce((sum, event) => sum + drawnBy(event, license), drawn))
   }
 
   /** The refusal that the grant would have met, had all that lies before it in the log been known. */

@@ -22,6 +22,8 @@ export type AllowanceCommand =
       readonly account: string
       readonly license: string
       readonly amount: Amount
+      /** What payments that the centre has seen drew from this license's hold: nobody has that left. */
+      readonly drawn: Amount
       readonly why: string
     }
   | {
@@ -106,16 +108,17 @@ export const decideAllowance = (
     }
 
     case 'FreeAllowance': {
-      const { amount, why } = command
+      const { amount, drawn, why } = command
       if (!held) return unknown(account, license)
       // What was over before is free already.
       if (!held.isOpen || held.freed > 0n || amount === zero) return []
-      if (amount > held.amount)
+      if (amount > held.amount - drawn)
         return {
           reason: 'AllowanceNotLeft',
-          message: `License ${license} was granted ${inWords(held)}; ${formatAmount(amount, held.currency)} of it cannot be left. Look at what its phone says it has left.`,
+          message: `License ${license} was granted ${inWords(held)}, and ${formatAmount(drawn, held.currency)} of that is spent; ${formatAmount(amount, held.currency)} of it cannot be left. The phone was set back, or there are two: ask the back office for a new code.`,
           license,
           granted: held.amount,
+          drawn,
           asked: amount,
         }
       const { currency } = held
@@ -132,9 +135,17 @@ export const decideAllowance = (
       if (!held) return unknown(account, license)
       if (!held.isOpen) return []
       const left = held.amount - held.freed - drawn
-      // A phone that spent what it said it would not has drawn more than was left.
       const amount = amountOf(left > 0n ? left : 0n).toString()
-      const data = { account, license, amount, currency: held.currency, ...(why === undefined ? {} : { why }) }
+      // A phone that spent what it said it would not has drawn more than was left: no hold ends below nothing.
+      const beyond = left < 0n ? { overdrawn: (-left).toString() } : {}
+      const data = {
+        account,
+        license,
+        amount,
+        currency: held.currency,
+        ...beyond,
+        ...(why === undefined ? {} : { why }),
+      }
       return [{ type: 'AllowanceReleased', data }]
     }
   }

@@ -51,7 +51,15 @@ export const accountWords = {
   ),
   /** What is left of a hold when its term is over; with `keeps`, a part of it before, and the rest stays. */
   AllowanceReleased: moneyWord(
-    z.object({ account: name, license: name, ...money, keeps: z.boolean().optional(), why: why.optional() }),
+    z.object({
+      account: name,
+      license: name,
+      ...money,
+      keeps: z.boolean().optional(),
+      /** By so much payments drew more than was left after a part was let go: put back, so that the hold ends at nothing. */
+      overdrawn: minor.optional(),
+      why: why.optional(),
+    }),
   ),
   RepaymentReceived: moneyWord(
     z.object({

@@ -127,14 +127,14 @@ export const evolve = (state: Account, event: AccountEvent): Account => {
       }
     }
     case 'AllowanceReleased': {
-      const { license, currency, keeps } = event.data
+      const { license, currency, keeps, overdrawn = '0' } = event.data
       const amount = minorUnits(event.data.amount)
       const held = state.grants.get(license) ?? { currency, amount, freed: 0n, isOpen: true }
       const grant = { ...held, freed: held.freed + amount, isOpen: keeps === true }
       return {
         ...state,
         grants: new Map(state.grants).set(license, grant),
-        promised: moved(state.promised, currency, -amount),
+        promised: moved(state.promised, currency, minorUnits(overdrawn) - amount),
       }
     }
     case 'RepaymentReceived': {

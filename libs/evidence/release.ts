@@ -108,8 +108,7 @@ export const releases = ({ store, crypto, salt, by, holdLeft }: Parts) => {
       correlation: hour.correlation,
       causation: hour.id,
     }
-    const left = holdLeft(license, currency)
-    const drawn = amount(granted - freed - (left > 0n ? left : 0n))
+    const drawn = amount(granted - freed - holdLeft(license, currency))
     for (let attempt = 1; ; attempt++) {
       const { events, last, newer } = await readHeld(store, stream, accountWords)
       const before = events.find(({ id }) => id === idOf(crypto, act.id, stream, 0))

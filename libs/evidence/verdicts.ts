@@ -664,6 +664,8 @@ const inputs = new Set<string>([
   'HeldPaymentDecided',
   'ReversalReleased',
   'ReversalRefused',
+  // Two people decided that the payer bears nothing of what was set aside.
+  'UnclaimedReleased',
   'VerdictRuleAdopted',
 ])
 

@@ -27,8 +27,12 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
       return pair('commitments', currency, `allowance:${license}`, `commitment:${account}`, amount)
     }
     case 'AllowanceReleased': {
-      const { account, license, currency, amount } = event.data
-      return pair('commitments', currency, `commitment:${account}`, `allowance:${license}`, amount)
+      const { account, license, currency, amount, overdrawn = '0' } = event.data
+      const [commitment, allowance] = [`commitment:${account}`, `allowance:${license}`]
+      return [
+        ...pair('commitments', currency, commitment, allowance, amount),
+        ...pair('commitments', currency, allowance, commitment, overdrawn),
+      ]
     }
     case 'RepaymentReceived': {
       const { account, source, currency, amount } = event.data

@@ -318,6 +318,10 @@ export const figuresAfter = (
   }
 }
 
+/** The currencies in which an event moves an account. */
+export const currenciesMoved = (event: TradeEvent & Pick<Event, 'stream'>, account: string): Currency[] =>
+  postedMoves(event).flatMap(move => (move.account === account ? [move.currency] : []))
+
 export type Money = { readonly currency: Currency; readonly amount: string }
 
 /** Sums over all accounts, by currency. */

@@ -1,6 +1,6 @@
 import { type Change, intOf, type Projection, put, type Row, type RowsReader, textOf } from '#eventstore/rows'
 import { postingsOf } from '#ledger'
-import { tradeWords, understood } from '#ledger/vocabulary'
+import { type TradeEvent, tradeWords, understood } from '#ledger/vocabulary'
 import { type Currency, formatAmount, minorUnits } from '#money'
 import { ofAccounts } from './accounts.ts'
 
@@ -76,16 +76,21 @@ export const exposure: Projection = {
     if (event.type === 'LicenseRevoked' || event.type === 'LicenseExpired')
       return changed(before, { ...before, state: event.type === 'LicenseRevoked' ? 'revoked' : 'expired' })
     let [drawn, released] = [intOf(before, 'drawn'), intOf(before, 'released')]
-    for (const { account, side, amount } of postingsOf(event)) {
-      if (account !== `allowance:${license}`) continue
-      const shift = side === 'credit' ? amount : -amount
-      if (event.type === 'AllowanceReleased') released += shift
-      else drawn += shift
-    }
+    if (event.type === 'AllowanceReleased') released += creditedTo(event, license)
+    else drawn += creditedTo(event, license)
     const paid = event.type === 'PaymentAccepted' ? { shop: event.data.shop, last_paid: event.data.occurred.at } : {}
     return changed(before, { ...before, drawn, released, ...paid })
   },
 }
+
+const creditedTo = (event: TradeEvent, license: string): bigint =>
+  postingsOf(event)
+    .filter(({ account }) => account === `allowance:${license}`)
+    .reduce((sum, { side, amount }) => sum + (side === 'credit' ? amount : -amount), 0n)
+
+/** What a payment, or a part set aside for one, draws from a license's hold. */
+export const drawnBy = (event: TradeEvent, license: string): bigint =>
+  event.type === 'AllowanceGranted' || event.type === 'AllowanceReleased' ? 0n : creditedTo(event, license)
 
 const leftOf = (row: Row): bigint => {
   const left = intOf(row, 'granted') - intOf(row, 'drawn') - intOf(row, 'released')
@@ -175,6 +180,12 @@ export const holdsOf = async (
   const found = await rows.select(exposure, 'hold', { where: { account } })
   const newest = (a: Row, b: Row): number => (textOf(a, 'granted_at') < textOf(b, 'granted_at') ? 1 : -1)
   return { holds: found.sort(newest).map(holdAnswer), index: await exposureIndex(rows) }
+}
+
+/** What was drawn from a license's hold, as far as the rows have got. */
+export const drawnOfHold = async (rows: RowsReader, license: string): Promise<bigint> => {
+  const row = await rows.get(exposure, 'hold', [license])
+  return row ? intOf(row, 'drawn') : 0n
 }
 
 export type Outstanding = {

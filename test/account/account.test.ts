@@ -174,8 +174,15 @@ describe('what the account’s own events settled', () => {
 })
 
 describe('a part of a hold that its phone gives back', () => {
-  const free = (license: string, minor: bigint) =>
-    ({ type: 'FreeAllowance', account: 'acc-1', license, amount: amount(minor), why: 'renewed' }) as const
+  const free = (license: string, minor: bigint, drawn = 0n) =>
+    ({
+      type: 'FreeAllowance',
+      account: 'acc-1',
+      license,
+      amount: amount(minor),
+      drawn: amount(drawn),
+      why: 'renewed',
+    }) as const
   const freed = (minor: string): AccountEvent => ({
     type: 'AllowanceReleased',
     data: {
@@ -193,7 +200,16 @@ describe('a part of a hold that its phone gives back', () => {
   it('and is not freed again at the end', () =>
     given(opened, granted('l-1', '30000'), freed('18000')).when(release('l-1', 5000n)).then(released('l-1', '7000')))
   it('a phone that spent it all the same leaves nothing, and no less', () =>
-    given(opened, granted('l-1', '30000'), freed('18000')).when(release('l-1', 30000n)).then(released('l-1', '0')))
+    given(opened, granted('l-1', '30000'), freed('18000'))
+      .when(release('l-1', 30000n))
+      .then({
+        type: 'AllowanceReleased',
+        data: { account: 'acc-1', license: 'l-1', amount: '0', overdrawn: '18000', currency: 'EUR' },
+      }))
+  it('is not what payments have drawn: a phone that was set back frees no credit twice', () =>
+    given(opened, granted('l-1', '30000'))
+      .when(free('l-1', 1n, 30000n))
+      .then(refused('AllowanceNotLeft', { granted: 30000n, drawn: 30000n, asked: 1n })))
   it('more than was granted is no part of it', () =>
     given(opened, granted('l-1', '30000')).when(free('l-1', 30001n)).then(refused('AllowanceNotLeft')))
 })

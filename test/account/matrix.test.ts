@@ -17,7 +17,7 @@ const grant = (license: string, minor: bigint, owed = 0n) =>
   ({ type: 'GrantAllowance', ...acc, license, ...eur(minor), ...known(owed) }) as const
 const release = (license: string) => ({ type: 'ReleaseAllowance', ...acc, license, drawn: amount(100n) }) as const
 const free = (license: string, minor: bigint) =>
-  ({ type: 'FreeAllowance', ...acc, license, amount: amount(minor), why: 'renewed' }) as const
+  ({ type: 'FreeAllowance', ...acc, license, amount: amount(minor), drawn: amount(0n), why: 'renewed' }) as const
 const limit = (minor: bigint, currency = 'EUR') =>
   ({ type: 'SetCreditLimit', ...acc, currency, limit: amount(minor) }) as const
 const terms = (creditCounts: boolean, oversubscription: bigint, currency = 'EUR') =>

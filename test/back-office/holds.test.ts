@@ -5,8 +5,8 @@ import type { EventStore } from '#eventstore'
 import { memoryStore } from '#eventstore/memory'
 import { memoryRows } from '#eventstore/memory/rows'
 import { sqliteStore } from '#eventstore/sqlite'
-import { catchUp, leftAfterGrants, nodeOn, payInto } from '../holds.ts'
-import { accountOpened, granted, writer } from '../trade.ts'
+import { catchUp, heldNow, leftAfterGrants, nodeOn, payInto } from '../holds.ts'
+import { accepted, accountOpened, granted, when, writer } from '../trade.ts'
 
 const now = () => '2026-11-23T10:00:00.000Z'
 const opened = async (store: EventStore, limit = '1000') => {
@@ -80,6 +80,59 @@ describe('a grant', () => {
     expect(await outcome(node.grant('l-1', 600n))).toBe('granted')
     expect(await leftAfterGrants(store)).toEqual([400n])
   })
+})
+
+describe('a renewal', () => {
+  it.each([true, false])(
+    'frees nothing that payments have drawn, whatever its phone says (rows: %s)',
+    async follows => {
+      const store = await opened(memoryStore(now))
+      const rows = memoryRows()
+      const node = nodeOn(store, rows)
+      expect(await outcome(node.grant('l-1', 1000n))).toBe('granted')
+      await payInto(store, 'l-1', 1000n, 0n)
+      if (follows) await catchUp(store, rows)
+      expect(await outcome(node.grant('l-2', 1000n, { license: 'l-1', left: 1000n }))).toBe('AllowanceNotLeft')
+      expect(await heldNow(store)).toBe(0n)
+      expect(await leftAfterGrants(store)).toEqual([0n])
+    },
+  )
+
+  it('frees what is left, and the rest of the old hold waits for its payments', async () => {
+    const store = await opened(memoryStore(now))
+    const node = nodeOn(store, memoryRows())
+    await node.grant('l-1', 1000n)
+    await payInto(store, 'l-1', 100n, 0n)
+    expect(await outcome(node.grant('l-2', 700n, { license: 'l-1', left: 700n }))).toBe('granted')
+    // Of 300 spent the centre has seen 100.
+    expect(await heldNow(store)).toBe(900n)
+  })
+
+  it('that a payment overtook leaves held what its phone may go on to spend', async () => {
+    const log = await opened(memoryStore(now))
+    await nodeOn(log, memoryRows()).grant('l-1', 600n)
+    const store = meanwhile(log, () => payInto(log, 'l-0', 0n, 400n))
+    const node = nodeOn(store, memoryRows())
+    const renew = () => outcome(node.grant('l-2', 1000n, { license: 'l-1', left: 600n }))
+    expect(await renew()).toBe('AllowanceExceedsAvailable')
+    expect(await heldNow(log)).toBe(600n)
+    expect(await renew()).toBe('AllowanceExceedsAvailable')
+    expect(await heldNow(log)).toBe(600n)
+  })
+})
+
+it('an account that is closed is looked at in every currency in which it was moved', async () => {
+  const store = await opened(memoryStore(now))
+  const rows = memoryRows()
+  const inDollars = accepted('p-usd', '50', when(now()), { license: 'l-1', currency: 'USD' })
+  await writer(store)(`payment-${(inDollars.data as { payment: string }).payment}`, now(), inDollars)
+  const owed = [
+    { currency: 'EUR', charged: 0n },
+    { currency: 'USD', charged: 50n },
+  ]
+  expect(await nodeOn(store, rows).figures()).toMatchObject(owed)
+  await catchUp(store, rows)
+  expect(await nodeOn(store, rows).figures()).toMatchObject(owed)
 })
 
 describe('law: n grants at once, on two nodes whose rows are behind, never hold more than was available', () => {

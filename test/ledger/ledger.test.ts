@@ -89,6 +89,14 @@ const table: readonly [string, TradeEvent, readonly string[]][] = [
     ['(Dr commitment:acc-1 50)', '(Cr allowance:l-1 50)'],
   ],
   [
+    'a hold that was drawn beyond what was left of it ends at nothing',
+    {
+      type: 'AllowanceReleased',
+      data: { account: 'acc-1', license: 'l-1', amount: '0', overdrawn: '20', currency: 'EUR' },
+    },
+    ['(Dr allowance:l-1 20)', '(Cr commitment:acc-1 20)'],
+  ],
+  [
     'the bank takes a repayment back: it is owed again',
     {
       type: 'RepaymentReturned',

@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest'
+import type { Event } from '#canonical/event'
+import { memoryStore } from '#eventstore/memory'
+import { verdicts } from '#evidence/verdicts'
+import { accountOpened, crypto, granted, hash, writer } from '../trade.ts'
+
+/** What the reactor that judges knows of an account, where others than itself moved it. */
+const at = '2026-11-23T10:00:00.000Z'
+const key = new Uint8Array(32)
+
+it('a part set aside that two people set free is available to the next verdict', async () => {
+  const store = memoryStore(() => at)
+  const write = writer(store)
+  const [payment, place] = [
+    hash('p-1'),
+    { merchant: 'm-1', shop: 's-1', terminal: 'T-1', transaction: hash('t').slice(0, 32) },
+  ]
+  const aside = { payment, event: 'e-1', account: 'acc-1', license: 'l-1', currency: 'EUR', amount: '400' }
+  await write('account-acc-1', at, accountOpened('acc-1', '1000'))
+  await write('account-acc-1', at, granted('acc-1', 'l-1', '1000'))
+  await write('merchant-m-1', at, {
+    type: 'MerchantTermsSet',
+    data: { merchant: 'm-1', version: 1, feeBasisPoints: 0, taxBasisPoints: 0, returnsFee: true },
+  })
+  await write(`payment-${payment}`, at, {
+    type: 'PaymentUnclaimed',
+    data: { ...aside, card: 'card-1', gross: '400', ...place },
+  })
+  await write(`payment-${payment}`, at, { type: 'UnclaimedReleased', data: { ...aside, why: 'HeldPaymentDecided' } })
+
+  const tacMaster = { id: 'tac-1', key }
+  const keys = { root: { publicKey: key }, tacMaster, later: { tacMasters: [] } }
+  const reactor = verdicts({ store, crypto, keys, salt: () => 'c2FsdHNhbHRzYWx0c2FsdA' })
+  for await (const page of store.readAll({ from: 0 }))
+    // Its own verdicts it knows as it makes them; here others wrote all of it.
+    for (const { type, text } of page)
+      if (reactor.wants(type) || type === 'PaymentUnclaimed') await reactor.handle(JSON.parse(text) as Event)
+  expect(reactor.figuresFor('acc-1', 'l-1', 'm-1', 'EUR', at)).toMatchObject({ holdLeft: 600n, available: 400n })
+})
