@@ -31,8 +31,8 @@ it('a part set aside that two people set free is available to the next verdict',
   const tacMaster = { id: 'tac-1', key }
   const keys = { root: { publicKey: key }, tacMaster, later: { tacMasters: [] } }
   const reactor = verdicts({ store, crypto, keys, salt: () => 'c2FsdHNhbHRzYWx0c2FsdA' })
+  // Its own verdicts it knows as it makes them; here others wrote all of it.
   for await (const page of store.readAll({ from: 0 }))
-    // Its own verdicts it knows as it makes them; here others wrote all of it.
     for (const { type, text } of page)
       if (reactor.wants(type) || type === 'PaymentUnclaimed') await reactor.handle(JSON.parse(text) as Event)
   expect(reactor.figuresFor('acc-1', 'l-1', 'm-1', 'EUR', at)).toMatchObject({ holdLeft: 600n, available: 400n })
