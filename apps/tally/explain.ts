@@ -198,7 +198,7 @@ const printed = (found: Found, page: number, last: number): string[] => {
       ? [
           ...Object.entries(proof.sums).map(
             ([name, { debits, credits, postings, sum }]) =>
-              `${name}: ${postings} postings, debits ${debits}, credits ${credits}: ${sum}`,
+              `${name}: ${postings} ${postings === 1 ? 'posting' : 'postings'}, debits ${debits}, credits ${credits}: ${sum}`,
           ),
           `${proof.holds ? 'HOLDS' : 'DOES NOT HOLD'}: ${proof.says} (${told})`,
         ]
