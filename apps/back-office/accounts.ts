@@ -2,11 +2,14 @@ import { type AccountCommand, account as accountDecider } from '#account'
 import { accountWords } from '#account/events'
 import { licenseWords, licensing } from '#account/licensing'
 import type { Figures } from '#account/state'
-import type { Charge } from '#account/write-offs'
+import { type Charge, notWrittenOff } from '#account/write-offs'
 import { isRefusal } from '#canonical/decider'
+import { trustEvent } from '#canonical/event'
 import { run } from '#cqrs/run'
+import { readStream } from '#eventstore'
 import { intOf, type Rows, textOf } from '#eventstore/rows'
 import { readKnown } from '#evidence/held'
+import { understood } from '#ledger/vocabulary'
 import { type Amount, type Currency, formatAmount, minorUnits } from '#money'
 import { paymentWords } from '#payment/events'
 import { transactions } from '#projections/transactions'
@@ -101,26 +104,23 @@ export const accounts = (
       order: [['index', 'down']],
       limit: chargesMax,
     })
-    const { events } = await readKnown(store, `account-${account}`, accountWords)
-    // What a merchant bore of an earlier debt it does not bear again.
-    const borne = new Map<string, bigint>()
-    for (const event of events)
-      if (event.type === 'DebtWrittenOff' && event.data.currency === currency)
-        for (const { merchant, amount } of event.data.merchants)
-          borne.set(merchant, (borne.get(merchant) ?? 0n) + minorUnits(amount))
-    const charges: Charge[] = []
+    const writtenOff: { index: number; amount: bigint }[] = []
+    for (const { index, text } of await readStream(store, `account-${account}`)) {
+      const event = understood(trustEvent(text))
+      if (event?.type === 'DebtWrittenOff' && event.data.currency === currency)
+        writtenOff.push({ index, amount: minorUnits(event.data.amount) })
+    }
+    const charges: (Charge & { readonly index: number })[] = []
     for (const row of paid) {
       const state = textOf(row, 'state')
       if (state === 'held' || (state === 'decided' && row['bears'] !== 'payer')) continue
       const [amount, reversed, excess] = [intOf(row, 'amount'), intOf(row, 'reversed'), intOf(row, 'excess')]
-      const merchant = textOf(row, 'merchant')
       const over = excess > reversed ? excess - reversed : 0n
-      const bears = over > 0n && (await excessOwner(textOf(row, 'payment'))) === 'merchant' ? over : 0n
-      const before = borne.get(merchant) ?? 0n
-      borne.set(merchant, before > bears ? before - bears : 0n)
-      charges.push({ merchant, amount: amount - reversed, merchantBears: before > bears ? 0n : bears - before })
+      const merchantBears = over > 0n && (await excessOwner(textOf(row, 'payment'))) === 'merchant' ? over : 0n
+      const index = Number(intOf(row, 'index'))
+      charges.push({ merchant: textOf(row, 'merchant'), amount: amount - reversed, merchantBears, index })
     }
-    return charges
+    return notWrittenOff(charges, writtenOff)
   }
 
   const excessOwner = async (payment: string): Promise<string | null> => {

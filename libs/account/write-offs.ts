@@ -66,6 +66,28 @@ export const sharesOf = (amount: Amount, charges: readonly Charge[]): Shares => 
   }
 }
 
+/**
+ * What earlier write-offs left of these charges: each took the newest that were there before it, and what a merchant
+ * bore of one it does not bear again. `charges` is the newest first, `writtenOff` the oldest first, both by log index.
+ */
+export const notWrittenOff = (
+  charges: readonly (Charge & { readonly index: number })[],
+  writtenOff: readonly { readonly index: number; readonly amount: bigint }[],
+): Charge[] => {
+  const rest = charges.map(each => ({ ...each }))
+  for (const { index, amount } of writtenOff) {
+    let left = amount
+    for (const charge of rest) {
+      if (charge.index >= index) continue
+      const written = charge.amount < left ? charge.amount : left
+      charge.amount -= written
+      charge.merchantBears -= charge.merchantBears < written ? charge.merchantBears : written
+      left -= written
+    }
+  }
+  return rest.map(({ merchant, amount, merchantBears }) => ({ merchant, amount, merchantBears }))
+}
+
 /* ----------------------------------------------------------------- decide */
 
 export const decideWriteOff = (command: WriteOffCommand, state: Account): readonly AccountEvent[] | WriteOffRefusal => {

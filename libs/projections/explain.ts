@@ -60,7 +60,7 @@ export type ExplainedLedger = Explained<LedgerStanding, LedgerStanding> & { read
 
 const linesAtOnce = 100
 /** More postings than one event ever makes on the accounts of one figure: a page ends between events. */
-const perEventMax = 16
+const perEventMax = 512
 
 type Totals = { readonly debit: bigint; readonly credit: bigint; readonly count: number }
 

@@ -149,7 +149,7 @@ export const postingsOfAccount = async (
   const below = asked.before === undefined ? {} : { index: { below: BigInt(asked.before) } }
   const found = await Promise.all(
     booksOf(asked.account).map(account =>
-      rows.select(postings, 'posting', { where: { account, ...below }, order: [['index', 'down']], limit }),
+      rows.select(postings, 'posting', { where: { account, ...below }, order: [['index', 'down']], limit: limit + 1 }),
     ),
   )
   const order = (a: Row, b: Row): number =>

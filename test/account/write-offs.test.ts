@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { sharesOf } from '#account/write-offs'
+import { notWrittenOff, sharesOf } from '#account/write-offs'
 import { amount } from '#money'
 
 const charge = (merchant: string, gross: bigint, merchantBears = 0n) => ({ merchant, amount: gross, merchantBears })
@@ -18,6 +18,30 @@ describe('a debt that is written off is borne', () => {
       losses: 250n,
       merchants: [{ merchant: 'm-1', amount: 50n }],
     }))
+  it('law: in two parts as in one, and a sale after the first part is not in it', () =>
+    fc.assert(
+      fc.property(
+        fc.bigInt(0n, 2000n),
+        fc.bigInt(0n, 2000n),
+        fc.array(
+          fc
+            .record({ merchant: fc.constantFrom('a', 'b'), of: fc.bigInt(0n, 900n), part: fc.nat(100) })
+            .map(({ merchant, of, part }) => charge(merchant, of, (of * BigInt(part)) / 100n)),
+        ),
+        (first, second, charges) => {
+          const before = charges.map(each => ({ ...each, index: 1 }))
+          const one = sharesOf(amount(first), charges)
+          const two = sharesOf(amount(second), notWrittenOff(before, [{ index: 2, amount: first }]))
+          const whole = sharesOf(amount(first + second), charges)
+          const borneBy = (name: string, { merchants }: typeof one) =>
+            merchants.find(({ merchant }) => merchant === name)?.amount ?? 0n
+          expect(one.losses + two.losses).toBe(whole.losses)
+          for (const name of ['a', 'b']) expect(borneBy(name, one) + borneBy(name, two)).toBe(borneBy(name, whole))
+          const later = { ...charge('c', 100n, 100n), index: 3 }
+          expect(notWrittenOff([later, ...before], [{ index: 2, amount: first }])[0]).toEqual(charge('c', 100n, 100n))
+        },
+      ),
+    ))
   it('law: the shares sum to the whole, and no merchant bears more than it has to', () =>
     fc.assert(
       fc.property(

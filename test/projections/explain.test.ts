@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { memoryRows } from '#eventstore/memory/rows'
 import type { Rows } from '#eventstore/rows'
+import type { TradeEvent } from '#ledger/vocabulary'
 import { balances } from '#projections/balances'
 import { explainAccount, explainLedger } from '#projections/explain'
 import { merchants } from '#projections/merchants'
-import { postings } from '#projections/postings'
+import { postings, postingsOfAccount } from '#projections/postings'
 import { accepted, accountOpened, folded, givenBack, granted, hash, log, repaid, when } from '../trade.ts'
 
 /**
@@ -167,5 +168,49 @@ describe('an account of the ledger', () => {
     })
     expect(await explainLedger(rows, 'merchant:m-2', {})).toBeUndefined()
     expect(await explainLedger(memoryRows(), 'fees', {})).toBeUndefined()
+  })
+})
+
+describe('an event that fills more than a page', () => {
+  const adjusted = async () => {
+    const { store, write } = log()
+    await write('account-acc-1', '2026-11-23T08:00:00.000Z', accountOpened('acc-1', '50000'))
+    await write('account-acc-1', '2026-11-23T09:00:00.000Z', repaid('acc-1', '700'))
+    const line = { amount: '1', currency: 'EUR' }
+    const lines = [
+      ...Array.from({ length: 49 }, () => ({ account: 'payer:acc-1', side: 'debit', ...line })),
+      { account: 'losses', side: 'credit', ...line, amount: '49' },
+    ]
+    const data = { adjustment: 'a-1', lines, operators: ['ada', 'ben'], reason: 'put right' }
+    await write('adjustment-a-1', '2026-11-24T08:00:00.000Z', { type: 'AdjustmentApproved', data } as TradeEvent)
+    return folded(store, [balances, postings, merchants])
+  }
+  it.each([1, 7, 10, 49, 50, 51])('is explained whole, and so is what lies below it: pages of %i', async limit => {
+    const rows = await adjusted()
+    const lines = []
+    for (let before: number | null | undefined; before !== null; ) {
+      const page = await account(rows, { limit, ...(before === undefined ? {} : { before }) })
+      lines.push(...page.lines)
+      before = page.next
+    }
+    expect(lines).toHaveLength(51)
+    expect(lines.at(-1)).toMatchObject({ type: 'limit set' })
+  })
+  it('is not cut by the list of postings where it does not fill the page', async () => {
+    const rows = await adjusted()
+    await expect(postingsOfAccount(rows, { account: 'acc-1', limit: 49 })).resolves.toMatchObject({
+      postings: Array.from({ length: 49 }, () => ({ type: 'AdjustmentApproved' })),
+    })
+    const { store, write } = log()
+    await write('account-acc-1', '2026-11-23T08:00:00.000Z', accountOpened('acc-1', '50000'))
+    const losses = { losses: '10', merchants: [{ merchant: 'm-1', amount: '5' }] }
+    const asked = { account: 'acc-1', writeOff: 'w-1', amount: '15', currency: 'EUR', rule: 1, why: 'gone' }
+    const data = { ...asked, ...losses, operators: ['ada', 'ben'] }
+    await write('account-acc-1', '2026-11-24T08:00:00.000Z', { type: 'DebtWrittenOff', data } as TradeEvent)
+    await write('account-acc-1', '2026-11-25T08:00:00.000Z', repaid('acc-1', '700'))
+    const two = await folded(store, [balances, postings, merchants])
+    // Two of three would end amid the write-off, and the next page begins below it.
+    const page = await postingsOfAccount(two, { account: 'acc-1', limit: 2 })
+    expect(page.postings.map(({ type }) => type)).toEqual(['RepaymentReceived'])
   })
 })
