@@ -5,6 +5,7 @@ import {
   Briefcase,
   CircleUser,
   Hand,
+  KeyRound,
   LayoutDashboard,
   type LucideIcon,
   PencilLine,
@@ -31,6 +32,7 @@ const places: readonly { readonly to: string; readonly name: string; readonly ic
   { to: '/terminals', name: 'Terminals', icon: TabletSmartphone },
   { to: '/adjustments', name: 'Adjustments', icon: PencilLine },
   { to: '/reconciliation', name: 'Reconciliation', icon: Scale },
+  { to: '/authority', name: 'Authority', icon: KeyRound },
 ]
 
 export const Frame = () => (

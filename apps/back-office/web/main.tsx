@@ -80,6 +80,11 @@ const routeTree = root.addChildren([
   }),
   createRoute({
     getParentRoute: under,
+    path: '/authority',
+    component: lazyRouteComponent(() => import('./authority.tsx'), 'AuthorityPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
     path: '/operators',
     component: lazyRouteComponent(() => import('./operators.tsx'), 'OperatorsPage'),
   }),
