@@ -13,6 +13,7 @@ import { Page } from './frame.tsx'
 import { InvitePhone } from './invite-phone.tsx'
 import classes from './office.module.css'
 import type { BalanceSearch } from './search.ts'
+import { Allowed } from './session.tsx'
 
 export const AccountPage = () => {
   const { account } = useParams({ from: '/accounts/$account' })
@@ -31,9 +32,11 @@ export const AccountPage = () => {
             <>
               <Equation balance={answer} />
               <Caveats balance={answer} />
-              <Group mt="sm">
-                <InvitePhone account={account} currency={answer.currency} />
-              </Group>
+              <Allowed to="clerk">
+                <Group mt="sm">
+                  <InvitePhone account={account} currency={answer.currency} />
+                </Group>
+              </Allowed>
             </>
           )}
         </Answered>

@@ -8,6 +8,7 @@ import { type Adjustment, type Aged, useAnswer } from './answers.ts'
 import { Approve } from './approve.tsx'
 import { Page } from './frame.tsx'
 import classes from './office.module.css'
+import { Allowed } from './session.tsx'
 
 const ProposeAdjustment = lazy(() =>
   import('./propose-adjustment.tsx').then(({ ProposeAdjustment }) => ({ default: ProposeAdjustment })),
@@ -25,9 +26,11 @@ export const AdjustmentsPage = () => {
       answer={query.data}
       fetchedAt={query.dataUpdatedAt}
       actions={
-        <Button leftSection={<Plus size={16} aria-hidden />} onClick={() => setProposing(true)} data-testid="propose">
-          Propose one
-        </Button>
+        <Allowed to="clerk">
+          <Button leftSection={<Plus size={16} aria-hidden />} onClick={() => setProposing(true)} data-testid="propose">
+            Propose one
+          </Button>
+        </Allowed>
       }
     >
       <Text maw={640}>

@@ -54,21 +54,23 @@ export const Approve = (props: {
             Approve
           </Button>
         </Allowed>
-        {taking ? (
-          <Button
-            variant="default"
-            disabled={reason.trim() === ''}
-            loading={withdraw.isPending}
-            onClick={() => withdraw.mutate()}
-            data-testid="withdraw-now"
-          >
-            {named} it
-          </Button>
-        ) : (
-          <Button variant="subtle" onClick={() => setTaking(true)} data-testid="withdraw">
-            {named}
-          </Button>
-        )}
+        <Allowed to="clerk">
+          {taking ? (
+            <Button
+              variant="default"
+              disabled={reason.trim() === ''}
+              loading={withdraw.isPending}
+              onClick={() => withdraw.mutate()}
+              data-testid="withdraw-now"
+            >
+              {named} it
+            </Button>
+          ) : (
+            <Button variant="subtle" onClick={() => setTaking(true)} data-testid="withdraw">
+              {named}
+            </Button>
+          )}
+        </Allowed>
       </Group>
     </Stack>
   )

@@ -7,6 +7,7 @@ import { Failure } from '#screens/states'
 import type { Bearer, HeldReversal, PaymentFile } from './answers.ts'
 import { Approve } from './approve.tsx'
 import { Reason } from './reason.tsx'
+import { Allowed } from './session.tsx'
 
 const bearers: readonly (readonly [Bearer, string, string])[] = [
   ['payer', 'The payer', 'Charged to the account as an accepted payment is; the merchant is paid.'],
@@ -26,7 +27,9 @@ export const Decide = ({ file }: { readonly file: PaymentFile }) =>
       title={`${nameOf(file.proposal.bears)} should bear it`}
     />
   ) : (
-    <Propose file={file} />
+    <Allowed to="clerk">
+      <Propose file={file} />
+    </Allowed>
   )
 
 const Propose = ({ file }: { readonly file: PaymentFile }) => {
@@ -107,7 +110,7 @@ export const RefuseReversal = (props: {
           title="It should be refused, and go back to the merchant"
         />
       ) : (
-        <>
+        <Allowed to="clerk">
           <Reason value={why} say={setWhy} testId="refuse-reason" />
           {propose.error && <Failure error={propose.error} title="It stays held" />}
           <Group>
@@ -121,7 +124,7 @@ export const RefuseReversal = (props: {
               Propose to refuse it
             </Button>
           </Group>
-        </>
+        </Allowed>
       )}
     </Stack>
   )

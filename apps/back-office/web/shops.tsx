@@ -7,6 +7,7 @@ import { type Column, List } from '#screens/list'
 import { Answered, Empty, Failure } from '#screens/states'
 import { type Aged, type Shop, type Terminal, useAnswer } from './answers.ts'
 import { Page } from './frame.tsx'
+import { Allowed, useMay } from './session.tsx'
 
 type Merchant = { readonly merchant: string; readonly name: string }
 
@@ -16,6 +17,7 @@ export const ShopsPage = () => {
   const terminals = useAnswer<Aged & { readonly terminals: readonly Terminal[] }>('/api/terminals')
   const merchants = useAnswer<Aged & { readonly merchants: readonly Merchant[] }>('/api/merchants')
   const [asked, setAsked] = useState<Asked>()
+  const isClerk = useMay('clerk')
   const here = (shop: string) =>
     (terminals.data?.terminals ?? []).filter(
       each => each.shop === shop && (each.state === 'enrolled' || each.state === 'suspended'),
@@ -34,32 +36,36 @@ export const ShopsPage = () => {
           .map(({ label, terminal }) => label ?? terminal)
           .join(', ') || 'none',
     },
-    {
-      name: 'orders',
-      title: 'Change',
-      cell: each => (
-        <Group gap="xs" wrap="nowrap">
-          <Button
-            size="xs"
-            variant="default"
-            aria-label={`Name of ${each.name}`}
-            onClick={() => setAsked({ what: 'name', shop: each })}
-            data-testid={`shop-name-${each.shop}`}
-          >
-            Name
-          </Button>
-          <Button
-            size="xs"
-            variant="default"
-            aria-label={`Zone of ${each.name}`}
-            onClick={() => setAsked({ what: 'zone', shop: each })}
-            data-testid={`shop-zone-${each.shop}`}
-          >
-            Zone
-          </Button>
-        </Group>
-      ),
-    },
+    ...(isClerk
+      ? [
+          {
+            name: 'orders',
+            title: 'Change',
+            cell: (each: Shop) => (
+              <Group gap="xs" wrap="nowrap">
+                <Button
+                  size="xs"
+                  variant="default"
+                  aria-label={`Name of ${each.name}`}
+                  onClick={() => setAsked({ what: 'name', shop: each })}
+                  data-testid={`shop-name-${each.shop}`}
+                >
+                  Name
+                </Button>
+                <Button
+                  size="xs"
+                  variant="default"
+                  aria-label={`Zone of ${each.name}`}
+                  onClick={() => setAsked({ what: 'zone', shop: each })}
+                  data-testid={`shop-zone-${each.shop}`}
+                >
+                  Zone
+                </Button>
+              </Group>
+            ),
+          },
+        ]
+      : []),
   ]
   return (
     <Page
@@ -67,13 +73,15 @@ export const ShopsPage = () => {
       answer={query.data}
       fetchedAt={query.dataUpdatedAt}
       actions={
-        <Button
-          leftSection={<Plus size={18} aria-hidden />}
-          onClick={() => setAsked({ what: 'open' })}
-          data-testid="shop-open"
-        >
-          Open a shop
-        </Button>
+        <Allowed to="clerk">
+          <Button
+            leftSection={<Plus size={18} aria-hidden />}
+            onClick={() => setAsked({ what: 'open' })}
+            data-testid="shop-open"
+          >
+            Open a shop
+          </Button>
+        </Allowed>
       }
     >
       <Answered query={query}>

@@ -1,12 +1,14 @@
 import { Button, Checkbox, Group, Modal, NativeSelect, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
+import type { Role } from '#operator/roles'
 import { order, wordsOf } from '#screens/api'
 import { Failure } from '#screens/states'
 import type { Shop, Terminal } from './answers.ts'
 import { type Invitation, Invited } from './invite.tsx'
 import classes from './office.module.css'
 import { Reason } from './reason.tsx'
+import { Allowed, useMay } from './session.tsx'
 
 type Order = {
   readonly name: string
@@ -17,6 +19,8 @@ type Order = {
   readonly when: readonly Terminal['state'][]
   readonly asks: 'label' | 'shop' | 'replacement' | 'evenSo' | 'reason'
   readonly grave?: boolean
+  /** Who may order it. */
+  readonly to: Role
 }
 
 const inService = ['enrolled', 'suspended'] as const
@@ -25,6 +29,7 @@ const enrolled = [...inService, 'replaced', 'lost'] as const
 const orders: readonly Order[] = [
   {
     name: 'name',
+    to: 'clerk',
     title: 'Rename',
     means: 'What people call it; its id stays.',
     when: ['invited', 'cancelled', ...enrolled, 'retired'],
@@ -32,6 +37,7 @@ const orders: readonly Order[] = [
   },
   {
     name: 'move',
+    to: 'clerk',
     title: 'Move to another shop',
     means:
       'It hears of it with its next sync, and sells for the new shop from its next day on. A day that is open stays with the shop it was opened in.',
@@ -40,6 +46,7 @@ const orders: readonly Order[] = [
   },
   {
     name: 'suspend',
+    to: 'clerk',
     title: 'Suspend',
     means: 'It takes no payments from its next sync on. What it has taken is still accepted from it.',
     when: ['enrolled'],
@@ -47,6 +54,7 @@ const orders: readonly Order[] = [
   },
   {
     name: 'reinstate',
+    to: 'approver',
     title: 'Reinstate',
     means: 'It takes payments again from its next sync on.',
     when: ['suspended'],
@@ -54,6 +62,7 @@ const orders: readonly Order[] = [
   },
   {
     name: 'replace',
+    to: 'approver',
     title: 'Replace',
     means: 'Another terminal, with an id and a code of its own, takes its place. Its log stays its own.',
     when: [...inService, 'lost'],
@@ -61,6 +70,7 @@ const orders: readonly Order[] = [
   },
   {
     name: 'lost',
+    to: 'approver',
     title: 'Declare lost',
     means: 'What phones paid there and it never sent is taken from the phones. It does not come back.',
     when: [...inService, 'replaced', 'retired'],
@@ -69,6 +79,7 @@ const orders: readonly Order[] = [
   },
   {
     name: 'retire',
+    to: 'approver',
     title: 'Retire',
     means: 'Nothing more of it is taken. Let it send what it has first; this is not taken back.',
     when: enrolled,
@@ -77,6 +88,7 @@ const orders: readonly Order[] = [
   },
   {
     name: 'cancel',
+    to: 'clerk',
     title: 'Cancel the invitation',
     means: 'Its code is worth nothing from now on.',
     when: ['invited'],
@@ -87,6 +99,7 @@ const orders: readonly Order[] = [
 export const TerminalOrders = ({ of, shops }: { readonly of: Terminal; readonly shops: readonly Shop[] }) => {
   const [asked, setAsked] = useState<Order>()
   const open = orders.filter(({ when }) => when.includes(of.state))
+  if (!useMay('clerk')) return null
   return (
     <section className={classes.panel} aria-label="Orders">
       <Title order={2} size="h4" mb="xs">
@@ -94,14 +107,11 @@ export const TerminalOrders = ({ of, shops }: { readonly of: Terminal; readonly 
       </Title>
       <Group gap="xs">
         {open.map(each => (
-          <Button
-            key={each.name}
-            variant="default"
-            onClick={() => setAsked(each)}
-            data-testid={`terminal-${each.name}`}
-          >
-            {each.title}
-          </Button>
+          <Allowed key={each.name} to={each.to}>
+            <Button variant="default" onClick={() => setAsked(each)} data-testid={`terminal-${each.name}`}>
+              {each.title}
+            </Button>
+          </Allowed>
         ))}
       </Group>
       {asked && <Ask order={asked} of={of} shops={shops} close={() => setAsked(undefined)} />}

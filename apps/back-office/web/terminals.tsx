@@ -9,6 +9,7 @@ import { Answered, Empty } from '#screens/states'
 import { type Aged, type Terminal, useAnswer } from './answers.ts'
 import { Page } from './frame.tsx'
 import classes from './office.module.css'
+import { Allowed } from './session.tsx'
 import { certificateWords, Standing } from './terminal-words.tsx'
 
 const Invite = lazy(() => import('./invite.tsx').then(({ Invite }) => ({ default: Invite })))
@@ -92,13 +93,15 @@ export const TerminalsPage = () => {
       answer={query.data}
       fetchedAt={query.dataUpdatedAt}
       actions={
-        <Button
-          leftSection={<Plus size={18} aria-hidden />}
-          onClick={() => setInviting(true)}
-          data-testid="terminal-invite"
-        >
-          Invite a terminal
-        </Button>
+        <Allowed to="clerk">
+          <Button
+            leftSection={<Plus size={18} aria-hidden />}
+            onClick={() => setInviting(true)}
+            data-testid="terminal-invite"
+          >
+            Invite a terminal
+          </Button>
+        </Allowed>
       }
     >
       <Answered query={query}>
