@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { type Body, cookieAt } from '../machines/processes.ts'
+import { cookieAt } from '../machines/processes.ts'
 import { openStreet, type Street } from '../machines/street.ts'
 import { buildPages, looksRight, openBrowser, patience_ms, type Screen } from './chromium.ts'
 
