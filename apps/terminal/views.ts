@@ -1,8 +1,9 @@
+import type { Refusal } from '#canonical/decider'
 import { type Currency, formatAmount, minorUnits } from '#money'
 import type { DayClosing, DayTotals, GrandTotal } from '#till/events'
 import type { Language } from '#till/language'
 import { netOf } from '#till/print'
-import { inWords } from '#till/reasons'
+import { inWords, reasons } from '#till/reasons'
 import type { Recorded } from '#till/state'
 import type { SaleView } from './desk.ts'
 import type { Terminal } from './terminal.ts'
@@ -33,6 +34,12 @@ export const spokenReason = (
   const message = language === 'en' ? because.message : [say, figures, next].filter(each => each !== '').join(' ')
   return { reason, message, say, ...(figures === '' ? {} : { figures }), next }
 }
+
+/** What the centre alone says stays in its own words: the table speaks of payments where it does not know a reason. */
+const syncError = (because: Refusal, currency: Currency, language: Language): Refusal =>
+  Object.hasOwn(reasons, because.reason)
+    ? { ...because, message: spokenReason(because, currency, language).message }
+    : because
 
 export const totalsAnswer = (totals: DayTotals, currency: Currency) =>
   Object.fromEntries(
@@ -157,7 +164,7 @@ export const views = (node: Terminal) => {
           keySet: rules.keySet?.version ?? null,
         },
         lastSync: iso(lastSync_ms),
-        lastSyncError: lastSyncError ?? null,
+        lastSyncError: lastSyncError ? syncError(lastSyncError, currency(), node.paper.language()) : null,
         now: iso(now_ms),
         today: node.today(),
         zone: node.place.zone(),

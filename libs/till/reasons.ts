@@ -125,6 +125,10 @@ export const reasons = {
   CurrencyMismatch: otherCurrency,
 
   /* ---- the license */
+  SuiteNotAllowed: never(
+    ['This kind of phone is not taken here.', other[0]],
+    ['Telefone dieser Art nimmt diese Kasse nicht an.', other[1]],
+  ),
   LicenseDenied: blocked,
   LicenseKeyCompromised: blocked,
   LicenseExpired: never(

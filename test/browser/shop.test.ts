@@ -115,6 +115,10 @@ it('refunds a receipt by its code', async () => {
   const list = (await (await fetch(`${url}/api/transactions`)).json()) as { transactions: { transaction: string }[] }
   const receipt = await fetch(`${url}/api/transactions/${list.transactions[0]?.transaction}/receipt`)
   const { code } = (await receipt.json()) as { code: string }
+  await till.press(`void-${list.transactions[0]?.transaction}`)
+  await eventually(() => till.words('reverse-keep')).toBe('Zahlung behalten')
+  await looksRight(till, 'till german void')
+  await till.press('reverse-keep')
   await till.press('refund-receipt')
   await write('refund-code', code)
   await till.press('refund-next')

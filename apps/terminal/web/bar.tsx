@@ -39,7 +39,7 @@ export const Bar = (props: {
 
   return (
     <>
-      <section className={classes.bar} aria-label="This till">
+      <section className={classes.bar} aria-label={said('thisTill')}>
         <div className={classes.barInner}>
           <div className={classes.who}>
             <div className={classes.shop}>
@@ -135,16 +135,13 @@ export const Bar = (props: {
         </div>
       </section>
       {(failure || lastSyncError) && (
-        <section className={classes.notice} aria-label="Trouble">
+        <section className={classes.notice} aria-label={said('trouble')}>
           {failure ? (
-            <Failure
-              error={failure}
-              title={sync.error ? 'The sync did not go through' : 'The network stays as it is'}
-            />
+            <Failure error={failure} title={said(sync.error ? 'syncNotThrough' : 'networkStays')} />
           ) : (
             lastSyncError && (
               <Text size="sm" c="var(--mantine-color-error)" data-testid="sync-error">
-                The last sync failed: {lastSyncError.message} ({lastSyncError.reason})
+                {said('syncFailed')} {lastSyncError.message} ({lastSyncError.reason})
               </Text>
             )
           )}

@@ -178,8 +178,8 @@ const Totals = (props: { readonly report: DayReport; readonly currency: string; 
       </table>
       {report.firstRevision !== null && report.lastRevision !== null && (
         <Text size="xs" c="dimmed" mt="xs" style={{ overflowWrap: 'anywhere' }}>
-          Revisions {report.firstRevision} to {report.lastRevision}
-          {report.head ? `, head ${report.head.slice(0, 16)}…` : ''}
+          {said('revisions')} {report.firstRevision} {said('until')} {report.lastRevision}
+          {report.head ? `, ${said('head')} ${report.head.slice(0, 16)}…` : ''}
         </Text>
       )}
     </section>

@@ -9,12 +9,12 @@ import classes from './till.module.css'
 
 const Reverse = lazy(() => import('./reverse.tsx').then(({ Reverse }) => ({ default: Reverse })))
 
-const states: Readonly<Record<Transaction['state'], { readonly words: string; readonly color: string }>> = {
-  recorded: { words: 'Recorded', color: 'gray' },
-  queued: { words: 'Queued', color: 'orange' },
-  sent: { words: 'Sent', color: 'blue' },
-  accepted: { words: 'Accepted', color: 'green' },
-  quarantined: { words: 'Quarantined', color: 'red' },
+const colors: Readonly<Record<Transaction['state'], string>> = {
+  recorded: 'gray',
+  queued: 'orange',
+  sent: 'blue',
+  accepted: 'green',
+  quarantined: 'red',
 }
 
 const Receipt = lazy(() => import('./receipt.tsx').then(({ Receipt }) => ({ default: Receipt })))
@@ -72,7 +72,6 @@ const Row = (props: {
 }) => {
   const { each, reverse, print } = props
   const said = useSaid()
-  const { words, color } = states[each.state]
   const untouched = isWhole(each.reversed)
   const left = !untouched && each.reversed === each.amount
   return (
@@ -89,8 +88,8 @@ const Row = (props: {
         {said('cardEnding')} {each.card.slice(-4)}
       </Text>
       <span className={classes.rowFoot}>
-        <Badge variant="light" color={color} data-testid="transaction-state">
-          {words}
+        <Badge variant="light" color={colors[each.state]} data-testid="transaction-state">
+          {said(`${each.state}State`)}
         </Badge>
         {!untouched && (
           <Text span size="sm">

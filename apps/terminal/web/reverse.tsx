@@ -6,6 +6,7 @@ import { order } from '#screens/api'
 import { Money } from '#screens/money'
 import { Failure } from '#screens/states'
 import type { Transaction } from './answers.ts'
+import { useSaid } from './said.ts'
 
 /** A void takes the whole payment back, a refund a part of it. Both ask once more, and both say what came of it. */
 export const Reverse = (props: {
@@ -14,6 +15,7 @@ export const Reverse = (props: {
   readonly close: () => void
 }) => {
   const { what, of, close } = props
+  const said = useSaid()
   const client = useQueryClient()
   const [amount, setAmount] = useState('')
   // One dialog is one reversal, however often its button is pressed.
@@ -23,7 +25,7 @@ export const Reverse = (props: {
     mutationFn: () =>
       what === 'void'
         ? order(`${path}/void`, { reversal })
-        : order(`${path}/refunds`, { amount: amount.trim(), reversal }),
+        : order(`${path}/refunds`, { amount: amount.trim().replace(',', '.'), reversal }),
     onSuccess: () => client.invalidateQueries({ queryKey: ['till'] }),
   })
   const submit = (event: FormEvent) => {
@@ -36,51 +38,52 @@ export const Reverse = (props: {
       opened
       onClose={close}
       centered
-      title={what === 'void' ? `Void receipt ${of.receiptNumber}?` : `Refund receipt ${of.receiptNumber}`}
-      closeButtonProps={{ 'aria-label': 'Close' }}
+      title={what === 'void' ? `${said('voidAsk')} ${of.receiptNumber}?` : `${said('refundOf')} ${of.receiptNumber}`}
+      closeButtonProps={{ 'aria-label': said('close') }}
     >
       {reverse.isSuccess ? (
         <Stack>
           <Alert color="green" variant="outline" icon={<CircleCheck size={20} aria-hidden />} data-testid="reversed">
-            {what === 'void' ? 'The payment was voided.' : 'The refund was recorded.'} It goes to the centre with the
-            next sync.
+            {said(what === 'void' ? 'voided' : 'refunded')}
           </Alert>
           <Button onClick={close} data-autofocus data-testid="reverse-done">
-            Done
+            {said('done')}
           </Button>
         </Stack>
       ) : (
         <form onSubmit={submit}>
           <Stack>
             <Text>
-              {what === 'void' ? 'The customer gets back all of ' : 'The customer paid '}
+              {said(what === 'void' ? 'getsBackAll' : 'customerPaid')}{' '}
               <Money amount={of.amount} currency={of.currency} />.
             </Text>
             {what === 'refund' && (
               <TextInput
-                label={`Amount to give back, in ${of.currency}`}
+                label={`${said('giveBack')} (${of.currency})`}
                 placeholder="0.00"
                 inputMode="decimal"
                 value={amount}
                 onChange={event => setAmount(event.currentTarget.value)}
                 data-autofocus
                 data-testid="refund-amount"
-                {...(/^0*(\.0*)?$/.test(of.reversed) ? {} : { description: `${of.reversed} was given back already` })}
+                {...(/^0*(\.0*)?$/.test(of.reversed)
+                  ? {}
+                  : { description: `${said('givenBackAlready')} ${of.reversed}` })}
               />
             )}
-            {reverse.error && <Failure error={reverse.error} title="Nothing was given back" />}
+            {reverse.error && <Failure error={reverse.error} title={said('nothingGivenBack')} />}
             <Group justify="flex-end">
               <Button variant="default" onClick={close} data-testid="reverse-keep">
-                Keep the payment
+                {said('keepPayment')}
               </Button>
               <Button
                 type="submit"
                 color="#a32222"
                 loading={reverse.isPending}
-                disabled={what === 'refund' && !/^\d+(\.\d+)?$/.test(amount.trim())}
+                disabled={what === 'refund' && !/^\d+([.,]\d+)?$/.test(amount.trim())}
                 data-testid="reverse-confirm"
               >
-                {what === 'void' ? 'Void' : 'Refund'}
+                {said(what)}
               </Button>
             </Group>
           </Stack>

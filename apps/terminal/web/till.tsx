@@ -100,6 +100,7 @@ export const TillPage = () => {
 
 /** No phone pays to a till whose certificate has run out; it is renewed by itself, where there is a network. */
 const CertificateEnds = ({ till }: { readonly till: Till }) => {
+  const said = useSaid()
   const { warning, daysLeft } = till.certificate
   if (till.outOfService || warning === null) return null
   return (
@@ -107,11 +108,11 @@ const CertificateEnds = ({ till }: { readonly till: Till }) => {
       color="orange"
       variant="outline"
       mb="sm"
-      title={daysLeft === 1 ? 'One day left without network' : `${daysLeft} days left without network`}
+      title={daysLeft === 1 ? said('oneDayLeft') : `${said('daysLeft')} ${daysLeft}`}
       icon={<CircleAlert size={20} aria-hidden />}
       data-testid="certificate-ends"
     >
-      <Text size="sm">Switch the network on and press “Sync now”, or this till takes no payments after that.</Text>
+      <Text size="sm">{said('daysLeftHint')}</Text>
     </Alert>
   )
 }
@@ -145,13 +146,13 @@ const Hindrance = (props: { readonly till: Till; readonly openDay: () => void; r
         color="red"
         variant="outline"
         mb="sm"
-        title="The reader does not work"
+        title={said('readerFault')}
         icon={<CircleAlert size={20} aria-hidden />}
         data-testid="reader-fault"
       >
-        <Text size="sm">{till.reader.message ?? 'It gave no reason.'}</Text>
+        <Text size="sm">{till.reader.message ?? said('readerSilent')}</Text>
         <Text size="sm" mt={4}>
-          Phones cannot pay at this till until it works again. It is tried again by itself.
+          {said('readerFaultHint')}
         </Text>
       </Alert>
     )

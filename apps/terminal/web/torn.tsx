@@ -5,9 +5,11 @@ import { order } from '#screens/api'
 import { Money } from '#screens/money'
 import { Failure } from '#screens/states'
 import type { Sale } from './answers.ts'
+import { useSaid } from './said.ts'
 
 /** Sales that were put aside while their phone may have paid: taken up again here, or given up. */
 export const Torn = ({ sales, takeUp }: { readonly sales: readonly Sale[]; readonly takeUp: () => void }) => {
+  const said = useSaid()
   const client = useQueryClient()
   const act = useMutation({
     mutationFn: ({ sale, what }: { readonly sale: string; readonly what: 'resume' | 'cancel' }) =>
@@ -23,7 +25,7 @@ export const Torn = ({ sales, takeUp }: { readonly sales: readonly Sale[]; reado
       color="orange"
       variant="outline"
       mb="sm"
-      title={sales.length === 1 ? 'One sale waits for its phone' : `${sales.length} sales wait for their phones`}
+      title={sales.length === 1 ? said('oneTorn') : `${sales.length} ${said('manyTorn')}`}
       icon={<Unplug size={20} aria-hidden />}
       data-testid="torn-sales"
     >
@@ -39,7 +41,7 @@ export const Torn = ({ sales, takeUp }: { readonly sales: readonly Sale[]; reado
               onClick={() => act.mutate({ sale: each.sale, what: 'resume' })}
               data-testid={`resume-${each.sale}`}
             >
-              Let it tap again
+              {said('tapAgain')}
             </Button>
             <Button
               size="compact-sm"
@@ -48,12 +50,12 @@ export const Torn = ({ sales, takeUp }: { readonly sales: readonly Sale[]; reado
               onClick={() => act.mutate({ sale: each.sale, what: 'cancel' })}
               data-testid={`cancel-${each.sale}`}
             >
-              Cancel
+              {said('cancel')}
             </Button>
           </Group>
         </Group>
       ))}
-      {act.error && <Failure error={act.error} title="The sale stays as it is" />}
+      {act.error && <Failure error={act.error} title={said('saleStays')} />}
     </Alert>
   )
 }
