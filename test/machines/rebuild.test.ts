@@ -153,6 +153,7 @@ describe.each(['SQLite', 'PostgreSQL'])('on %s', engine => {
       ['balances', true],
       ['postings', false],
       ['transactions', false],
+      ['exposure', false],
     ])
     expect(await owed('acc-8')).toBe(right)
     const repaid = { account: 'acc-8', amount: '0.01', currency: 'EUR', source: 'bank', repayment: 'r-1' }
@@ -178,7 +179,7 @@ it('says what it takes', async () => {
     [
       ['rebuild', 'days', '--account', 'a'],
       2,
-      'With --account, rebuild takes a projection, or all: balances, postings, transactions.',
+      'With --account, rebuild takes a projection, or all: balances, postings, transactions, exposure.',
     ],
     [['rebuild', 'balances', '--data', folder], 1, 'There are no rows at'],
     [

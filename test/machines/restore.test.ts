@@ -89,7 +89,13 @@ it('a centre whose folder is lost comes back from a sealed backup, and what it l
 
   const restored = await json('store', 'restore', '--from', file, '--to', folder, ...seal)
   expect(restored).toMatchObject({ events, root: made['root'], heads: 'of the backup', head: { is: 'continued' } })
-  expect(readdirSync(folder).sort()).toEqual(['access.sqlite', 'heads.sqlite', 'keys.json', 'log.sqlite'])
+  expect(readdirSync(folder).sort()).toEqual([
+    'access.sqlite',
+    'heads.sqlite',
+    'keys.json',
+    'log.sqlite',
+    'vault.sqlite',
+  ])
   expect((await tally('store', 'restore', '--from', file, '--to', folder, ...seal)).said).toMatch(
     /holds keys\.json, log\.sqlite: nothing is overwritten\./,
   )

@@ -96,7 +96,11 @@ const wordsOf = async (ports: number) => {
     balances: balances.map(({ account, limit, owed, held, available }) => ({ account, limit, owed, held, available })),
     phones,
     payments: await Promise.all(
-      phones.map(async ({ id }) => (await ask('GET', `${wallet}/phones/${id}`))['payments'] as Paid[]),
+      phones.map(async ({ id }) => {
+        const paid = (await ask('GET', `${wallet}/phones/${id}`))['payments'] as (Paid & { told: unknown })[]
+        // What a phone told the authority so far is told in its own time.
+        return paid.map(({ told: _, ...each }) => each)
+      }),
     ),
     terminals: ((await ask('GET', `${centre}/terminals`))['terminals'] as Body[]).map(({ terminal, state }) => ({
       terminal,
