@@ -3,6 +3,7 @@ import { type Amount, type Currency, formatAmount } from '#money'
 import type { Order, PaidElsewhere, Reversal } from './commands.ts'
 import type { TillEvent } from './events.ts'
 import { minorMoney, recordOf } from './records.ts'
+import { outOfService } from './service.ts'
 import { nobodySignedOn } from './staff.ts'
 import { type Reversing, recordedOf, type Till } from './state.ts'
 
@@ -12,6 +13,8 @@ export const voidTransaction = (till: Till, command: Order<'VoidTransaction'>): 
   const original = recordedOf(till, command.transaction)
   const before = till.reversals.get(command.reversal)
   if (before) return repeated(before, command, 'void', before.amount)
+  const unfit = notInService(till)
+  if (unfit) return unfit
   if (!original) return transactionUnknown(command.transaction)
   const unsigned = nobodySignedOn(till)
   if (unsigned) return unsigned
@@ -34,6 +37,8 @@ export const refundTransaction = (till: Till, command: Order<'RefundTransaction'
   const { amount, reversal, transaction } = command
   const before = till.reversals.get(reversal)
   if (before) return repeated(before, command, 'refund', amount)
+  const unfit = notInService(till)
+  if (unfit) return unfit
   const own = recordedOf(till, transaction)
   // What this log knows is worth more than a receipt.
   const elsewhere = own ? undefined : command.original
@@ -52,6 +57,9 @@ export const refundTransaction = (till: Till, command: Order<'RefundTransaction'
   const data = reversalOf(till, command, original, amount)
   return [{ type: 'RefundRecorded', data: elsewhere ? { ...data, original: originalOf(elsewhere) } : data }]
 }
+
+/** Who holds a till that the back office has taken out of service pays nobody out, either. Its certificate may end. */
+const notInService = (till: Till): Refusal | undefined => outOfService(till.assignment, { now_ms: 0 })
 
 const originalOf = ({ terminal, receiptNumber, amount, receipt }: PaidElsewhere) => ({
   terminal,

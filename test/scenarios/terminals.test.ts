@@ -3,6 +3,7 @@ import { fromBase64url } from '#canonical/bytes'
 import { verifyEvent } from '#canonical/event'
 import { readCertificate } from '#license/certificate'
 import { type SyncRequest, signRequest } from '#license/request'
+import { amount } from '#money'
 import { makeBatch } from '#sync/batch'
 import { intake } from '../../apps/back-office/intake.ts'
 import { standings } from '../../apps/back-office/standing.ts'
@@ -138,6 +139,10 @@ describe('a terminal that is suspended', () => {
     await world.restartTerminal('T-1')
     expect(await world.key(200n)).toMatchObject(refusal)
     expect(world.till().status().outOfService).toMatchObject(refusal)
+    // Who stole it would have friends to give something back to.
+    const [sold] = world.till().till.recorded.keys()
+    expect(await world.till().refundTransaction('r-thief', sold as string, amount(100n))).toMatchObject(refusal)
+    expect(await world.till().voidTransaction('v-thief', sold as string)).toMatchObject(refusal)
     orThrow(await world.till().closeDay())
   })
 
