@@ -2,6 +2,7 @@ import { describe, it } from 'vitest'
 import { type LicenseEvent, licenseWords, licensing, type Testified } from '#account/licensing'
 import { amount } from '#money'
 import { deciding, refused } from '../given.ts'
+import { paymentAt, receiptedAt } from './phone-payments.ts'
 
 const given = deciding(licensing, licenseWords)
 
@@ -24,21 +25,6 @@ const revoked: LicenseEvent = {
 const expire = (at: string) => ({ type: 'ExpireLicense', license: 'l-1', at }) as const
 const expired: LicenseEvent = { type: 'LicenseExpired', data: { license: 'l-1', account: 'acc-1' } }
 
-const payment = (place: number) => ({
-  payment: `${place}`.repeat(64).slice(0, 64),
-  transaction: `${place}`.repeat(32).slice(0, 32),
-  counter: place,
-  amount: '1250',
-  currency: 'EUR',
-  terminal: 'T-1',
-  merchant: 'corner',
-  shop: 'corner-shop',
-  signed: 'hEOh',
-  getRequest: '1AE',
-  getResponse: '1AI',
-  put: '1AM',
-})
-const receipted = (place: number) => ({ ...payment(place), receipt: 'hEOi' })
 const testify = (...payments: Testified[]) => ({ type: 'TestifyPayments', license: 'l-1', payments }) as const
 const testified = (...payments: Testified[]): LicenseEvent => ({
   type: 'PhoneTestified',
@@ -72,34 +58,34 @@ describe('a license', () => {
 describe('a phone’s testimony', () => {
   it('is taken', () =>
     given(issued)
-      .when(testify(payment(1), receipted(2)))
-      .then(testified(payment(1), receipted(2))))
+      .when(testify(paymentAt(1), receiptedAt(2)))
+      .then(testified(paymentAt(1), receiptedAt(2))))
   it('is taken once', () =>
-    given(issued, testified(payment(1)))
-      .when(testify(payment(1)))
+    given(issued, testified(paymentAt(1)))
+      .when(testify(paymentAt(1)))
       .then())
   it('of what is new only', () =>
-    given(issued, testified(payment(1)))
-      .when(testify(payment(1), payment(2)))
-      .then(testified(payment(2))))
+    given(issued, testified(paymentAt(1)))
+      .when(testify(paymentAt(1), paymentAt(2)))
+      .then(testified(paymentAt(2))))
   it('a payment told twice at once is one', () =>
     given(issued)
-      .when(testify(payment(1), payment(1)))
-      .then(testified(payment(1))))
+      .when(testify(paymentAt(1), paymentAt(1)))
+      .then(testified(paymentAt(1))))
   it('a receipt that came later is news', () =>
-    given(issued, testified(payment(1)))
-      .when(testify(receipted(1)))
-      .then(testified(receipted(1))))
+    given(issued, testified(paymentAt(1)))
+      .when(testify(receiptedAt(1)))
+      .then(testified(receiptedAt(1))))
   it('and is not lost again', () =>
-    given(issued, testified(receipted(1)))
-      .when(testify(payment(1)))
+    given(issued, testified(receiptedAt(1)))
+      .when(testify(paymentAt(1)))
       .then())
   it('of a license that has ended is heard all the same', () =>
     given(issued, revoked)
-      .when(testify(payment(1)))
-      .then(testified(payment(1))))
+      .when(testify(paymentAt(1)))
+      .then(testified(paymentAt(1))))
   it('of no license is nobody’s', () =>
     given()
-      .when(testify(payment(1)))
+      .when(testify(paymentAt(1)))
       .then(refused('LicenseUnknown')))
 })

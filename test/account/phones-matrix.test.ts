@@ -2,6 +2,7 @@ import { type ActivationEvent, activation, activationWords } from '#account/acti
 import { licenseWords, licensing, type Testified } from '#account/licensing'
 import { amount } from '#money'
 import { matrix } from '../matrix.ts'
+import { paymentAt, receiptedAt } from './phone-payments.ts'
 
 const code = 'c0'.repeat(32)
 const at = (hour: string) => `2026-11-${hour}:00:00.000Z`
@@ -60,22 +61,7 @@ const license = {
 const issue = { type: 'IssueLicense', ...license, allowance: amount(20000n) } as const
 const revoke = { type: 'RevokeLicense', license: 'l-1', why: 'phone lost' } as const
 const expire = (hour: string) => ({ type: 'ExpireLicense', license: 'l-1', at: at(hour) }) as const
-const paid: Testified = {
-  payment: 'ab'.repeat(32),
-  transaction: '0f'.repeat(16),
-  counter: 1,
-  amount: '1250',
-  currency: 'EUR',
-  terminal: 'T-1',
-  merchant: 'corner',
-  shop: 'corner-shop',
-  signed: 'hEOh',
-  getRequest: '1AE',
-  getResponse: '1AI',
-  put: '1AM',
-}
 const tell = (...payments: Testified[]) => ({ type: 'TestifyPayments', license: 'l-1', payments }) as const
-const receipted = { ...paid, receipt: 'hEOi' }
 
 matrix('a license', licensing, licenseWords, {
   states: {
@@ -83,14 +69,14 @@ matrix('a license', licensing, licenseWords, {
     issued: [issue],
     revoked: [issue, revoke],
     expired: [issue, expire('23T10')],
-    told: [issue, tell(paid)],
-    'told with its receipt': [issue, tell(receipted)],
+    told: [issue, tell(paymentAt(1))],
+    'told with its receipt': [issue, tell(receiptedAt(1))],
   },
   commands: {
     IssueLicense: { issue, 'issue with other content': { ...issue, document: 'hEOi' } },
     RevokeLicense: { revoke },
     ExpireLicense: { 'expire in time': expire('23T10'), 'expire early': expire('23T09') },
-    TestifyPayments: { tell: tell(paid), 'tell with a receipt': tell(receipted), 'tell nothing': tell() },
+    TestifyPayments: { tell: tell(paymentAt(1)), 'tell with a receipt': tell(receiptedAt(1)), 'tell nothing': tell() },
   },
   refusals: { LicenseUnknown: true, LicenseExists: true, LicenseStillRuns: true },
   rows: `

@@ -1,31 +1,25 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { cookieAt } from '../machines/processes.ts'
-import { openStreet, type Street } from '../machines/street.ts'
-import { buildPages, looksRight, openBrowser, patience_ms, type Screen } from './chromium.ts'
+import { type Browser, eventually, looksRight, type Screen } from './chromium.ts'
+import { dayOn } from './day.ts'
 
 /** A clerk at the counter, in a real browser: a limit is set, a phone is lost, and the account is suspended. */
 
-let street: Street
-let browser: Awaited<ReturnType<typeof openBrowser>>
+let browser: Browser
 let office: Screen
 
-beforeAll(async () => {
-  buildPages()
-  browser = await openBrowser()
-  street = await openStreet({
+dayOn(
+  {
     terminals: [{ id: 'T-1' }],
     accounts: [{ account: 'anna', limit: '500.00', allowance: '200.00' }],
-  })
-  const { url } = street.centre
-  office = await browser.open(`${url}/accounts/anna`, await cookieAt(url))
-})
-afterEach(() => expect(browser.faults.splice(0)).toEqual([]))
-afterAll(async () => {
-  await browser?.close()
-  await street?.close()
-})
+  },
+  async (street, chromium) => {
+    browser = chromium
+    const { url } = street.centre
+    office = await chromium.open(`${url}/accounts/anna`, await cookieAt(url))
+  },
+)
 
-const eventually = <Answer>(look: () => Answer | Promise<Answer>) => expect.poll(look, { timeout: patience_ms })
 const write = (testId: string, words: string) => office.page.getByTestId(testId).first().fill(words)
 
 it('sees how an account stands, and sets its limit', async () => {

@@ -21,6 +21,8 @@ const args = [
 /** Whoever waits longer for a page on one machine has found a fault. */
 export const patience_ms = 8000
 
+export const eventually = <Answer>(look: () => Answer | Promise<Answer>) => expect.poll(look, { timeout: patience_ms })
+
 export type Screen = {
   readonly page: Page
   /** The words of an element with this test id; of the first, where there are several. */
@@ -28,6 +30,8 @@ export type Screen = {
   attribute(testId: string, name: string): Promise<string | null>
   press(testId: string): Promise<void>
 }
+
+export type Browser = Awaited<ReturnType<typeof openBrowser>>
 
 export const openBrowser = async () => {
   if (!existsSync(executablePath))

@@ -21,7 +21,7 @@ import {
   withAdministrator,
 } from '../machines/processes.ts'
 import { teleportCredit } from '../newer.ts'
-import { buildPages, looksRight, openBrowser, patience_ms, type Screen } from './chromium.ts'
+import { type Browser, buildPages, eventually, looksRight, openBrowser, type Screen } from './chromium.ts'
 
 /**
  * A centre that was taken back to an older version finds in its log what it does not know. Its judge stops; the operator
@@ -30,7 +30,7 @@ import { buildPages, looksRight, openBrowser, patience_ms, type Screen } from '.
 
 const place = makePlace('followers')
 const data = place.folder('centre')
-let browser: Awaited<ReturnType<typeof openBrowser>>
+let browser: Browser
 let office: Screen
 let url: string
 let centre: Running
@@ -75,7 +75,6 @@ afterAll(async () => {
   place.remove()
 })
 
-const eventually = <Answer>(look: () => Answer | Promise<Answer>) => expect.poll(look, { timeout: patience_ms })
 const asAdministrator = ['--password-file', join(data, 'administrator-password')]
 const tally = async (...args: string[]) => {
   const one = run('tally', program('dist/apps/tally/main.js', ['followers', ...args, ...asAdministrator]))

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { compile, endAll, endOf, freePorts, healthy, makePlace, program, run } from '../machines/processes.ts'
-import { buildPages, looksRight, openBrowser, patience_ms, type Screen } from './chromium.ts'
+import { type Browser, buildPages, eventually, looksRight, openBrowser, type Screen } from './chromium.ts'
 
 /**
  * The first day of a centre, at its door: the administrator comes with the password that the process said once, lets a
@@ -10,7 +10,7 @@ import { buildPages, looksRight, openBrowser, patience_ms, type Screen } from '.
 const place = makePlace('operators')
 const data = place.folder('centre')
 let url: string
-let browser: Awaited<ReturnType<typeof openBrowser>>
+let browser: Browser
 let office: Screen
 let guest: Screen
 let oneTime: string
@@ -35,7 +35,6 @@ afterAll(async () => {
   place.remove()
 })
 
-const eventually = <Answer>(look: () => Answer | Promise<Answer>) => expect.poll(look, { timeout: patience_ms })
 const fill = ({ page }: Screen, testId: string, words: string) => page.getByTestId(testId).fill(words)
 const count = ({ page }: Screen, testId: string) => page.getByTestId(testId).count()
 /** By keyboard alone, from the field that has the focus. */

@@ -1,6 +1,7 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import { openStreet, type Phone, type Street } from '../machines/street.ts'
-import { buildPages, looksRight, openBrowser, patience_ms, type Screen } from './chromium.ts'
+import { expect, it } from 'vitest'
+import type { Phone, Street } from '../machines/street.ts'
+import { eventually, looksRight, type Screen } from './chromium.ts'
+import { dayOn } from './day.ts'
 
 /**
  * A till with people, as they see it: somebody is set up and signs on, a sale is declined and let pass, its receipt is
@@ -8,35 +9,21 @@ import { buildPages, looksRight, openBrowser, patience_ms, type Screen } from '.
  */
 
 let street: Street
-let browser: Awaited<ReturnType<typeof openBrowser>>
 let till: Screen
 let anna: Phone
 
-beforeAll(async () => {
-  buildPages()
-  browser = await openBrowser()
-  street = await openStreet({
+dayOn(
+  {
     terminals: [{ id: 'T-1' }],
     accounts: [{ account: 'anna', limit: '900.00', allowance: '500.00' }],
-  })
-  anna = street.phone(0)
-  till = await browser.open(street.till().url)
-})
-let broken = ''
-beforeEach(({ task, onTestFailed }) => {
-  if (broken) throw new Error(`The story broke off where it "${broken}".`)
-  onTestFailed(() => {
-    broken = task.name
-    console.log(street.said())
-  })
-})
-afterEach(() => expect(browser.faults.splice(0)).toEqual([]))
-afterAll(async () => {
-  await browser?.close()
-  await street?.close()
-})
+  },
+  async (opened, browser) => {
+    street = opened
+    anna = opened.phone(0)
+    till = await browser.open(opened.till().url)
+  },
+)
 
-const eventually = <Answer>(look: () => Answer | Promise<Answer>) => expect.poll(look, { timeout: patience_ms })
 const saleIs = (state: string) => eventually(() => till.attribute('sale-state', 'data-state')).toBe(state)
 const write = (testId: string, text: string) => till.page.getByTestId(testId).first().fill(text)
 const shut = () => till.page.keyboard.press('Escape')

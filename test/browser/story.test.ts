@@ -1,7 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { type Body, cookieAt } from '../machines/processes.ts'
-import { openStreet, type Phone, type Street } from '../machines/street.ts'
-import { buildPages, looksRight, openBrowser, patience_ms, type Screen } from './chromium.ts'
+import type { Phone, Street } from '../machines/street.ts'
+import { type Browser, eventually, looksRight, type Screen } from './chromium.ts'
+import { dayOn } from './day.ts'
 
 /**
  * One day of a shop as the people see it, in a real browser before the real processes: the cashier's till without
@@ -9,43 +10,30 @@ import { buildPages, looksRight, openBrowser, patience_ms, type Screen } from '.
  */
 
 let street: Street
-let browser: Awaited<ReturnType<typeof openBrowser>>
+let browser: Browser
 let till: Screen
 let phone: Screen
 let office: Screen
 let anna: Phone
 
-beforeAll(async () => {
-  buildPages()
-  browser = await openBrowser()
-  street = await openStreet({
+dayOn(
+  {
     terminals: [{ id: 'T-1' }],
     accounts: [
       { account: 'anna', limit: '500.00', allowance: '200.00' },
       { account: 'bela', limit: '300.00', allowance: '100.00' },
     ],
-  })
-  anna = street.phone(0)
-  office = await browser.open(street.centre.url, await cookieAt(street.centre.url))
-  phone = await browser.open(street.wallet.url)
-  till = await browser.open(street.till().url)
-})
-let broken = ''
-beforeEach(({ task, onTestFailed }) => {
-  // Each step stands on the one before.
-  if (broken) throw new Error(`The story broke off where it "${broken}".`)
-  onTestFailed(() => {
-    broken = task.name
-    console.log(street.said())
-  })
-})
-afterEach(() => expect(browser.faults.splice(0)).toEqual([]))
-afterAll(async () => {
-  await browser?.close()
-  await street?.close()
-})
+  },
+  async (opened, chromium) => {
+    street = opened
+    browser = chromium
+    anna = opened.phone(0)
+    office = await chromium.open(opened.centre.url, await cookieAt(opened.centre.url))
+    phone = await chromium.open(opened.wallet.url)
+    till = await chromium.open(opened.till().url)
+  },
+)
 
-const eventually = <Answer>(look: () => Answer | Promise<Answer>) => expect.poll(look, { timeout: patience_ms })
 const reads = (screen: Screen, testId: string, words: string) => eventually(() => screen.words(testId)).toBe(words)
 const saleIs = (state: string) => eventually(() => till.attribute('sale-state', 'data-state')).toBe(state)
 const phoneSays = (outcome: string) => eventually(() => phone.attribute('tap-result', 'data-outcome')).toBe(outcome)

@@ -1,37 +1,22 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import { openStreet, type Street } from '../machines/street.ts'
-import { buildPages, looksRight, openBrowser, patience_ms, type Screen } from './chromium.ts'
+import { expect, it } from 'vitest'
+import type { Street } from '../machines/street.ts'
+import { type Browser, eventually, looksRight, type Screen } from './chromium.ts'
+import { dayOn } from './day.ts'
 
 /** A terminal's life in the back office, and what its cashier sees of it, in a real browser before the real processes. */
 
 let street: Street
-let browser: Awaited<ReturnType<typeof openBrowser>>
+let browser: Browser
 let till: Screen
 let office: Screen
 
-beforeAll(async () => {
-  buildPages()
-  browser = await openBrowser()
-  street = await openStreet({ terminals: [{ id: 'T-1' }], accounts: [] })
-  office = await browser.open(`${street.centre.url}/shops`)
-  till = await browser.open(street.till().url)
-})
-let broken = ''
-beforeEach(({ task, onTestFailed }) => {
-  // Each step stands on the one before.
-  if (broken) throw new Error(`The story broke off where it "${broken}".`)
-  onTestFailed(() => {
-    broken = task.name
-    console.log(street.said())
-  })
-})
-afterEach(() => expect(browser.faults.splice(0)).toEqual([]))
-afterAll(async () => {
-  await browser?.close()
-  await street?.close()
+dayOn({ terminals: [{ id: 'T-1' }], accounts: [] }, async (opened, chromium) => {
+  street = opened
+  browser = chromium
+  office = await chromium.open(`${opened.centre.url}/shops`)
+  till = await chromium.open(opened.till().url)
 })
 
-const eventually = <Answer>(look: () => Answer | Promise<Answer>) => expect.poll(look, { timeout: patience_ms })
 const write = (testId: string, words: string) => office.page.getByTestId(testId).first().fill(words)
 const order = async (name: string, reason: string): Promise<void> => {
   await office.press(`terminal-${name}`)

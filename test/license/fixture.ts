@@ -181,6 +181,20 @@ export const tap = ({ crypto, terminal, phone }: World, change: Partial<Omit<Pay
   return { sealing, tapHash, allowanceLeft, deduction, deductionBytes, made }
 }
 
+/** Every check of what the phone signed, in the protocol’s order, where all of them hold. */
+export const signedWell: readonly [check: string, pass: boolean][] = [
+  ['payment signature', true],
+  ['payment structure', true],
+  ['payment transaction', true],
+  ['payment amount', true],
+  ['payment currency', true],
+  ['payment card', true],
+  ['payment license', true],
+  ['payment counter', true],
+  ['payment tap hash', true],
+  ['payment allowance', true],
+]
+
 /** The same octets with one bit turned over. */
 export const flipped = (octets: Uint8Array, at: number, bit = at % 8): Bytes => {
   const copy = new Uint8Array(octets)

@@ -12,7 +12,7 @@ import { readDeduction } from '#license/records'
 import { tacKeyOf, tacOf } from '#license/tac'
 import { nodeCrypto } from '#machine/crypto'
 import { amount } from '#money'
-import { flipped, tap, twin, type World, world } from './fixture.ts'
+import { flipped, signedWell, tap, twin, type World, world } from './fixture.ts'
 
 const here = world()
 const { crypto, phone } = here
@@ -58,19 +58,7 @@ it('what the phone sealed the terminal opens, and knows by the hash of what was 
 })
 
 it('that holds passes every check, in the protocol’s order', () =>
-  expect(judged(whole).map(({ check, pass }) => [check, pass])).toEqual([
-    ['payment seal', true],
-    ['payment signature', true],
-    ['payment structure', true],
-    ['payment transaction', true],
-    ['payment amount', true],
-    ['payment currency', true],
-    ['payment card', true],
-    ['payment license', true],
-    ['payment counter', true],
-    ['payment tap hash', true],
-    ['payment allowance', true],
-  ]))
+  expect(judged(whole).map(({ check, pass }) => [check, pass])).toEqual([['payment seal', true], ...signedWell]))
 
 describe('a phone that signs something else', () => {
   // The tap hash is in the seal's `info` too: sealed under ours, signed over another.

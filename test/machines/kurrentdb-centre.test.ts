@@ -2,19 +2,8 @@ import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type KurrentDouble, kurrentDouble } from '../kurrentdb/double.ts'
-import {
-  ask,
-  compile,
-  endAll,
-  endOf,
-  eventually,
-  freePorts,
-  healthy,
-  makePlace,
-  program,
-  run,
-  withAdministrator,
-} from './processes.ts'
+import { accountsAt, beginCentre, openAccount } from './centres.ts'
+import { compile, endAll, endOf, eventually, healthy, makePlace } from './processes.ts'
 
 let double: KurrentDouble
 const place = makePlace('kurrentdb-centre')
@@ -28,18 +17,8 @@ afterAll(async () => {
   place.remove()
 })
 
-const centreAt = async (name: string, store: string, data = place.folder(name)) => {
-  const port = await freePorts()
-  const url = `http://127.0.0.1:${port}`
-  const args = ['--port', `${port}`, '--data', data, '--store', store, ...withAdministrator(url, data)]
-  return { one: run(name, program('dist/apps/back-office/main.js', args)), url, data }
-}
-const accountsAt = async (url: string) => {
-  const { accounts } = await ask('GET', `${url}/api/accounts`)
-  return (accounts as { account: string }[]).map(({ account }) => account)
-}
-const open = (url: string, account: string) =>
-  ask('POST', `${url}/api/accounts`, { account, limit: '500.00', currency: 'EUR' })
+const centreAt = (name: string, store: string, data = place.folder(name)) => beginCentre(name, data, { store })
+const open = (url: string, account: string) => openAccount(url, account, '500.00')
 
 it('a centre keeps its log in a KurrentDB cluster: another leader, a kill, and rows that are lost harm nothing', async () => {
   const first = await centreAt('first', double.url)

@@ -3,20 +3,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { projections } from '#projections'
 import { balances } from '#projections/balances'
+import { accountsAt, beginCentre, openAccount } from './centres.ts'
 import { type Postgres, startPostgres } from './postgres.ts'
-import {
-  ask,
-  compile,
-  endAll,
-  endOf,
-  eventually,
-  freePorts,
-  healthy,
-  makePlace,
-  program,
-  run,
-  withAdministrator,
-} from './processes.ts'
+import { compile, endAll, endOf, eventually, healthy, makePlace, program, run } from './processes.ts'
 
 let server: Postgres
 const place = makePlace('centre')
@@ -31,37 +20,21 @@ afterAll(async () => {
 })
 
 const centre = async (name: string, data: string, ...more: string[]) => {
-  const port = await freePorts()
-  const url = `http://127.0.0.1:${port}`
-  const args = [
-    '--port',
-    `${port}`,
-    '--data',
-    data,
-    '--store',
-    server.url,
-    ...withAdministrator(url, place.path),
-    ...more,
-  ]
-  const one = run(name, program('dist/apps/back-office/main.js', args))
-  await healthy(one, url)
-  return { one, url }
-}
-const accountsAt = async (url: string) => {
-  const { accounts } = await ask('GET', `${url}/api/accounts`)
-  return (accounts as { account: string }[]).map(({ account }) => account)
+  const begun = await beginCentre(name, data, { store: server.url, passwords: place.path, more })
+  await healthy(begun.one, begun.url)
+  return begun
 }
 
 it('two centres keep one log in PostgreSQL: what one says the other knows, and a killed one finds it again', async () => {
   const [here, there, keys] = [place.folder('here'), place.folder('there'), place.folder('keys')]
   const first = await centre('first', here, '--keys', keys)
-  await ask('POST', `${first.url}/api/accounts`, { account: 'acc-1', limit: '500.00', currency: 'EUR' })
+  await openAccount(first.url, 'acc-1', '500.00')
   expect(readdirSync(keys)).toEqual(['keys.json'])
   expect(existsSync(join(here, 'keys.json'))).toBe(false)
   const second = await centre('second', there, '--keys', keys)
   await eventually(async () => expect(await accountsAt(second.url)).toEqual(['acc-1']))
 
-  await ask('POST', `${second.url}/api/accounts`, { account: 'acc-2', limit: '100.00', currency: 'EUR' })
+  await openAccount(second.url, 'acc-2', '100.00')
   await eventually(async () => expect(await accountsAt(first.url)).toEqual(['acc-1', 'acc-2']))
 
   await first.one.kill()
@@ -76,7 +49,7 @@ it('two centres keep one log in PostgreSQL: what one says the other knows, and a
   // The log's server goes and comes: nobody restarts a centre for that.
   await server.stop()
   await server.start()
-  await ask('POST', `${second.url}/api/accounts`, { account: 'acc-3', limit: '100.00', currency: 'EUR' })
+  await openAccount(second.url, 'acc-3', '100.00')
   await eventually(async () => expect(await accountsAt(again.url)).toEqual(['acc-1', 'acc-2', 'acc-3']))
   expect(existsSync(join(here, 'own.sqlite'))).toBe(true)
   await again.one.end()

@@ -8,20 +8,9 @@ import { projections } from '#projections'
 import { balances } from '#projections/balances'
 import { keysText, makeAuthorityKeys } from '../../apps/back-office/authority.ts'
 import { writeLedger } from '../ledger-log.ts'
+import { beginCentre, openAccount } from './centres.ts'
 import { type Postgres, startPostgres } from './postgres.ts'
-import {
-  ask,
-  compile,
-  endAll,
-  endOf,
-  eventually,
-  freePorts,
-  healthy,
-  makePlace,
-  program,
-  run,
-  withAdministrator,
-} from './processes.ts'
+import { ask, compile, endAll, endOf, eventually, healthy, makePlace, program, run } from './processes.ts'
 
 /** `tally rebuild` beside a centre that runs, killed and begun again, on rows that somebody spoilt. */
 
@@ -66,8 +55,7 @@ describe.each(['SQLite', 'PostgreSQL'])('on %s', engine => {
   }
   let url = ''
   let opened = 0
-  const openAccount = () =>
-    ask('POST', `${url}/api/accounts`, { account: `new-${opened++}`, limit: '5.00', currency: 'EUR' })
+  const openAnother = () => openAccount(url, `new-${opened++}`, '5.00')
   const owed = async (account: string) => (await ask('GET', `${url}/api/accounts/${account}/balance`))['owed']
   const data = () => ['--data', folder, ...store()]
 
@@ -78,16 +66,9 @@ describe.each(['SQLite', 'PostgreSQL'])('on %s', engine => {
       expect(copied).toMatchObject({ code: 0 })
     }
     writeFileSync(join(folder, 'keys.json'), keysText(makeAuthorityKeys(nodeCrypto(), 1_790_000_000)))
-    const port = await freePorts()
-    url = `http://127.0.0.1:${port}`
-    const centre = run(
-      'centre',
-      program('dist/apps/back-office/main.js', [
-        ...['--port', `${port}`, '--data', folder, ...store()],
-        ...withAdministrator(url, folder),
-      ]),
-    )
-    await healthy(centre, url)
+    const centre = await beginCentre('centre', folder, engine === 'SQLite' ? {} : { store: server.url })
+    url = centre.url
+    await healthy(centre.one, url)
     await eventually(async () => {
       const { index } = await ask('GET', `${url}/api/health`)
       expect(index).toBeGreaterThanOrEqual(count - 1)
@@ -111,7 +92,7 @@ describe.each(['SQLite', 'PostgreSQL'])('on %s', engine => {
     const rows = await openRows(rowsAt())
     const over = new AbortController()
     const working = (async () => {
-      while (!over.signal.aborted) await openAccount()
+      while (!over.signal.aborted) await openAnother()
     })()
     try {
       const begun: number[] = []
@@ -139,7 +120,7 @@ describe.each(['SQLite', 'PostgreSQL'])('on %s', engine => {
     // The centre, which was told nothing, answers from the new rows, and follows into them.
     const { wrong } = (await told('rebuild', 'balances', '--account', 'acc-7', '--check', ...data())).figures[0] ?? {}
     expect(wrong).toEqual([])
-    await openAccount()
+    await openAnother()
     expect(await owed(`new-${opened - 1}`)).toBe('0.00')
   })
 

@@ -1,19 +1,13 @@
 import type { Decider } from '#canonical/decider'
 import type { Policy } from '#license/rules'
-import { type Amount, amount } from '#money'
 import { decide, evolve } from '#till'
-import type { LicenseFacts, TapStart, TillCommand } from '#till/commands'
+import type { LicenseFacts, TillCommand } from '#till/commands'
 import { type TillEvent, tillWords } from '#till/events'
 import { emptyTill, type Till } from '#till/state'
 import { matrix } from '../matrix.ts'
+import { eur, id, now_ms, occurred, phone, policy, start, today } from './sales.ts'
 
-const today = '2026-11-23'
-const occurred = `${today}T09:00:00.000Z`
-const now_ms = Date.parse(occurred)
 const hash = 'a'.repeat(64)
-/** A transaction's id by a letter. */
-const id = (letter: string): string => Buffer.from(letter).toString('hex').padEnd(32, '0')
-const eur = (minor: bigint): Amount => amount(minor)
 
 /** The till's maps grow in place, and its facts bear the revision that the disk gave them. */
 const till: Decider<{ till: Till; next: number }, TillCommand, TillEvent> = {
@@ -71,40 +65,6 @@ const end = { currency: 'EUR', revision: 7, head: hash } as const
 const overDay = (day: string) => ({ type: 'RollDayOver', today: day, end }) as const
 const closeDay = { type: 'CloseDay', currency: 'EUR', revision: 7, head: hash } as const
 
-const start = (letter: string, minor: bigint, tap = 1): TapStart => ({
-  tap,
-  transaction: id(letter),
-  sale: { sale: `sale ${letter}`, amount: eur(minor), currency: 'EUR', state: 'waiting' },
-  radio: 'loopback',
-  sealing: { publicKey: 'cHVi', privateKey: 'cHJpdg' },
-  getRequest: 'R0VU',
-  getResponse: 'U1RBVFVT',
-})
-const policy: Policy = {
-  version: 1,
-  issued: now_ms / 1000,
-  currency: 'EUR',
-  perTransaction: eur(5_000n),
-  sinceSeen: { count: 9, sum: eur(9_000n) },
-  perKeyOnTerminal: eur(6_000n),
-  stored: { count: 5, sum: eur(9_500n) },
-  hoursSinceSync: 72,
-  denyListAge_hours: 96,
-  policyAge_hours: 720,
-  clockTolerance_s: 300,
-  roundTrip_ms: 1500,
-  overridable: [],
-}
-const phone: LicenseFacts = {
-  license: 'l-1',
-  card: 'card 1',
-  allowance: eur(20_000n),
-  allowanceLeft: eur(20_000n),
-  perTransaction: eur(5_000n),
-  consecutive: 10,
-  counterAtIssue: 0,
-  counter: 0,
-}
 /** What it says of itself when it has paid `a`. */
 const after = { allowanceLeft: eur(16_000n), counter: 1 }
 type Asking = {
@@ -261,7 +221,9 @@ matrix('a till', till, tillWords, {
     },
     ResendDeduction: { 'resend a': { type: 'ResendDeduction', transaction: id('a'), tap: 2 } },
     DeclineTap: { 'decline b': { type: 'DeclineTap', start: start('b', 1_000n), checks: [], ...why } },
-    AskAgain: { 'ask a again': { type: 'AskAgain', start: start('a', 4_000n, 2), checks: [], license: phone } },
+    AskAgain: {
+      'ask a again': { type: 'AskAgain', start: start('a', 4_000n, { tap: 2 }), checks: [], license: phone },
+    },
     RecordTap: { 'record a': record('a') },
     RejectPayload: {
       'reject a': { type: 'RejectPayload', transaction: id('a'), tap: 1, response: 'UEFJRA', checks: [], ...why },

@@ -2,20 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isRefusal, type Refusal } from '#canonical/decider'
 import type { Policy } from '#license/rules'
-import { type Amount, amount } from '#money'
 import { decide, evolve } from '#till'
-import type { LicenseFacts, TapStart, TillCommand } from '#till/commands'
+import type { LicenseFacts, TillCommand } from '#till/commands'
 import { type TillEvent, tillWords } from '#till/events'
 import { acknowledge, emptyTill, type Till, waitingOf } from '#till/state'
 import { deciding, refused } from '../given.ts'
+import { eur, frames, id, now_ms, occurred, phone, policy, start, today } from './sales.ts'
 
-const today = '2026-11-23'
-const now_ms = Date.parse(`${today}T09:00:00.000Z`)
-const occurred = `${today}T09:00:00.000Z`
-const eur = (minor: bigint): Amount => amount(minor)
 const sha = (digit: string): string => digit.repeat(64)
-/** A transaction's id by a word that a reader can follow. */
-const id = (word: string): string => Buffer.from(word).toString('hex').padEnd(32, '0')
 
 /** The till's maps grow in place, so each test begins with one of its own; revisions count as on disk. */
 const given = (...past: readonly TillEvent[]) =>
@@ -68,12 +62,6 @@ const dayClosed = (receiptNumber: number): TillEvent => ({
 
 type Sold = { readonly transaction?: string; readonly sale?: string; readonly license?: string; readonly tap?: number }
 const minor = (gross: bigint) => ({ amount: gross.toString(), currency: 'EUR' })
-const frames = {
-  radio: 'loopback',
-  sealing: { publicKey: 'cHVi', privateKey: 'cHJpdg' },
-  getRequest: 'R0VU',
-  getResponse: 'U1RBVFVT',
-} as const
 const put = 'UFVU'
 
 const tapStarted = (word: string, gross: bigint, { sale = `sale ${word}`, tap = 1 }: Sold = {}): TillEvent => ({
@@ -174,36 +162,20 @@ const reversed = (
 
 /* --------------------------------------------------------------- commands */
 
-const start = (word: string, gross: bigint, sold: Sold = {}): TapStart => {
-  const { sale = `sale ${word}`, tap = 1 } = sold
-  const said = { sale, amount: eur(gross), currency: 'EUR', state: 'waiting' } as const
-  return { tap, transaction: id(word), sale: said, ...frames }
-}
 /** Nothing bites, so that a test tightens the one thing it is about. */
 const loose: Policy = {
-  version: 1,
-  issued: now_ms / 1000,
-  currency: 'EUR',
+  ...policy,
   perTransaction: eur(1_000_000n),
   sinceSeen: { count: 100, sum: eur(1_000_000n) },
   perKeyOnTerminal: eur(1_000_000n),
   stored: { count: 100, sum: eur(1_000_000n) },
-  hoursSinceSync: 72,
-  denyListAge_hours: 96,
-  policyAge_hours: 720,
-  clockTolerance_s: 300,
-  roundTrip_ms: 1500,
-  overridable: [],
 }
-const phone: LicenseFacts = {
+/** A phone that nothing holds back either. */
+const licensed: LicenseFacts = {
+  ...phone,
   license: 'license 1',
-  card: 'card 1',
-  allowance: eur(20_000n),
-  allowanceLeft: eur(20_000n),
   perTransaction: eur(1_000_000n),
   consecutive: 100,
-  counterAtIssue: 0,
-  counter: 0,
 }
 type Asking = {
   readonly policy?: Partial<Policy> | null
@@ -217,7 +189,7 @@ const ask = (word: string, gross: bigint, { policy = {}, license = {}, hours = 0
     type: 'RequestDeduction',
     start: { ...begun, sale: { ...begun.sale, currency } },
     checks: [],
-    license: { ...phone, ...license },
+    license: { ...licensed, ...license },
     put,
     policy: policy === null ? undefined : { ...loose, ...policy },
     clock: { now_ms, lastSync_ms: hours === null ? undefined : now_ms - hours * 3_600_000 },
@@ -382,7 +354,7 @@ describe('a tap', () => {
       ))
 
   it('over a limit leaves the verified license and a declined record', () => {
-    const { license, card, allowanceLeft } = phone
+    const { license, card, allowanceLeft } = licensed
     const who = { license, card, allowanceLeft }
     given(dayOpened)
       .when({
@@ -464,7 +436,7 @@ describe('a torn tap', () => {
       .then())
 
   it('is asked again, sent the same PUT again, and paid: resolved', () => {
-    const { license, card, allowanceLeft } = phone
+    const { license, card, allowanceLeft } = licensed
     const again = start('a', 1250n, { tap: 2 })
     const past = [dayOpened, ...asked('a', 1250n), torn('a')]
     given(...past)
@@ -807,7 +779,7 @@ describe('whatever a day brings', () => {
   const acts = fc.array(fc.record({ what: fc.nat(11), which: fc.nat(5), gross: fc.integer({ min: 1, max: 30 }) }), {
     maxLength: 60,
   })
-  const { license, card, allowanceLeft } = phone
+  const { license, card, allowanceLeft } = licensed
   const who = { license, card, allowanceLeft }
 
   /** What an act can be about: a fresh sale, one of those that are open, or one of those that were paid. */
