@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { cookieAt } from '../machines/processes.ts'
 import type { Street } from '../machines/street.ts'
 import { type Browser, eventually, looksRight, type Screen } from './chromium.ts'
 import { dayOn } from './day.ts'
@@ -13,7 +14,7 @@ let office: Screen
 dayOn({ terminals: [{ id: 'T-1' }], accounts: [] }, async (opened, chromium) => {
   street = opened
   browser = chromium
-  office = await chromium.open(`${opened.centre.url}/shops`)
+  office = await chromium.open(`${opened.centre.url}/shops`, await cookieAt(opened.centre.url))
   till = await chromium.open(opened.till().url)
 })
 
