@@ -1,18 +1,15 @@
-import { expect, it } from 'vitest'
+import { it } from 'vitest'
 import { cookieAt } from '../machines/processes.ts'
-import type { Street } from '../machines/street.ts'
 import { type Browser, eventually, looksRight, type Screen } from './chromium.ts'
 import { dayOn } from './day.ts'
 
 /** A terminal's life in the back office, and what its cashier sees of it, in a real browser before the real processes. */
 
-let street: Street
 let browser: Browser
 let till: Screen
 let office: Screen
 
 dayOn({ terminals: [{ id: 'T-1' }], accounts: [] }, async (opened, chromium) => {
-  street = opened
   browser = chromium
   office = await chromium.open(`${opened.centre.url}/shops`, await cookieAt(opened.centre.url))
   till = await chromium.open(opened.till().url)

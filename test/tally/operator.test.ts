@@ -43,7 +43,7 @@ const adas = async () => {
 }
 const tally = async (...args: string[]): Promise<string> => {
   const out: string[] = []
-  vi.spyOn(process.stdout, 'write').mockImplementation(text => out.push(`${text}`) > 0)
+  vi.spyOn(process.stdout, 'write').mockImplementation(text => out.push(text.toString()) > 0)
   expect(await operator([...args, '--data', folder])).toBe(0)
   vi.restoreAllMocks()
   return out.join('')
