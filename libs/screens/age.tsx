@@ -50,6 +50,13 @@ export const Instant = ({ instant }: { readonly instant: string }) => (
   </time>
 )
 
+/** The day of an instant, with its year, in the reader's own zone: for what is valid for years. */
+export const Day = ({ instant }: { readonly instant: string }) => (
+  <time dateTime={instant} title={instant} className={classes.money}>
+    {day.format(new Date(instant))}
+  </time>
+)
+
 /** A business date ("2026-11-23") belongs to the shop and has no zone: it is never moved by the reader's. */
 export const BusinessDate = ({ date, short }: { readonly date: string; readonly short?: boolean }) => {
   const [year = 0, month = 1, dayOfMonth = 1] = date.split('-').map(Number)

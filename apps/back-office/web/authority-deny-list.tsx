@@ -24,6 +24,8 @@ const means = {
 /** So many are shown; the list itself may have thousands. */
 const shown = 50
 
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
+
 export const DenyListPanel = ({ list }: { readonly list: DenyList }) => {
   const [asked, setAsked] = useState<What>()
   const { licenses, cards, version } = list
@@ -34,7 +36,7 @@ export const DenyListPanel = ({ list }: { readonly list: DenyList }) => {
         <Text size="sm" data-testid="deny-list">
           {version === 0
             ? 'None was published yet'
-            : `Version ${version}: ${licenses.length} licenses, ${cards.length} cards`}
+            : `Version ${version}: ${counted(licenses.length, 'license')}, ${counted(cards.length, 'card')}`}
         </Text>
         <Group gap="xs">
           <Allowed to="clerk">

@@ -1,7 +1,7 @@
 import { Badge, Button, Group, Modal, NativeSelect, Stack, Text } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
-import { Instant } from '#screens/age'
+import { Day } from '#screens/age'
 import { order } from '#screens/api'
 import { type Column, List } from '#screens/list'
 import { Empty, Failure } from '#screens/states'
@@ -66,8 +66,8 @@ export const Keys = ({ keys }: { readonly keys: readonly AuthorityKey[] }) => {
         </Badge>
       ),
     },
-    { name: 'from', title: 'Valid from', cell: each => <Instant instant={each.notBefore} /> },
-    { name: 'until', title: 'Until', cell: each => <Instant instant={each.expires} /> },
+    { name: 'from', title: 'Valid from', cell: each => <Day instant={each.notBefore} /> },
+    { name: 'until', title: 'Until', cell: each => <Day instant={each.expires} /> },
     { name: 'lies', title: 'Lies', cell: each => (each.isHere ? 'here' : 'elsewhere') },
     ...(isAdministrator
       ? [{ name: 'orders', title: 'Change', cell: (each: AuthorityKey) => <Orders of={each} ask={setAsked} /> }]
