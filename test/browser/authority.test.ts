@@ -90,7 +90,7 @@ it('puts a card on the deny list, and takes it off', async () => {
   await write('deny-entries', card)
   await looksRight(office, 'deny a card')
   await office.press('deny-confirm')
-  await eventually(() => office.words('deny-list')).toContain('0 licenses, 1 cards')
+  await eventually(() => office.words('deny-list')).toContain('0 licenses, 1 card')
   expect(await office.page.getByText(card).count()).toBe(1)
   await office.press('deny-remove')
   await write('deny-entries', card)
