@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { cookieAt } from '../machines/processes.ts'
 import { openStreet, type Street } from '../machines/street.ts'
-import { buildPages, looksRight, openBrowser, patience_ms, type Screen } from './chromium.ts'
+import { buildPages, eventually, looksRight, openBrowser, type Screen } from './chromium.ts'
 
 /** The authority's day in the back office: a key is rotated and one named as stolen, a policy tightened, a card denied. */
 
@@ -22,7 +22,6 @@ afterAll(async () => {
   await street?.close()
 })
 
-const eventually = <Answer>(look: () => Answer | Promise<Answer>) => expect.poll(look, { timeout: patience_ms })
 const write = (testId: string, words: string) => office.page.getByTestId(testId).first().fill(words)
 const gone = (testId: string) => eventually(() => office.page.getByTestId(testId).count()).toBe(0)
 const rows = (purpose: string) =>

@@ -19,7 +19,7 @@ const args = [
   '--disable-sync',
 ]
 /** Whoever waits longer for a page on one machine has found a fault. */
-export const patience_ms = 8000
+const patience_ms = 8000
 
 export const eventually = <Answer>(look: () => Answer | Promise<Answer>) => expect.poll(look, { timeout: patience_ms })
 

@@ -79,7 +79,7 @@ it('lets an administrator add a viewer, who is not offered what a viewer may not
   await fill(office, 'operator-name', 'vera')
   await office.page.getByTestId('operator-role').selectOption('viewer')
   await looksRight(office, 'add an operator')
-  await office.press('operator-add')
+  await office.press('operator-confirm')
   const password = await office.words('one-time-password')
   await looksRight(office, 'one-time password')
   await office.press('one-time-done')

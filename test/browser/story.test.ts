@@ -192,7 +192,7 @@ it('has a page for all else that the back office asks', async () => {
   await office.page.getByTestId('account-name').fill('cyra')
   await office.page.getByTestId('account-limit').fill('120.00')
   await looksRight(office, 'account opened')
-  await office.press('account-create')
+  await office.press('account-confirm')
   await reads(office, 'available-cyra', '120.00 EUR')
 
   await office.press('nav-merchants')
@@ -206,10 +206,10 @@ it('has a page for all else that the back office asks', async () => {
     await office.page.getByTestId(`line-account-${place}`).fill(account)
     await office.page.getByTestId(`line-amount-${place}`).fill('1.00')
   }
-  expect(await office.page.getByTestId('adjustment-create').isDisabled()).toBe(true)
+  expect(await office.page.getByTestId('adjustment-confirm').isDisabled()).toBe(true)
   await office.page.getByTestId('adjustment-reason').fill('Charged by hand, and charged again by the till.')
   await looksRight(office, 'adjustment keyed')
-  await office.press('adjustment-create')
+  await office.press('adjustment-confirm')
   await office.page.getByTestId('proposal').waitFor()
   // Whoever proposed it is not the second person.
   await office.press('approve')

@@ -1,13 +1,13 @@
-import { Badge, Button, Group, Modal, Stack, Text, TextInput, Title } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import { Badge, Button, Group, Stack, Text, Title } from '@mantine/core'
+import { useState } from 'react'
 import type { Role } from '#operator/roles'
-import { freshKey, order } from '#screens/api'
+import { order } from '#screens/api'
 import { Money } from '#screens/money'
-import { Answered, Failure } from '#screens/states'
+import { Answered } from '#screens/states'
 import { useAnswer } from './answers.ts'
+import { Approve } from './approve.tsx'
 import classes from './office.module.css'
-import { Reason } from './reason.tsx'
+import { Line, OrderForm } from './order-form.tsx'
 import { Allowed } from './session.tsx'
 
 type Standing = 'open' | 'suspended' | 'closing' | 'closed'
@@ -146,7 +146,18 @@ export const AccountOrders = ({ account, currency }: { readonly account: string;
             {writeOffs
               .filter(each => each.state === 'proposed')
               .map(each => (
-                <Waiting key={each.writeOff} at={`${at}/write-offs/${encodeURIComponent(each.writeOff)}`} of={each} />
+                <Approve
+                  key={each.writeOff}
+                  at={`${at}/write-offs/${encodeURIComponent(each.writeOff)}`}
+                  proposal={{ proposal: each.writeOff, operator: each.operator, why: each.why }}
+                  takeBack="reject"
+                  saysWhy="reason"
+                  title={
+                    <>
+                      <Money amount={each.amount} currency={each.currency} /> should be written off
+                    </>
+                  }
+                />
               ))}
           </Stack>
         )}
@@ -163,104 +174,43 @@ const Ask = (props: {
   readonly close: () => void
 }) => {
   const { order: asked, at, currency, close } = props
-  const client = useQueryClient()
   const [amount, setAmount] = useState('')
-  const [reason, setReason] = useState('')
-  // Sent again because the answer was lost, it is the same order.
-  const [key] = useState(freshKey)
   const money = asked.asks.includes('limit') ? 'limit' : asked.asks.includes('amount') ? 'amount' : undefined
-  const needsReason = asked.asks.includes('reason')
-  const send = useMutation({
-    mutationFn: () =>
-      order(
-        `${at}/${asked.at}`,
-        {
-          ...(money ? { [money]: amount.trim(), currency } : {}),
-          ...(needsReason ? { reason: reason.trim() } : {}),
-          ...(asked.source ? { source: asked.source } : {}),
-        },
-        key,
-      ),
-    onSuccess: async () => {
-      await client.invalidateQueries()
-      close()
-    },
-  })
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    if (!send.isPending) send.mutate()
-  }
+  const asksReason = asked.asks.includes('reason')
   return (
-    <Modal opened onClose={close} centered title={asked.title} closeButtonProps={{ 'aria-label': 'Close' }}>
-      <form onSubmit={submit}>
-        <Stack>
-          <Text size="sm">{asked.means}</Text>
-          {money && (
-            <TextInput
-              label={`${money === 'limit' ? 'Limit' : 'Amount'} in ${currency}`}
-              inputMode="decimal"
-              required
-              value={amount}
-              onChange={input => setAmount(input.currentTarget.value)}
-              data-autofocus
-              data-testid="account-amount"
-            />
-          )}
-          {needsReason && <Reason value={reason} say={setReason} testId="account-reason" />}
-          {send.error && <Failure error={send.error} title="Nothing was done" />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              Not now
-            </Button>
-            <Button
-              type="submit"
-              {...(asked.grave ? { color: 'red.9' } : {})}
-              disabled={(needsReason && reason.trim() === '') || (money !== undefined && amount.trim() === '')}
-              loading={send.isPending}
-              data-testid="account-confirm"
-            >
-              {asked.title}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
-  )
-}
-
-/** A write-off that one person proposed. */
-const Waiting = ({ at, of }: { readonly at: string; readonly of: WriteOff }) => {
-  const client = useQueryClient()
-  const onSuccess = () => client.invalidateQueries()
-  const approve = useMutation({ mutationFn: () => order(`${at}/approve`), onSuccess })
-  const reject = useMutation({
-    mutationFn: () => order(`${at}/reject`, { reason: 'looked at and rejected' }),
-    onSuccess,
-  })
-  const fault = approve.error ?? reject.error
-  return (
-    <Stack gap="xs" data-testid={`write-off-${of.writeOff}`}>
-      <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
-        <Money amount={of.amount} currency={of.currency} /> should be written off, proposed by {of.operator}: {of.why}
-      </Text>
-      {fault && <Failure error={fault} title="Nothing was done" />}
-      <Group gap="xs">
-        <Allowed to="approver">
-          <Button
-            size="xs"
-            onClick={() => approve.mutate()}
-            loading={approve.isPending}
-            data-testid="write-off-approve"
-          >
-            Approve
-          </Button>
-        </Allowed>
-        <Allowed to="clerk">
-          <Button size="xs" variant="default" onClick={() => reject.mutate()} loading={reject.isPending}>
-            Reject
-          </Button>
-        </Allowed>
-      </Group>
-    </Stack>
+    <OrderForm
+      name="account"
+      title={asked.title}
+      confirm={asked.title}
+      failed="Nothing was done"
+      grave={asked.grave ?? false}
+      asksReason={asksReason}
+      ready={money === undefined || amount.trim() !== ''}
+      close={close}
+      send={({ reason, key }) =>
+        order(
+          `${at}/${asked.at}`,
+          {
+            ...(money ? { [money]: amount.trim(), currency } : {}),
+            ...(asksReason ? { reason } : {}),
+            ...(asked.source ? { source: asked.source } : {}),
+          },
+          key,
+        )
+      }
+    >
+      <Text size="sm">{asked.means}</Text>
+      {money && (
+        <Line
+          label={`${money === 'limit' ? 'Limit' : 'Amount'} in ${currency}`}
+          inputMode="decimal"
+          required
+          value={amount}
+          say={setAmount}
+          data-autofocus
+          testId="account-amount"
+        />
+      )}
+    </OrderForm>
   )
 }

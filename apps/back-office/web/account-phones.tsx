@@ -1,15 +1,15 @@
-import { Alert, Button, Checkbox, Group, Modal, Stack, Text, Title } from '@mantine/core'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Alert, Button, Checkbox, Stack, Text, Title } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
 import { ShieldAlert, ShieldCheck } from 'lucide-react'
-import { type FormEvent, useState } from 'react'
+import { useState } from 'react'
 import { Instant } from '#screens/age'
 import { ask, order } from '#screens/api'
 import { type Column, List } from '#screens/list'
 import { Money } from '#screens/money'
-import { Answered, Empty, Failure } from '#screens/states'
+import { Answered, Empty } from '#screens/states'
 import { type Aged, type Sum, useAnswer } from './answers.ts'
 import classes from './office.module.css'
-import { Reason } from './reason.tsx'
+import { OrderForm } from './order-form.tsx'
 import { Allowed } from './session.tsx'
 
 interface Hold {
@@ -98,52 +98,27 @@ export const AccountPhones = ({ account }: { readonly account: string }) => {
 }
 
 const Lose = ({ at, of, close }: { readonly at: string; readonly of: Hold; readonly close: () => void }) => {
-  const client = useQueryClient()
-  const [reason, setReason] = useState('')
   const [suspend, setSuspend] = useState(false)
-  const send = useMutation({
-    mutationFn: () => order(`${at}/lost`, { license: of.license, suspend, reason: reason.trim() }),
-    onSuccess: async () => {
-      await client.invalidateQueries()
-      close()
-    },
-  })
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    if (!send.isPending) send.mutate()
-  }
   return (
-    <Modal opened onClose={close} centered title="A lost phone" closeButtonProps={{ 'aria-label': 'Close' }}>
-      <form onSubmit={submit}>
-        <Stack>
-          <Text size="sm">
-            Its license ends for good, and terminals refuse it from their next sync on. <b>Until then</b>{' '}
-            <Money amount={of.left} currency={of.currency} /> can be spent with it at terminals that are offline.
-          </Text>
-          <Checkbox
-            label="Suspend the account with all of its phones"
-            checked={suspend}
-            onChange={input => setSuspend(input.currentTarget.checked)}
-          />
-          <Reason value={reason} say={setReason} testId="lost-reason" />
-          {send.error && <Failure error={send.error} title="Nothing was done" />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              Not now
-            </Button>
-            <Button
-              type="submit"
-              color="red.9"
-              disabled={reason.trim() === ''}
-              loading={send.isPending}
-              data-testid="lost-confirm"
-            >
-              End its license
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <OrderForm
+      name="lost"
+      title="A lost phone"
+      confirm="End its license"
+      failed="Nothing was done"
+      grave
+      close={close}
+      send={({ reason }) => order(`${at}/lost`, { license: of.license, suspend, reason })}
+    >
+      <Text size="sm">
+        Its license ends for good, and terminals refuse it from their next sync on. <b>Until then</b>{' '}
+        <Money amount={of.left} currency={of.currency} /> can be spent with it at terminals that are offline.
+      </Text>
+      <Checkbox
+        label="Suspend the account with all of its phones"
+        checked={suspend}
+        onChange={input => setSuspend(input.currentTarget.checked)}
+      />
+    </OrderForm>
   )
 }
 

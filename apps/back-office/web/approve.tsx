@@ -1,11 +1,10 @@
 import { Alert, Button, Group, Stack, Text } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { UserCheck } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import { order } from '#screens/api'
 import { Failure } from '#screens/states'
 import type { Proposal } from './answers.ts'
-import { Reason } from './reason.tsx'
+import { Reason, useOrder } from './order-form.tsx'
 import { Allowed } from './session.tsx'
 
 /** What one person proposed: another approves it, or somebody takes it back. */
@@ -13,23 +12,20 @@ export const Approve = (props: {
   /** Where it is approved and withdrawn: `…/approve` and `…/withdraw` under it. */
   readonly at: string
   readonly proposal: Proposal
-  readonly title: string
+  readonly title: ReactNode
   /** What taking it back is called there. */
   readonly takeBack?: 'withdraw' | 'reject'
+  /** What the order to take it back calls its reason. */
+  readonly saysWhy?: 'why' | 'reason'
   readonly children?: ReactNode
 }) => {
   const { operator, why } = props.proposal
-  const { takeBack = 'withdraw' } = props
+  const { takeBack = 'withdraw', saysWhy = 'why' } = props
   const named = takeBack === 'withdraw' ? 'Withdraw' : 'Reject'
-  const client = useQueryClient()
   const [taking, setTaking] = useState(false)
   const [reason, setReason] = useState('')
-  const onSuccess = () => client.invalidateQueries()
-  const approve = useMutation({ mutationFn: () => order(`${props.at}/approve`, {}), onSuccess })
-  const withdraw = useMutation({
-    mutationFn: () => order(`${props.at}/${takeBack}`, { why: reason.trim() }),
-    onSuccess,
-  })
+  const approve = useOrder(() => order(`${props.at}/approve`))
+  const withdraw = useOrder(() => order(`${props.at}/${takeBack}`, { [saysWhy]: reason.trim() }))
   const fault = approve.error ?? withdraw.error
   return (
     <Stack maw={560} data-testid="proposal">
@@ -50,7 +46,7 @@ export const Approve = (props: {
       {taking && <Reason value={reason} say={setReason} testId="withdraw-reason" />}
       <Group>
         <Allowed to="approver">
-          <Button onClick={() => approve.mutate()} loading={approve.isPending} data-testid="approve">
+          <Button onClick={approve.go} loading={approve.isPending} data-testid="approve">
             Approve
           </Button>
         </Allowed>
@@ -60,7 +56,7 @@ export const Approve = (props: {
               variant="default"
               disabled={reason.trim() === ''}
               loading={withdraw.isPending}
-              onClick={() => withdraw.mutate()}
+              onClick={withdraw.go}
               data-testid="withdraw-now"
             >
               {named} it

@@ -1,10 +1,9 @@
-import { Button, Group, Modal, Stack, Text, Textarea } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import { Button, Group, Stack, Text, Textarea } from '@mantine/core'
+import { useState } from 'react'
 import { order } from '#screens/api'
-import { Empty, Failure } from '#screens/states'
+import { Empty } from '#screens/states'
 import classes from './office.module.css'
-import { Reason } from './reason.tsx'
+import { OrderForm } from './order-form.tsx'
 import { Allowed } from './session.tsx'
 
 export type DenyList = {
@@ -83,55 +82,31 @@ const sorted = (written: string) => {
 }
 
 const Ask = ({ what, close }: { readonly what: What; readonly close: () => void }) => {
-  const client = useQueryClient()
   const [entries, setEntries] = useState('')
-  const [reason, setReason] = useState('')
-  const send = useMutation({
-    mutationFn: () => order(`/api/authority/deny-list/${what}`, { ...sorted(entries), reason: reason.trim() }),
-    onSuccess: async () => {
-      close()
-      await client.invalidateQueries()
-    },
-  })
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    if (!send.isPending) send.mutate()
-  }
   return (
-    <Modal opened onClose={close} centered title={titles[what]} closeButtonProps={{ 'aria-label': 'Close' }}>
-      <form onSubmit={submit}>
-        <Stack>
-          <Text size="sm">{means[what]}</Text>
-          <Textarea
-            label="Licenses and cards"
-            description="License ids, and card numbers of 16 to 19 digits, one a line"
-            autosize
-            minRows={3}
-            maxRows={10}
-            required
-            spellCheck={false}
-            value={entries}
-            onChange={event => setEntries(event.currentTarget.value)}
-            data-autofocus
-            data-testid="deny-entries"
-          />
-          <Reason value={reason} say={setReason} testId="deny-reason" />
-          {send.error && <Failure error={send.error} title="The list stays as it was" />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              Not now
-            </Button>
-            <Button
-              type="submit"
-              disabled={entries.trim() === '' || reason.trim() === ''}
-              loading={send.isPending}
-              data-testid="deny-confirm"
-            >
-              {titles[what]}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <OrderForm
+      name="deny"
+      title={titles[what]}
+      confirm={titles[what]}
+      failed="The list stays as it was"
+      ready={entries.trim() !== ''}
+      close={close}
+      send={({ reason }) => order(`/api/authority/deny-list/${what}`, { ...sorted(entries), reason })}
+    >
+      <Text size="sm">{means[what]}</Text>
+      <Textarea
+        label="Licenses and cards"
+        description="License ids, and card numbers of 16 to 19 digits, one a line"
+        autosize
+        minRows={3}
+        maxRows={10}
+        required
+        spellCheck={false}
+        value={entries}
+        onChange={event => setEntries(event.currentTarget.value)}
+        data-autofocus
+        data-testid="deny-entries"
+      />
+    </OrderForm>
   )
 }

@@ -1,11 +1,10 @@
-import { Badge, Button, Group, Modal, NativeSelect, Stack, Text } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import { Badge, Button, Group, NativeSelect, Text } from '@mantine/core'
+import { useState } from 'react'
 import { Day } from '#screens/age'
 import { order } from '#screens/api'
 import { type Column, List } from '#screens/list'
-import { Empty, Failure } from '#screens/states'
-import { Reason } from './reason.tsx'
+import { Empty } from '#screens/states'
+import { OrderForm } from './order-form.tsx'
 import { Allowed, useMay } from './session.tsx'
 
 const rotated = ['license', 'certificate', 'rules', 'log'] as const
@@ -120,68 +119,44 @@ const Orders = ({ of, ask }: { readonly of: AuthorityKey; readonly ask: (asked: 
   )
 
 const Ask = ({ asked, close }: { readonly asked: Asked; readonly close: () => void }) => {
-  const client = useQueryClient()
   const [purpose, setPurpose] = useState<Rotated>('license')
-  const [reason, setReason] = useState('')
-  const send = useMutation({
-    mutationFn: () =>
-      asked.what === 'rotate'
-        ? order('/api/authority/keys', { purpose, reason: reason.trim() })
-        : order(`/api/authority/keys/${asked.key.kid}/${asked.what}`, { reason: reason.trim() }),
-    onSuccess: async () => {
-      close()
-      await client.invalidateQueries()
-    },
-  })
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    if (!send.isPending) send.mutate()
-  }
   return (
-    <Modal opened onClose={close} centered title={titles[asked.what]} closeButtonProps={{ 'aria-label': 'Close' }}>
-      <form onSubmit={submit}>
-        <Stack>
-          {asked.what === 'rotate' ? (
-            <>
-              <NativeSelect
-                label="Purpose"
-                data={rotated.map(value => ({ value, label: `${value}: signs ${signed[value]}` }))}
-                value={purpose}
-                onChange={event => setPurpose(event.currentTarget.value as Rotated)}
-                data-autofocus
-                data-testid="key-purpose"
-              />
-              <Text size="sm">
-                A new key is made, and signs {lead[purpose]}, when whoever verifies knows it. The one before it goes on
-                until then, and what it signed still holds.
-              </Text>
-            </>
-          ) : (
-            <>
-              <Text size="sm" data-testid="key-named">
-                <code>{asked.key.kid}</code> signs {signed[asked.key.purpose]}.
-              </Text>
-              <Text size="sm">{means[asked.what]}</Text>
-            </>
-          )}
-          <Reason value={reason} say={setReason} testId="key-reason" />
-          {send.error && <Failure error={send.error} title="Nothing was done" />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              Not now
-            </Button>
-            <Button
-              type="submit"
-              {...(asked.what === 'rotate' ? {} : { color: 'red' })}
-              disabled={reason.trim() === ''}
-              loading={send.isPending}
-              data-testid="key-confirm"
-            >
-              {titles[asked.what]}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <OrderForm
+      name="key"
+      title={titles[asked.what]}
+      confirm={titles[asked.what]}
+      failed="Nothing was done"
+      grave={asked.what !== 'rotate'}
+      close={close}
+      send={({ reason }) =>
+        asked.what === 'rotate'
+          ? order('/api/authority/keys', { purpose, reason })
+          : order(`/api/authority/keys/${asked.key.kid}/${asked.what}`, { reason })
+      }
+    >
+      {asked.what === 'rotate' ? (
+        <>
+          <NativeSelect
+            label="Purpose"
+            data={rotated.map(value => ({ value, label: `${value}: signs ${signed[value]}` }))}
+            value={purpose}
+            onChange={event => setPurpose(event.currentTarget.value as Rotated)}
+            data-autofocus
+            data-testid="key-purpose"
+          />
+          <Text size="sm">
+            A new key is made, and signs {lead[purpose]}, when whoever verifies knows it. The one before it goes on
+            until then, and what it signed still holds.
+          </Text>
+        </>
+      ) : (
+        <>
+          <Text size="sm" data-testid="key-named">
+            <code>{asked.key.kid}</code> signs {signed[asked.key.purpose]}.
+          </Text>
+          <Text size="sm">{means[asked.what]}</Text>
+        </>
+      )}
+    </OrderForm>
   )
 }

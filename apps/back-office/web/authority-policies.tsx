@@ -1,13 +1,12 @@
-import { Button, Checkbox, Group, Modal, Stack, Text, TextInput, Title } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import { Button, Checkbox, Stack, Text, Title } from '@mantine/core'
+import { useState } from 'react'
 import { Ago } from '#screens/age'
 import { order } from '#screens/api'
 import { Money } from '#screens/money'
-import { Empty, Failure } from '#screens/states'
+import { Empty } from '#screens/states'
 import type { CountAndSum } from './answers.ts'
 import classes from './office.module.css'
-import { Reason } from './reason.tsx'
+import { Line, OrderForm } from './order-form.tsx'
 import { Allowed } from './session.tsx'
 
 /** Amounts as people write them. */
@@ -185,98 +184,70 @@ const bodyOf = (fields: Fields) => {
 }
 
 const Change = ({ of, close }: { readonly of: Policy; readonly close: () => void }) => {
-  const client = useQueryClient()
   const [fields, setFields] = useState(() => fieldsOf(of))
   const [overridable, setOverridable] = useState([...of.overridable])
   const [taken, setTaken] = useState([...(of.suites ?? withoutSuites)])
-  const [reason, setReason] = useState('')
   const said = of.suites ?? withoutSuites
-  const send = useMutation({
-    mutationFn: () =>
-      order(`/api/authority/policies/${of.currency}`, {
-        ...bodyOf(fields),
-        overridable,
-        // What is as it was is not said, so that it is no change.
-        ...(taken.toSorted().join() === said.toSorted().join() ? {} : { suites: taken }),
-        reason: reason.trim(),
-      }),
-    onSuccess: async () => {
-      close()
-      await client.invalidateQueries()
-    },
-  })
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    if (!send.isPending) send.mutate()
-  }
   const write = (field: Field, words: string) => setFields({ ...fields, [field]: words })
   const known = [...new Set([...Object.keys(rules), ...of.overridable])]
   const isWhole = [...amounts, ...counts].every(([field]) => field === 'silentMax' || fields[field].trim() !== '')
   return (
-    <Modal
-      opened
-      onClose={close}
-      centered
-      size="lg"
+    <OrderForm
+      name="policy"
       title={`Change the policy of ${of.currency}`}
-      closeButtonProps={{ 'aria-label': 'Close' }}
+      confirm="Publish it"
+      failed="The policy stays as it was"
+      wide
+      ready={taken.length > 0 && isWhole}
+      close={close}
+      send={({ reason }) =>
+        order(`/api/authority/policies/${of.currency}`, {
+          ...bodyOf(fields),
+          overridable,
+          // What is as it was is not said, so that it is no change.
+          ...(taken.toSorted().join() === said.toSorted().join() ? {} : { suites: taken }),
+          reason,
+        })
+      }
     >
-      <form onSubmit={submit}>
-        <Stack>
-          <Text size="sm">Every terminal that sells in {of.currency} keeps to it from its next sync on.</Text>
-          {amounts.map(([field, label]) => (
-            <TextInput
-              key={field}
-              label={`${label}, in ${of.currency}`}
-              inputMode="decimal"
-              required={field !== 'silentMax'}
-              value={fields[field]}
-              onChange={event => write(field, event.currentTarget.value)}
-              data-testid={`policy-${field}`}
-            />
+      <Text size="sm">Every terminal that sells in {of.currency} keeps to it from its next sync on.</Text>
+      {amounts.map(([field, label]) => (
+        <Line
+          key={field}
+          label={`${label}, in ${of.currency}`}
+          inputMode="decimal"
+          required={field !== 'silentMax'}
+          data-autofocus={field === 'perTransaction' ? true : undefined}
+          value={fields[field]}
+          say={words => write(field, words)}
+          testId={`policy-${field}`}
+        />
+      ))}
+      {counts.map(([field, label]) => (
+        <Line
+          key={field}
+          label={label}
+          inputMode="numeric"
+          required
+          value={fields[field]}
+          say={words => write(field, words.replace(/\D/g, ''))}
+          testId={`policy-${field}`}
+        />
+      ))}
+      <Checkbox.Group label="A supervisor may answer for" value={overridable} onChange={setOverridable}>
+        <Stack gap="xs" mt={6}>
+          {known.map(rule => (
+            <Checkbox key={rule} value={rule} label={rules[rule] ?? rule} data-testid={`policy-${rule}`} />
           ))}
-          {counts.map(([field, label]) => (
-            <TextInput
-              key={field}
-              label={label}
-              inputMode="numeric"
-              required
-              value={fields[field]}
-              onChange={event => write(field, event.currentTarget.value.replace(/\D/g, ''))}
-              data-testid={`policy-${field}`}
-            />
-          ))}
-          <Checkbox.Group label="A supervisor may answer for" value={overridable} onChange={setOverridable}>
-            <Stack gap="xs" mt={6}>
-              {known.map(rule => (
-                <Checkbox key={rule} value={rule} label={rules[rule] ?? rule} data-testid={`policy-${rule}`} />
-              ))}
-            </Stack>
-          </Checkbox.Group>
-          <Checkbox.Group label="Phones may pay by" value={taken} onChange={setTaken}>
-            <Stack gap="xs" mt={6}>
-              {Object.entries(suites).map(([suite, label]) => (
-                <Checkbox key={suite} value={suite} label={label} data-testid={`policy-${suite}`} />
-              ))}
-            </Stack>
-          </Checkbox.Group>
-          <Reason value={reason} say={setReason} testId="policy-reason" />
-          {send.error && <Failure error={send.error} title="The policy stays as it was" />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              Not now
-            </Button>
-            <Button
-              type="submit"
-              disabled={reason.trim() === '' || taken.length === 0 || !isWhole}
-              loading={send.isPending}
-              data-testid="policy-confirm"
-            >
-              Publish it
-            </Button>
-          </Group>
         </Stack>
-      </form>
-    </Modal>
+      </Checkbox.Group>
+      <Checkbox.Group label="Phones may pay by" value={taken} onChange={setTaken}>
+        <Stack gap="xs" mt={6}>
+          {Object.entries(suites).map(([suite, label]) => (
+            <Checkbox key={suite} value={suite} label={label} data-testid={`policy-${suite}`} />
+          ))}
+        </Stack>
+      </Checkbox.Group>
+    </OrderForm>
   )
 }

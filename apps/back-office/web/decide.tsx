@@ -1,12 +1,11 @@
-import { Button, Group, Radio, Stack, Text, Textarea, Title } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import { Button, Group, Radio, Stack, Text, Title } from '@mantine/core'
+import { useState } from 'react'
 import { order } from '#screens/api'
 import { Money } from '#screens/money'
 import { Failure } from '#screens/states'
 import type { Bearer, HeldReversal, PaymentFile } from './answers.ts'
 import { Approve } from './approve.tsx'
-import { Reason } from './reason.tsx'
+import { Reason, useOrder } from './order-form.tsx'
 import { Allowed } from './session.tsx'
 
 const bearers: readonly (readonly [Bearer, string, string])[] = [
@@ -33,19 +32,11 @@ export const Decide = ({ file }: { readonly file: PaymentFile }) =>
   )
 
 const Propose = ({ file }: { readonly file: PaymentFile }) => {
-  const client = useQueryClient()
   const [bears, setBears] = useState('')
   const [reason, setReason] = useState('')
-  const propose = useMutation({
-    mutationFn: () => order(`${pathOf(file.payment)}/proposals`, { bears, reason: reason.trim() }),
-    onSuccess: () => client.invalidateQueries(),
-  })
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    if (!propose.isPending) propose.mutate()
-  }
+  const propose = useOrder(() => order(`${pathOf(file.payment)}/proposals`, { bears, reason: reason.trim() }))
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={propose.submit}>
       <Stack maw={560}>
         <Radio.Group value={bears} onChange={setBears} label="Borne by">
           <Stack gap="xs" mt={6}>
@@ -54,15 +45,11 @@ const Propose = ({ file }: { readonly file: PaymentFile }) => {
             ))}
           </Stack>
         </Radio.Group>
-        <Textarea
-          label="Reason"
-          description="Read by whoever approves, and by the auditor"
-          autosize
-          minRows={2}
-          maxLength={500}
+        <Reason
           value={reason}
-          onChange={event => setReason(event.currentTarget.value)}
-          data-testid="decide-reason"
+          say={setReason}
+          testId="decide-reason"
+          readBy="Read by whoever approves, and by the auditor"
         />
         {propose.error && <Failure error={propose.error} title="It stays held" />}
         <Group>
@@ -87,13 +74,10 @@ export const RefuseReversal = (props: {
   readonly held: HeldReversal
 }) => {
   const { held, currency } = props
-  const client = useQueryClient()
   const [why, setWhy] = useState('')
-  const propose = useMutation({
-    mutationFn: () =>
-      order(`${pathOf(props.payment)}/reversals/${encodeURIComponent(held.reversal)}/proposals`, { why: why.trim() }),
-    onSuccess: () => client.invalidateQueries(),
-  })
+  const propose = useOrder(() =>
+    order(`${pathOf(props.payment)}/reversals/${encodeURIComponent(held.reversal)}/proposals`, { why: why.trim() }),
+  )
   return (
     <Stack maw={560} data-testid={`reversal-${held.reversal}`}>
       <Title order={3} size="h5">
@@ -118,7 +102,7 @@ export const RefuseReversal = (props: {
               variant="default"
               disabled={why.trim() === ''}
               loading={propose.isPending}
-              onClick={() => propose.mutate()}
+              onClick={propose.go}
               data-testid="refuse"
             >
               Propose to refuse it

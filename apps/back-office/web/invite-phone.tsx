@@ -1,11 +1,10 @@
-import { Alert, Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { Alert, Button, Stack, Text } from '@mantine/core'
 import { Smartphone } from 'lucide-react'
-import { type FormEvent, useState } from 'react'
+import { useState } from 'react'
 import { Instant } from '#screens/age'
 import { order } from '#screens/api'
-import { Failure } from '#screens/states'
 import classes from './office.module.css'
+import { Line, OrderForm } from './order-form.tsx'
 
 interface Invitation {
   readonly code: string
@@ -33,28 +32,27 @@ export const InvitePhone = (props: { readonly account: string; readonly currency
 
 const Invitation = (props: { readonly account: string; readonly currency: string; readonly close: () => void }) => {
   const { account, currency, close } = props
-  const client = useQueryClient()
   const [allowance, setAllowance] = useState('')
-  const invite = useMutation({
-    mutationFn: () =>
-      order<Invitation>(`/api/accounts/${encodeURIComponent(account)}/activations`, {
-        allowance: allowance.trim(),
-        currency,
-      }),
-    onSuccess: () => client.invalidateQueries(),
-  })
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    if (!invite.isPending) invite.mutate()
-  }
   return (
-    <Modal opened onClose={close} centered title="Let a phone in" closeButtonProps={{ 'aria-label': 'Close' }}>
-      {invite.data ? (
+    <OrderForm
+      name="invite-phone"
+      title="Let a phone in"
+      confirm="Make a code"
+      failed="No code was made"
+      asksReason={false}
+      close={close}
+      send={() =>
+        order<Invitation>(`/api/accounts/${encodeURIComponent(account)}/activations`, {
+          allowance: allowance.trim(),
+          currency,
+        })
+      }
+      shown={({ code, expires }) => (
         <Stack data-testid="phone-invitation">
           <Alert color="green" variant="outline" title={`A phone may take credit of ${account}`}>
             <Text size="sm">
               Give this code to the holder. It is shown only now, and is good for one phone until{' '}
-              <Instant instant={invite.data.expires} />.
+              <Instant instant={expires} />.
             </Text>
           </Alert>
           <Text
@@ -65,39 +63,26 @@ const Invitation = (props: { readonly account: string; readonly currency: string
             className={classes.code ?? ''}
             data-testid="phone-invitation-code"
           >
-            <Groups code={invite.data.code} />
+            <Groups code={code} />
           </Text>
           <Button onClick={close} data-autofocus>
             Done
           </Button>
         </Stack>
-      ) : (
-        <form onSubmit={submit}>
-          <Stack>
-            <TextInput
-              label={`To use offline, in ${currency}`}
-              description="Held on the account from the moment the phone uses its code, if it is available then."
-              placeholder="100.00"
-              inputMode="decimal"
-              required
-              value={allowance}
-              onChange={event => setAllowance(event.currentTarget.value)}
-              data-autofocus
-              data-testid="invite-phone-allowance"
-            />
-            {invite.error && <Failure error={invite.error} title="No code was made" />}
-            <Group justify="flex-end">
-              <Button variant="default" onClick={close}>
-                Not now
-              </Button>
-              <Button type="submit" loading={invite.isPending} data-testid="invite-phone-confirm">
-                Make a code
-              </Button>
-            </Group>
-          </Stack>
-        </form>
       )}
-    </Modal>
+    >
+      <Line
+        label={`To use offline, in ${currency}`}
+        description="Held on the account from the moment the phone uses its code, if it is available then."
+        placeholder="100.00"
+        inputMode="decimal"
+        required
+        value={allowance}
+        say={setAllowance}
+        data-autofocus
+        testId="invite-phone-allowance"
+      />
+    </OrderForm>
   )
 }
 

@@ -1,10 +1,9 @@
-import { Alert, Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import { Alert, Button, Stack, Text } from '@mantine/core'
+import { useState } from 'react'
 import { Instant } from '#screens/age'
 import { order } from '#screens/api'
-import { Failure } from '#screens/states'
 import classes from './office.module.css'
+import { Line, OrderForm } from './order-form.tsx'
 
 export interface Invitation {
   readonly terminal: string
@@ -42,52 +41,29 @@ export const Invited = (props: { readonly invitation: Invitation; readonly close
 
 /** A terminal enrols once, with a code that is shown here and nowhere else. */
 export const Invite = ({ close }: { readonly close: () => void }) => {
-  const client = useQueryClient()
   const [terminal, setTerminal] = useState('')
   const [shop, setShop] = useState('')
-  const invite = useMutation({
-    mutationFn: () => order<Invitation>('/api/terminals', { terminal: terminal.trim(), shop: shop.trim() }),
-    onSuccess: () => client.invalidateQueries(),
-  })
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    if (!invite.isPending) invite.mutate()
-  }
   return (
-    <Modal opened onClose={close} centered title="Invite a terminal" closeButtonProps={{ 'aria-label': 'Close' }}>
-      {invite.data ? (
-        <Invited invitation={invite.data} close={close} />
-      ) : (
-        <form onSubmit={submit}>
-          <Stack>
-            <TextInput
-              label="Terminal"
-              placeholder="terminal-3"
-              required
-              value={terminal}
-              onChange={event => setTerminal(event.currentTarget.value)}
-              data-autofocus
-              data-testid="invite-terminal"
-            />
-            <TextInput
-              label="Shop"
-              required
-              value={shop}
-              onChange={event => setShop(event.currentTarget.value)}
-              data-testid="invite-shop"
-            />
-            {invite.error && <Failure error={invite.error} title="No invitation was made" />}
-            <Group justify="flex-end">
-              <Button variant="default" onClick={close}>
-                Not now
-              </Button>
-              <Button type="submit" loading={invite.isPending} data-testid="invite-confirm">
-                Invite
-              </Button>
-            </Group>
-          </Stack>
-        </form>
-      )}
-    </Modal>
+    <OrderForm
+      name="invite"
+      title="Invite a terminal"
+      confirm="Invite"
+      failed="No invitation was made"
+      asksReason={false}
+      close={close}
+      send={() => order<Invitation>('/api/terminals', { terminal: terminal.trim(), shop: shop.trim() })}
+      shown={invitation => <Invited invitation={invitation} close={close} />}
+    >
+      <Line
+        label="Terminal"
+        placeholder="terminal-3"
+        required
+        value={terminal}
+        say={setTerminal}
+        data-autofocus
+        testId="invite-terminal"
+      />
+      <Line label="Shop" required value={shop} say={setShop} testId="invite-shop" />
+    </OrderForm>
   )
 }

@@ -1,7 +1,7 @@
-import { Alert, Badge, Button, Group, Modal, NativeSelect, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Badge, Button, Group, Modal, NativeSelect, Stack, Text } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Plus } from 'lucide-react'
-import { type FormEvent, useState } from 'react'
+import { useState } from 'react'
 import { type Role, roles } from '#operator/roles'
 import { Ago } from '#screens/age'
 import { order } from '#screens/api'
@@ -10,7 +10,7 @@ import { Answered, Empty, Failure } from '#screens/states'
 import { type Aged, useAnswer } from './answers.ts'
 import { Page } from './frame.tsx'
 import classes from './office.module.css'
-import { Reason } from './reason.tsx'
+import { Line, OrderForm, Reason } from './order-form.tsx'
 import { Allowed, useMay } from './session.tsx'
 
 type Operator = {
@@ -69,56 +69,39 @@ const OneTime = ({
 )
 
 const AddOperator = ({ close }: { readonly close: () => void }) => {
-  const client = useQueryClient()
   const [operator, setOperator] = useState('')
   const [role, setRole] = useState<Role>('clerk')
-  const add = useMutation({
-    mutationFn: () => order<Made>('/api/operators', { operator: operator.trim(), role }),
-    onSuccess: () => client.invalidateQueries(),
-  })
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    if (!add.isPending) add.mutate()
-  }
   return (
-    <Modal opened onClose={close} centered title="Add an operator" closeButtonProps={{ 'aria-label': 'Close' }}>
-      {add.data ? (
-        <OneTime made={add.data} close={close} />
-      ) : (
-        <form onSubmit={submit}>
-          <Stack>
-            <TextInput
-              label="Operator"
-              description="Lower-case letters, digits, points, dashes: everything they do bears this name"
-              required
-              autoCapitalize="none"
-              spellCheck={false}
-              maxLength={32}
-              value={operator}
-              onChange={event => setOperator(event.currentTarget.value)}
-              data-autofocus
-              data-testid="operator-name"
-            />
-            <NativeSelect
-              label="Role"
-              data={choices}
-              value={role}
-              onChange={event => setRole(event.currentTarget.value as Role)}
-              data-testid="operator-role"
-            />
-            {add.error && <Failure error={add.error} title="Nobody was added" />}
-            <Group justify="flex-end">
-              <Button variant="default" onClick={close}>
-                Not now
-              </Button>
-              <Button type="submit" loading={add.isPending} data-testid="operator-add">
-                Add the operator
-              </Button>
-            </Group>
-          </Stack>
-        </form>
-      )}
-    </Modal>
+    <OrderForm
+      name="operator"
+      title="Add an operator"
+      confirm="Add the operator"
+      failed="Nobody was added"
+      asksReason={false}
+      close={close}
+      send={() => order<Made>('/api/operators', { operator: operator.trim(), role })}
+      shown={made => <OneTime made={made} close={close} />}
+    >
+      <Line
+        label="Operator"
+        description="Lower-case letters, digits, points, dashes: everything they do bears this name"
+        required
+        autoCapitalize="none"
+        spellCheck={false}
+        maxLength={32}
+        value={operator}
+        say={setOperator}
+        data-autofocus
+        testId="operator-name"
+      />
+      <NativeSelect
+        label="Role"
+        data={choices}
+        value={role}
+        onChange={event => setRole(event.currentTarget.value as Role)}
+        data-testid="operator-role"
+      />
+    </OrderForm>
   )
 }
 

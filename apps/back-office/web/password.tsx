@@ -1,9 +1,10 @@
 import { Button, Group, PasswordInput, Stack, Text, Title } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import { useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
 import { order } from '#screens/api'
 import { Failure } from '#screens/states'
 import classes from './office.module.css'
+import { useOrder } from './order-form.tsx'
 import { type SignedIn, signedIn } from './session.tsx'
 
 /** One's own password. `leave` is missing where there is no way around it. */
@@ -19,19 +20,15 @@ export const ChangePassword = ({
   const [next, setNext] = useState('')
   const [again, setAgain] = useState('')
   const differs = again !== '' && again !== next
-  const change = useMutation({
-    mutationFn: () => order<SignedIn>('/api/session/password', { password, next }),
-    onSuccess: who => {
+  const change = useOrder(
+    () => order<SignedIn>('/api/session/password', { password, next }),
+    who => {
       signedIn(client, who)
       done?.()
     },
-  })
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    if (!change.isPending && again === next) change.mutate()
-  }
+  )
   return (
-    <form onSubmit={submit} data-testid="change-password">
+    <form onSubmit={change.submit} data-testid="change-password">
       <Stack>
         <PasswordInput
           label="Password as it is now"
@@ -71,7 +68,12 @@ export const ChangePassword = ({
               {leave.words}
             </Button>
           )}
-          <Button type="submit" loading={change.isPending} disabled={differs} data-testid="password-change">
+          <Button
+            type="submit"
+            loading={change.isPending}
+            disabled={differs || again === ''}
+            data-testid="password-change"
+          >
             Change the password
           </Button>
         </Group>

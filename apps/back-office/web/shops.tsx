@@ -1,12 +1,12 @@
-import { Button, Group, Modal, NativeSelect, Stack, Text, TextInput } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { Button, Group, NativeSelect, Text } from '@mantine/core'
 import { Plus } from 'lucide-react'
-import { type FormEvent, useState } from 'react'
+import { useState } from 'react'
 import { order } from '#screens/api'
 import { type Column, List } from '#screens/list'
-import { Answered, Empty, Failure } from '#screens/states'
+import { Answered, Empty } from '#screens/states'
 import { type Aged, type Shop, type Terminal, useAnswer } from './answers.ts'
 import { Page } from './frame.tsx'
+import { Line, OrderForm } from './order-form.tsx'
 import { Allowed, useMay } from './session.tsx'
 
 type Merchant = { readonly merchant: string; readonly name: string }
@@ -107,87 +107,58 @@ const titles = { open: 'Open a shop', name: 'Rename the shop', zone: 'Set the sh
 const Ask = (props: { readonly asked: Asked; readonly merchants: readonly Merchant[]; readonly close: () => void }) => {
   const { asked, merchants, close } = props
   const held = 'shop' in asked ? asked.shop : undefined
-  const client = useQueryClient()
   const [merchant, setMerchant] = useState(merchants[0]?.merchant ?? '')
   const [shop, setShop] = useState('')
   const [name, setName] = useState(held?.name ?? '')
   const [zone, setZone] = useState(held?.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone)
-  const send = useMutation({
-    mutationFn: () => {
-      if (asked.what === 'open') {
-        const id = shop.trim() === '' ? {} : { shop: shop.trim() }
-        return order('/api/shops', { merchant, name: name.trim(), zone: zone.trim(), ...id })
-      }
-      const at = `/api/shops/${encodeURIComponent(asked.shop.shop)}/${asked.what}`
-      return order(at, asked.what === 'name' ? { name: name.trim() } : { zone: zone.trim() })
-    },
-    onSuccess: async () => {
-      close()
-      await client.invalidateQueries()
-    },
-  })
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    if (!send.isPending) send.mutate()
+  const send = () => {
+    if (asked.what === 'open') {
+      const id = shop.trim() === '' ? {} : { shop: shop.trim() }
+      return order('/api/shops', { merchant, name: name.trim(), zone: zone.trim(), ...id })
+    }
+    const at = `/api/shops/${encodeURIComponent(asked.shop.shop)}/${asked.what}`
+    return order(at, asked.what === 'name' ? { name: name.trim() } : { zone: zone.trim() })
   }
   return (
-    <Modal opened onClose={close} centered title={titles[asked.what]} closeButtonProps={{ 'aria-label': 'Close' }}>
-      <form onSubmit={submit}>
-        <Stack>
-          {asked.what === 'open' && (
-            <>
-              <NativeSelect
-                label="Merchant"
-                required
-                data={merchants.map(each => ({ value: each.merchant, label: `${each.name} (${each.merchant})` }))}
-                value={merchant}
-                onChange={input => setMerchant(input.currentTarget.value)}
-                data-testid="shop-merchant"
-              />
-              <TextInput
-                label="Id"
-                description="Left empty, the centre names it"
-                value={shop}
-                onChange={input => setShop(input.currentTarget.value)}
-                data-testid="shop-id"
-              />
-            </>
-          )}
-          {asked.what !== 'zone' && (
-            <TextInput
-              label="Name"
-              required
-              maxLength={120}
-              value={name}
-              onChange={input => setName(input.currentTarget.value)}
-              data-autofocus
-              data-testid="shop-name"
-            />
-          )}
-          {asked.what !== 'name' && (
-            <TextInput
-              label="Time zone"
-              placeholder="Europe/Vienna"
-              required
-              value={zone}
-              onChange={input => setZone(input.currentTarget.value)}
-              data-testid="shop-zone"
-            />
-          )}
-          {asked.what === 'zone' && (
-            <Text size="sm">Its terminals hear of it with their next sync, and turn their next day by it.</Text>
-          )}
-          {send.error && <Failure error={send.error} title="Nothing was done" />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              Not now
-            </Button>
-            <Button type="submit" loading={send.isPending} data-testid="shop-confirm">
-              {asked.what === 'open' ? 'Open the shop' : 'Save'}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <OrderForm
+      name="shop"
+      title={titles[asked.what]}
+      confirm={asked.what === 'open' ? 'Open the shop' : 'Save'}
+      failed="Nothing was done"
+      asksReason={false}
+      close={close}
+      send={send}
+    >
+      {asked.what === 'open' && (
+        <>
+          <NativeSelect
+            label="Merchant"
+            required
+            data={merchants.map(each => ({ value: each.merchant, label: `${each.name} (${each.merchant})` }))}
+            value={merchant}
+            onChange={input => setMerchant(input.currentTarget.value)}
+            data-testid="shop-merchant"
+          />
+          <Line label="Id" description="Left empty, the centre names it" value={shop} say={setShop} testId="shop-id" />
+        </>
+      )}
+      {asked.what !== 'zone' && (
+        <Line label="Name" required maxLength={120} value={name} say={setName} data-autofocus testId="shop-name" />
+      )}
+      {asked.what !== 'name' && (
+        <Line
+          label="Time zone"
+          placeholder="Europe/Vienna"
+          required
+          value={zone}
+          say={setZone}
+          data-autofocus
+          testId="shop-zone"
+        />
+      )}
+      {asked.what === 'zone' && (
+        <Text size="sm">Its terminals hear of it with their next sync, and turn their next day by it.</Text>
+      )}
+    </OrderForm>
   )
 }

@@ -1,9 +1,10 @@
 import { Button, Modal, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import { useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
 import { order } from '#screens/api'
 import { Failure } from '#screens/states'
 import classes from './office.module.css'
+import { useOrder } from './order-form.tsx'
 import { type SignedIn, signedIn } from './session.tsx'
 
 /** The door: a name and a password. Whoever comes through it is where the address says. */
@@ -11,17 +12,16 @@ const SignInForm = ({ known }: { readonly known?: string | undefined }) => {
   const client = useQueryClient()
   const [operator, setOperator] = useState(known ?? '')
   const [password, setPassword] = useState('')
-  const enter = useMutation({
-    mutationFn: () => order<SignedIn>('/api/session', { operator: operator.trim(), password }),
-    onSuccess: who => signedIn(client, who),
-    onError: () => setPassword(''),
-  })
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    if (!enter.isPending) enter.mutate()
-  }
+  const enter = useOrder(
+    () =>
+      order<SignedIn>('/api/session', { operator: operator.trim(), password }).catch((refused: unknown) => {
+        setPassword('')
+        throw refused
+      }),
+    who => signedIn(client, who),
+  )
   return (
-    <form onSubmit={submit} data-testid="sign-in">
+    <form onSubmit={enter.submit} data-testid="sign-in">
       <Stack>
         <TextInput
           label="Operator"

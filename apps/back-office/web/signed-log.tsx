@@ -1,11 +1,10 @@
 import { Alert, Button, Group, Stack, Text } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { ShieldAlert } from 'lucide-react'
 import { useId, useState } from 'react'
 import { order } from '#screens/api'
 import { Failure } from '#screens/states'
 import { type SignedLog, useAnswer } from './answers.ts'
-import { Reason } from './reason.tsx'
+import { Reason, useOrder } from './order-form.tsx'
 import { Allowed } from './session.tsx'
 
 /** The log's own word: how far it is signed; and where it is not, why, and what an operator may order. */
@@ -25,13 +24,9 @@ export const SilentLog = () => {
 }
 
 const Silent = ({ origin, message }: { readonly origin: string; readonly message: string }) => {
-  const client = useQueryClient()
   const [reason, setReason] = useState('')
   const needed = useId()
-  const begin = useMutation({
-    mutationFn: () => order('/api/log/origins', { reason: reason.trim() }),
-    onSuccess: () => client.invalidateQueries(),
-  })
+  const begin = useOrder(() => order('/api/log/origins', { reason: reason.trim() }))
   const isSaid = reason.trim() !== ''
   return (
     <Alert
@@ -61,7 +56,7 @@ const Silent = ({ origin, message }: { readonly origin: string; readonly message
               disabled={!isSaid}
               aria-describedby={needed}
               loading={begin.isPending}
-              onClick={() => begin.mutate()}
+              onClick={begin.go}
               data-testid="begin-origin"
             >
               Begin a new origin

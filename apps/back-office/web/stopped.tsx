@@ -5,7 +5,7 @@ import { useId, useState } from 'react'
 import { order } from '#screens/api'
 import { Failure } from '#screens/states'
 import { type Follower, useAnswer } from './answers.ts'
-import { Reason } from './reason.tsx'
+import { Reason } from './order-form.tsx'
 import { useMay } from './session.tsx'
 
 /** What follows the log and had to stop: at which event, why, and what an operator may say to it. */

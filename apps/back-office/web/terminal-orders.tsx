@@ -1,13 +1,11 @@
-import { Button, Checkbox, Group, Modal, NativeSelect, Stack, Text, TextInput, Title } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import { Button, Checkbox, Group, NativeSelect, Text, Title } from '@mantine/core'
+import { useState } from 'react'
 import type { Role } from '#operator/roles'
 import { order, wordsOf } from '#screens/api'
-import { Failure } from '#screens/states'
 import type { Shop, Terminal } from './answers.ts'
 import { type Invitation, Invited } from './invite.tsx'
 import classes from './office.module.css'
-import { Reason } from './reason.tsx'
+import { Line, OrderForm } from './order-form.tsx'
 import { Allowed, useMay } from './session.tsx'
 
 type Order = {
@@ -127,108 +125,87 @@ const Ask = (props: {
 }) => {
   const { order: asked, of, close } = props
   const others = props.shops.filter(({ shop, merchant }) => merchant === of.merchant && shop !== of.shop)
-  const client = useQueryClient()
-  const [reason, setReason] = useState('')
   const [label, setLabel] = useState(of.label ?? '')
   const [shop, setShop] = useState(others[0]?.shop ?? '')
   const [replacement, setReplacement] = useState('')
   const [evenSo, setEvenSo] = useState(false)
-  const needsReason = asked.asks !== 'label'
+  const asksReason = asked.asks !== 'label'
   const [field, value] = (
     {
       label: ['label', label.trim()],
       shop: ['shop', shop],
       replacement: ['replacement', replacement.trim()],
       evenSo: ['evenSo', evenSo],
-      reason: ['reason', reason.trim()],
+      reason: ['', undefined],
     } as const
   )[asked.asks]
-  const send = useMutation({
-    mutationFn: () =>
-      order<Partial<Invitation>>(`/api/terminals/${encodeURIComponent(of.terminal)}/${asked.name}`, {
-        ...(needsReason ? { reason: reason.trim() } : {}),
-        [field]: value,
-      }),
-    onSuccess: async answer => {
-      await client.invalidateQueries()
-      if (answer.code === undefined) close()
-    },
-  })
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    if (!send.isPending) send.mutate()
-  }
-  const title = `${asked.title}: ${of.label ?? of.terminal}`
   return (
-    <Modal opened onClose={close} centered title={title} closeButtonProps={{ 'aria-label': 'Close' }}>
-      {send.data?.code === undefined ? (
-        <form onSubmit={submit}>
-          <Stack>
-            <Text size="sm">{asked.means}</Text>
-            {asked.asks === 'label' && (
-              <TextInput
-                label="Name"
-                required
-                maxLength={120}
-                value={label}
-                onChange={input => setLabel(input.currentTarget.value)}
+    <OrderForm
+      name="order"
+      title={`${asked.title}: ${of.label ?? of.terminal}`}
+      confirm={asked.title}
+      failed="Nothing was done"
+      grave={asked.grave ?? false}
+      asksReason={asksReason}
+      ready={value !== ''}
+      close={close}
+      send={({ reason }) =>
+        order<Partial<Invitation>>(`/api/terminals/${encodeURIComponent(of.terminal)}/${asked.name}`, {
+          ...(asksReason ? { reason } : {}),
+          ...(field === '' ? {} : { [field]: value }),
+        })
+      }
+      shown={answer => answer.code !== undefined && <Invited invitation={answer as Invitation} close={close} />}
+    >
+      {refused => (
+        <>
+          <Text size="sm">{asked.means}</Text>
+          {asked.asks === 'label' && (
+            <Line
+              label="Name"
+              required
+              maxLength={120}
+              value={label}
+              say={setLabel}
+              data-autofocus
+              testId="order-label"
+            />
+          )}
+          {asked.asks === 'shop' &&
+            (others.length === 0 ? (
+              <Text size="sm" fw={600}>
+                {of.merchant} has no other shop: open one first.
+              </Text>
+            ) : (
+              <NativeSelect
+                label="Shop"
+                data={others.map(each => ({ value: each.shop, label: `${each.name} (${each.shop})` }))}
+                value={shop}
+                onChange={input => setShop(input.currentTarget.value)}
                 data-autofocus
-                data-testid="order-label"
+                data-testid="order-shop"
               />
-            )}
-            {asked.asks === 'shop' &&
-              (others.length === 0 ? (
-                <Text size="sm" fw={600}>
-                  {of.merchant} has no other shop: open one first.
-                </Text>
-              ) : (
-                <NativeSelect
-                  label="Shop"
-                  data={others.map(each => ({ value: each.shop, label: `${each.name} (${each.shop})` }))}
-                  value={shop}
-                  onChange={input => setShop(input.currentTarget.value)}
-                  data-testid="order-shop"
-                />
-              ))}
-            {asked.asks === 'replacement' && (
-              <TextInput
-                label="Id of the new terminal"
-                required
-                value={replacement}
-                onChange={input => setReplacement(input.currentTarget.value)}
-                data-autofocus
-                data-testid="order-replacement"
-              />
-            )}
-            {needsReason && <Reason value={reason} say={setReason} testId="order-reason" />}
-            {asked.asks === 'evenSo' && wordsOf(send.error).reason === 'TerminalHasWaiting' && (
-              <Checkbox
-                label="What waits there may be lost: retire it even so"
-                checked={evenSo}
-                onChange={input => setEvenSo(input.currentTarget.checked)}
-                data-testid="order-even-so"
-              />
-            )}
-            {send.error && <Failure error={send.error} title="Nothing was done" />}
-            <Group justify="flex-end">
-              <Button variant="default" onClick={close}>
-                Not now
-              </Button>
-              <Button
-                type="submit"
-                {...(asked.grave ? { color: 'red' } : {})}
-                disabled={(needsReason && reason.trim() === '') || value === ''}
-                loading={send.isPending}
-                data-testid="order-confirm"
-              >
-                {asked.title}
-              </Button>
-            </Group>
-          </Stack>
-        </form>
-      ) : (
-        <Invited invitation={send.data as Invitation} close={close} />
+            ))}
+          {asked.asks === 'replacement' && (
+            <Line
+              label="Id of the new terminal"
+              required
+              value={replacement}
+              say={setReplacement}
+              data-autofocus
+              testId="order-replacement"
+            />
+          )}
+          {asked.asks === 'evenSo' && wordsOf(refused).reason === 'TerminalHasWaiting' && (
+            <Checkbox
+              label="What waits there may be lost: retire it even so"
+              checked={evenSo}
+              onChange={input => setEvenSo(input.currentTarget.checked)}
+              data-testid="order-even-so"
+            />
+          )}
+        </>
       )}
-    </Modal>
+    </OrderForm>
   )
 }
