@@ -117,7 +117,7 @@ export const signIn = ({ clock, crypto, access, passwords, operators, log }: Par
 
   /** Is the password right, by somebody who may try just now? */
   const isRight = async (operator: string, password: string, address: string): Promise<true | Refusal> => {
-    const attempt = { operator, address }
+    const attempt = { name: operator, address }
     const wait_ms = tries.wait_ms(attempt, clock.now())
     if (wait_ms > 0) {
       const seconds = Math.ceil(wait_ms / 1000)

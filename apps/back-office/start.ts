@@ -15,7 +15,8 @@ import {
   storeAddresses,
   vaultAddress,
 } from '#eventstore/open'
-import { serve } from '#http/serve'
+import { isLoopback, serve } from '#http/serve'
+import type { TlsFiles } from '#http/tls'
 import { systemClock } from '#machine/clock'
 import { nodeCrypto } from '#machine/crypto'
 import { passphraseNamed } from '#machine/keyfile'
@@ -31,7 +32,7 @@ import { webhook, webhookFault } from './webhook.ts'
 
 /** The centre as a process: its own folder with keys, log and rows, and one port. */
 
-const usage = `back-office --port N --data DIR [--host 127.0.0.1 | --host 0.0.0.0 --known-as NAME…] [--keys DIR] [--keys-passphrase FILE] [--store ADDRESS], which is ${storeAddresses}; [--rows ADDRESS], [--heads ADDRESS] and [--vault ADDRESS], which are ${rowAddresses}; [--webhook URL], which is told of exceptions and stopped followers; [--administrator-password-file FILE], which is read at the first start, or made then.`
+const usage = `back-office --port N --data DIR [--host 127.0.0.1 | --host 0.0.0.0 --known-as NAME…] [--tls-certificate FILE --tls-key FILE | --behind-proxy ADDRESS…] [--keys DIR] [--keys-passphrase FILE] [--store ADDRESS], which is ${storeAddresses}; [--rows ADDRESS], [--heads ADDRESS] and [--vault ADDRESS], which are ${rowAddresses}; [--webhook URL], which is told of exceptions and stopped followers; [--administrator-password-file FILE], which is read at the first start, or made then.`
 
 const now = (): string => new Date(systemClock.now()).toISOString()
 
@@ -44,6 +45,9 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
       port: { type: 'string' },
       host: { type: 'string', default: '127.0.0.1' },
       'known-as': { type: 'string', multiple: true, default: [] },
+      'tls-certificate': { type: 'string' },
+      'tls-key': { type: 'string' },
+      'behind-proxy': { type: 'string', multiple: true, default: [] },
       data: { type: 'string' },
       store: { type: 'string' },
       rows: { type: 'string' },
@@ -57,6 +61,7 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
   })
   const { port, host, data } = values
   if (!port || !data) throw new Usage(`Usage: ${usage}`)
+  const tls = tlsOf(values['tls-certificate'], values['tls-key'])
   const wrong = values.webhook === undefined ? undefined : webhookFault(values.webhook)
   if (wrong !== undefined) throw new Usage(wrong)
   // In the node's own folder, or where several nodes share it. PostgreSQL's password may come by PGPASSWORD.
@@ -93,6 +98,8 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
     host,
     knownAs: values['known-as'],
     hasSignIn: true,
+    tls,
+    proxies: values['behind-proxy'],
     pages: join(import.meta.dirname, '..', '..', 'web', 'back-office'),
     log,
     // A batch is at most 1 MiB of events; as JSON in JSON it may double.
@@ -109,5 +116,16 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
     tiles.close()
     await store.close()
   })
+  if (!tls && values['behind-proxy'].length === 0 && !isLoopback(host))
+    log.warn(
+      'passwords and sessions travel in the open: give this centre --tls-certificate and --tls-key, or a proxy that speaks TLS, named with --behind-proxy',
+    )
   log.info(`centre at ${served.url}, root key ${node.fingerprint.slice(0, 16)}…`)
+}
+
+const tlsOf = (certificate: string | undefined, key: string | undefined): TlsFiles | undefined => {
+  if (certificate === undefined && key === undefined) return undefined
+  if (certificate === undefined || key === undefined)
+    throw new Usage('--tls-certificate and --tls-key come together: a certificate, and its private key, as PEM files.')
+  return { certificate, key }
 }

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { unanswered } from '#http/unanswered'
 import { Usage } from '#machine/process'
 
 /** A centre that runs, asked over its own API by an operator who has signed in. */
@@ -33,7 +34,7 @@ const send = async (method: string, url: URL, headers: Record<string, string>, b
     headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   }).catch((cause: unknown) => {
-    const message = `No centre answers at ${url.origin}: start it, or name it with --centre URL.`
+    const message = `No centre answers at ${url.origin} (${unanswered(cause)}): start it, or name it with --centre URL.`
     throw new CentreRefused(message, 'CentreUnreachable', { cause })
   })
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { base64url, fromBase64url, utf8 } from '#canonical/bytes'
 import type { Crypto, KeyPair } from '#canonical/crypto'
+import { unanswered } from '#http/unanswered'
 import { readCertificate } from '#license/certificate'
 import { sign1 } from '#license/cose'
 import { rootFingerprint, verifyKeySet } from '#license/keyset'
@@ -58,9 +59,8 @@ const ask =
       })
       return await response.json()
     } catch (cause) {
-      const why = (cause as { cause?: { code?: string } }).cause?.code ?? (cause as Error).message
       throw new EnrolmentFailed(
-        `${centre} gave no answer (${why}): start the centre, or look at --centre, then start this terminal again.`,
+        `${centre} gave no answer (${unanswered(cause)}): start the centre, or look at --centre, then start this terminal again.`,
         { cause },
       )
     }

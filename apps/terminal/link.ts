@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Refusal } from '#canonical/decider'
 import { instant } from '#canonical/fields'
+import { unanswered } from '#http/unanswered'
 import { requestHeader } from '#license/request'
 import { batchAnswer } from '#sync/batch'
 import { type Link, LinkDown } from './ports.ts'
@@ -43,8 +44,7 @@ export const httpLink = (centre: string, terminal: string, end: AbortSignal): Li
         ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
       })
     } catch (cause) {
-      const why = (cause as { cause?: { code?: string } }).cause?.code ?? (cause as Error).message
-      throw new LinkDown(`${centre} gave no answer (${why})`, undefined, { cause })
+      throw new LinkDown(`${centre} gave no answer (${unanswered(cause)})`, undefined, { cause })
     }
     const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
     if (response.status === 429 || response.status >= 500)

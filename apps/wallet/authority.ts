@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Refusal } from '#canonical/decider'
+import { unanswered } from '#http/unanswered'
 
 /** What the phones ask of the authority, and how it is asked over HTTP. All octets are base64url. */
 
@@ -59,7 +60,7 @@ export const httpAuthority = (centre: string): Authority => {
     } catch (error) {
       return {
         reason: unreachable,
-        message: `The authority at ${centre} does not answer (${(error as Error).message}): try again when it does.`,
+        message: `The authority at ${centre} does not answer (${unanswered(error)}): try again when it does.`,
       }
     }
   }

@@ -88,6 +88,9 @@ export class RefusalFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const reply = host.switchToHttp().getResponse<FastifyReply>()
     const [status, body] = this.read(error)
+    const { retryAfter_s } = body as { retryAfter_s?: unknown }
+    const wait_s = typeof retryAfter_s === 'number' ? retryAfter_s : status === 503 ? 1 : undefined
+    if (wait_s !== undefined) void reply.header('retry-after', `${wait_s}`)
     void reply.status(status).type('application/json').send(JSON.stringify(body, plain))
   }
 

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import type { Server } from 'node:https'
 import { join } from 'node:path'
 import 'reflect-metadata'
 import fastifyStatic from '@fastify/static'
@@ -6,6 +7,7 @@ import type { Type } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify'
 import { RefusalFilter } from './refusals.ts'
+import { keepTls, readTls, type TlsFiles } from './tls.ts'
 
 export type Served = { readonly url: string; close(): Promise<void>; readonly app: NestFastifyApplication }
 
@@ -22,7 +24,32 @@ export type ServeOptions = {
   readonly log: { info(line: string): void; error(line: string): void }
   /** Octets; a larger body is refused before it is read. */
   readonly bodyLimit?: number
+  /** Speaks TLS itself; without it, plain HTTP for this machine or a proxy before it. */
+  readonly tls?: TlsFiles | undefined
+  /** Addresses or networks of proxies, whose word on who asked (`X-Forwarded-For`, `-Proto`) is believed. */
+  readonly proxies?: readonly string[]
+  readonly patience?: Patience
 }
+
+/** How long a client may take, and how much of it at once: whoever sends drop by drop holds nobody else up. */
+export type Patience = {
+  readonly headers_ms: number
+  readonly request_ms: number
+  readonly looks_ms: number
+  readonly connections: number
+  /** Bodies over 64 KiB that are being read or worked on at once; one more is asked to come again. */
+  readonly largeBodies: number
+}
+
+const usualPatience: Patience = {
+  headers_ms: 10_000,
+  request_ms: 60_000,
+  looks_ms: 2000,
+  connections: 2000,
+  largeBodies: 32,
+}
+const largeBody = 64 * 1024
+const inAMoment_s = 1
 
 /** The address or port cannot be had. The caller prints the line and stops. */
 export class CannotListen extends Error {
@@ -30,6 +57,8 @@ export class CannotListen extends Error {
 }
 
 const loopback = new Set(['127.0.0.1', 'localhost', '::1'])
+/** Does nobody but this machine reach it there? */
+export const isLoopback = (host: string): boolean => loopback.has(host)
 
 const headers = {
   'content-security-policy':
@@ -66,22 +95,30 @@ const badPath = (
  * is closed; with or without, it answers to its names and no others.
  */
 export const serve = async (options: ServeOptions): Promise<Served> => {
-  const { module, port, host, knownAs = [], hasSignIn = false, pages, log, bodyLimit } = options
+  const { module, port, host, knownAs = [], hasSignIn = false, pages, log, bodyLimit, tls, proxies = [] } = options
+  const patience = options.patience ?? usualPatience
   if (!hasSignIn) refuseOtherHosts(host, knownAs)
   // 0.0.0.0 is where it listens, and nobody's name.
   const names = new Set([...loopback, ...knownAs, ...(/^(?:0\.0\.0\.0|::)$/.test(host) ? [] : [host])])
+  const server = { headersTimeout: patience.headers_ms, connectionsCheckingInterval: patience.looks_ms }
   const adapter = new FastifyAdapter({
-    bodyLimit: bodyLimit ?? 64 * 1024,
+    bodyLimit: bodyLimit ?? largeBody,
     forceCloseConnections: true,
     frameworkErrors: badPath,
+    requestTimeout: patience.request_ms,
+    trustProxy: proxies.length === 0 ? false : [...proxies],
+    ...(tls ? { https: { ...server, ...readTls(tls, Date.now()), minVersion: 'TLSv1.2' } } : { http: server }),
   })
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, abortOnError: false })
   app.useGlobalFilters(new RefusalFilter(error => log.error(`${error.message}\n${error.stack ?? ''}`)))
   const fastify = adapter.getInstance()
+  fastify.server.maxConnections = patience.connections
+  let large = 0
   // A page of another site may send a simple request to this port; its Origin tells. A name that is rebound to
   // 127.0.0.1 shows in Host.
   fastify.addHook('onRequest', async (request, reply) => {
     for (const [name, value] of Object.entries(headers)) void reply.header(name, value)
+    if (request.protocol === 'https') void reply.header('strict-transport-security', 'max-age=31536000')
     const named = (request.headers.host ?? '').replace(/:\d+$/, '')
     const { origin } = request.headers
     // By https where a proxy stands before it: the name is the same, and so is the site.
@@ -97,6 +134,15 @@ export const serve = async (options: ServeOptions): Promise<Served> => {
       await reply
         .status(415)
         .send({ reason: 'BodyMalformed', message: `Send JSON, with content-type application/json, not ${type}.` })
+    const octets = request.headers['content-length'] ?? (request.headers['transfer-encoding'] ? Infinity : 0)
+    if (reply.sent || Number(octets) <= largeBody) return
+    if (large >= patience.largeBodies) {
+      const message = 'This server reads as much as it can at once: send the same again in a moment. Nothing was done.'
+      await reply.status(503).header('retry-after', `${inAMoment_s}`).send({ reason: 'ServerBusy', message })
+      return
+    }
+    large++
+    reply.raw.once('close', () => large--)
   })
   if (pages !== undefined && existsSync(join(pages, 'index.html')))
     await fastify.register(fastifyStatic, { root: pages, wildcard: false, index: ['index.html'], preCompressed: true })
@@ -119,6 +165,13 @@ export const serve = async (options: ServeOptions): Promise<Served> => {
       { cause },
     )
   }
-  const url = await app.getUrl()
-  return { url, app, close: () => app.close() }
+  const stopLooking = tls ? keepTls(fastify.server as unknown as Server, tls, { now: () => Date.now(), log }) : () => {}
+  return {
+    url: await app.getUrl(),
+    app,
+    close: async () => {
+      stopLooking()
+      await app.close()
+    },
+  }
 }

@@ -1,13 +1,14 @@
 /**
- * How often a wrong password may be tried, by name and by address. The wait doubles with each failure and is never more
- * than a few minutes, so that nobody is locked out for ever; a name alone never stops the machine's own addresses,
- * where an administrator can always sit down. Time comes in with each call. It is forgotten with the process.
+ * How often a wrong secret may be tried, by name and by address: passwords of operators, one-time codes of terminals
+ * and phones. The wait doubles with each failure and is never more than a few minutes, so that nobody is locked out
+ * for ever; a name alone never stops the machine's own addresses, where an administrator can always sit down. Time
+ * comes in with each call. It is forgotten with the process.
  */
 
 type Counted = { failures: number; last_ms: number }
 
 /** Who tries: the name that was given, and the address that the request came from. */
-export type Attempt = { readonly operator: string; readonly address: string }
+export type Attempt = { readonly name: string; readonly address: string }
 
 /** How many failures are free, and how long the wait grows: of one name at one address, of an address, of a name. */
 const limits = {
@@ -24,10 +25,10 @@ const isHere = (address: string): boolean => /^(?:::1|(?:::ffff:)?127\.\d+\.\d+\
 export const throttle = () => {
   const counted = new Map<string, Counted>()
 
-  const keysOf = ({ operator, address }: Attempt): readonly (readonly [keyof typeof limits, string])[] => [
-    ['both', `both ${address} ${operator}`],
+  const keysOf = ({ name, address }: Attempt): readonly (readonly [keyof typeof limits, string])[] => [
+    ['both', `both ${address} ${name}`],
     ['address', `address ${address}`],
-    ...(isHere(address) ? [] : ([['name', `name ${operator}`]] as const)),
+    ...(isHere(address) ? [] : ([['name', `name ${name}`]] as const)),
   ]
   const waitOf = (kind: keyof typeof limits, held: Counted | undefined, now_ms: number): number => {
     const { free, longest_ms } = limits[kind]
@@ -40,7 +41,7 @@ export const throttle = () => {
     /** How long this attempt has to wait; 0 is not at all. */
     wait_ms: (attempt: Attempt, now_ms: number): number =>
       Math.max(...keysOf(attempt).map(([kind, key]) => waitOf(kind, counted.get(key), now_ms))),
-    /** Counted before the password is looked at, so that many at once are many. */
+    /** Counted before the secret is looked at, so that many at once are many. */
     tried: (attempt: Attempt, now_ms: number): void => {
       for (const [, key] of keysOf(attempt)) {
         const held = counted.get(key)
@@ -53,7 +54,7 @@ export const throttle = () => {
         counted.delete(key)
       }
     },
-    /** The right password ends what was counted for this name at this address, and takes its own attempt back. */
+    /** The right secret ends what was counted for this name at this address, and takes its own attempt back. */
     succeeded: (attempt: Attempt): void => {
       for (const [kind, key] of keysOf(attempt)) {
         const held = counted.get(key)

@@ -63,7 +63,7 @@ describe('a session', () => {
 })
 
 describe('wrong passwords', () => {
-  const olga = { operator: 'olga', address: '10.0.0.7' }
+  const olga = { name: 'olga', address: '10.0.0.7' }
   const failing = (times: number, attempt = olga) => {
     const tries = throttle()
     for (let n = 0; n < times; n++) tries.tried(attempt, 0)
@@ -76,13 +76,13 @@ describe('wrong passwords', () => {
     expect(failing(20).wait_ms(olga, 300_000)).toBe(0)
   })
   it('of one name at one address stop neither another name nor another address', () => {
-    expect(failing(20).wait_ms({ ...olga, operator: 'pia' }, 0)).toBe(0)
+    expect(failing(20).wait_ms({ ...olga, name: 'pia' }, 0)).toBe(0)
     expect(failing(20).wait_ms({ ...olga, address: '10.0.0.8' }, 0)).toBe(0)
   })
   it('of many names at one address stop the address', () => {
     const tries = throttle()
-    for (let n = 0; n < 40; n++) tries.tried({ ...olga, operator: `n${n}` }, 0)
-    expect(tries.wait_ms({ ...olga, operator: 'somebody' }, 0)).toBeGreaterThan(0)
+    for (let n = 0; n < 40; n++) tries.tried({ ...olga, name: `n${n}` }, 0)
+    expect(tries.wait_ms({ ...olga, name: 'somebody' }, 0)).toBeGreaterThan(0)
   })
   it('of one name at many addresses slow the name, but never at the machine itself', () => {
     const tries = throttle()
@@ -102,7 +102,7 @@ describe('wrong passwords', () => {
   })
   it('of names without end are not all remembered', () => {
     const tries = failing(20)
-    for (let n = 0; n < 12_000; n++) tries.tried({ operator: `n${n}`, address: `a${n}` }, 1)
+    for (let n = 0; n < 12_000; n++) tries.tried({ name: `n${n}`, address: `a${n}` }, 1)
     expect(tries.wait_ms(olga, 1)).toBe(0)
   })
 })

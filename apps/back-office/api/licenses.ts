@@ -1,12 +1,14 @@
-import { Body, Controller, HttpCode, Param, Post, type Type } from '@nestjs/common'
+import { Body, Controller, HttpCode, Param, Post, Req, type Type } from '@nestjs/common'
+import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { testifiedAtOnce } from '#account/licensing'
 import { octets as octetsText } from '#canonical/fields'
 import { bodyOf } from '#http/refusals'
 import { By, For, Open } from '#http/roles'
 import type { BackOffice } from '../back-office.ts'
+import { guessing } from '../guessing.ts'
 import { Asking, type Door } from './asking.ts'
-import { amountText, currency, reasonBody } from './words.ts'
+import { amountText, currency, type FromAddress, reasonBody } from './words.ts'
 
 const inviteBody = z.object({ allowance: amountText, currency })
 /** A message of a tap has at most 4 KiB. */
@@ -29,7 +31,12 @@ export const licenseRoutes = (node: BackOffice, door: Door): Type => {
     'InvitePhone',
     (asked: z.infer<typeof inviteBody> & { readonly account: string; readonly by: string }) => node.invitePhone(asked),
   )
-  const ActivatePhone = door.order('ActivatePhone', (asked: z.infer<typeof activateBody>) => node.activatePhone(asked))
+  const guess = guessing(() => performance.now())
+  const ActivatePhone = door.order(
+    'ActivatePhone',
+    ({ address, ...asked }: z.infer<typeof activateBody> & FromAddress) =>
+      guess({ name: `phone ${asked.code}`, address }, () => node.activatePhone(asked)),
+  )
   const RevokeLicense = door.order(
     'RevokeLicense',
     ({ reason, ...asked }: z.infer<typeof reasonBody> & { readonly license: string; readonly by: string }) =>
@@ -61,8 +68,9 @@ export const licenseRoutes = (node: BackOffice, door: Door): Type => {
     }
     @Open('a phone, by its code and the key it made') @Post('sync/v1/licenses') @HttpCode(201) activate(
       @Body() body: unknown,
+      @Req() { ip }: FastifyRequest,
     ) {
-      return this.order(new ActivatePhone.Message(bodyOf(activateBody, body)))
+      return this.order(new ActivatePhone.Message({ ...bodyOf(activateBody, body), address: ip }))
     }
     @Open('a phone, by the key of its license') @Post('sync/v1/licenses/:license/renewals') @HttpCode(201) renew(
       @Param('license') license: string,

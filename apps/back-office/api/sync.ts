@@ -1,12 +1,14 @@
-import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, type Type } from '@nestjs/common'
+import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Req, type Type } from '@nestjs/common'
+import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { bodyOf, fieldOf } from '#http/refusals'
 import { Open } from '#http/roles'
 import { requestHeader } from '#license/request'
 import { batchBody } from '#sync/batch'
 import type { BackOffice } from '../back-office.ts'
+import { guessing } from '../guessing.ts'
 import { Asking, type Door } from './asking.ts'
-import { octets } from './words.ts'
+import { type FromAddress, octets } from './words.ts'
 
 const pairOfOctets = z.object({ p256: octets, ed25519: octets })
 const enrolBody = z.object({ code: z.string().max(200), keys: pairOfOctets, proofs: pairOfOctets })
@@ -24,7 +26,10 @@ type SignedBy = { readonly terminal: string; readonly request: string | undefine
 
 /** What terminals send and fetch: their own keys vouch for them, and no operator does. */
 export const syncRoutes = (node: BackOffice, door: Door): Type => {
-  const Enrol = door.order('Enrol', (asked: z.infer<typeof enrolBody>) => node.enrol(asked))
+  const guess = guessing(() => performance.now())
+  const Enrol = door.order('Enrol', ({ address, ...asked }: z.infer<typeof enrolBody> & FromAddress) =>
+    guess({ name: `terminal ${asked.code.slice(0, asked.code.lastIndexOf('.'))}`, address }, () => node.enrol(asked)),
+  )
   const AcceptBatch = door.order(
     'AcceptBatch',
     ({ terminal, body }: { terminal: string; body: z.infer<typeof batchBody> }) => node.acceptBatch(terminal, body),
@@ -38,8 +43,11 @@ export const syncRoutes = (node: BackOffice, door: Door): Type => {
 
   @Controller('sync/v1')
   class SyncController extends Asking {
-    @Open('a terminal, by its invitation') @Post('enrolments') @HttpCode(201) enrol(@Body() body: unknown) {
-      return this.order(new Enrol.Message(bodyOf(enrolBody, body)))
+    @Open('a terminal, by its invitation') @Post('enrolments') @HttpCode(201) enrol(
+      @Body() body: unknown,
+      @Req() { ip }: FastifyRequest,
+    ) {
+      return this.order(new Enrol.Message({ ...bodyOf(enrolBody, body), address: ip }))
     }
     @Open('a terminal, by its signature') @Post('terminals/:terminal/batches') @HttpCode(200) batch(
       @Param('terminal') terminal: string,

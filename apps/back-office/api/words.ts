@@ -12,3 +12,6 @@ export const words = z.string().min(1).max(120)
 export const octets = z.string().max(4096)
 export const reasonText = z.string().min(1).max(500)
 export const reasonBody = z.object({ reason: reasonText })
+
+/** Where a request came from, as its own proxies have it. */
+export type FromAddress = { readonly address: string }
