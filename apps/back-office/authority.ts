@@ -5,6 +5,7 @@ import { type Assignment, signAssignment } from '#license/assignment'
 import { kidOf, rootFingerprint } from '#license/keyset'
 import type { Policy } from '#license/rules'
 import { type Amount, amount, type Currency, exponentOf } from '#money'
+import type { Mode } from '#upkeep/mode'
 
 /**
  * The credit payment authorization server's keys, one purpose each, and the documents they sign. The
@@ -13,7 +14,7 @@ import { type Amount, amount, type Currency, exponentOf } from '#money'
 export type AuthorityKeys = {
   /** The centre's name for its log. */
   readonly origin: string
-  readonly mode: 'test' | 'live'
+  readonly mode: Mode
   readonly made_s: number
   readonly root: KeyPair
   readonly license: KeyPair
@@ -35,11 +36,11 @@ export const keysLast_s = 5 * 365 * day_s
 export const licensesLast_s = 365 * day_s
 export const certificatesLast_s = 90 * day_s
 
-export const makeAuthorityKeys = (crypto: Crypto, now_s: number): AuthorityKeys => {
+export const makeAuthorityKeys = (crypto: Crypto, now_s: number, mode: Mode = 'test'): AuthorityKeys => {
   const root = crypto.keyPair('P-256')
   return {
     origin: `tallystick.dev/log/${rootFingerprint(crypto, root.publicKey).slice(0, 16)}`,
-    mode: 'test',
+    mode,
     made_s: now_s,
     root,
     license: crypto.keyPair('P-256'),
@@ -156,7 +157,7 @@ export const keysText = (keys: AuthorityKeys): string => {
 export const keysFrom = (text: string): AuthorityKeys => {
   const read = JSON.parse(text) as Record<(typeof firstNames)[number], PairText> & {
     origin: string
-    mode: 'test' | 'live'
+    mode: Mode
     made_s: number
     tacMaster: MasterText
     saltKey: string

@@ -22,6 +22,7 @@ import { calendar } from './calendar.ts'
 import { decisions } from './decisions.ts'
 import { enrolments } from './enrolments.ts'
 import { followers } from './followers.ts'
+import { foundCentre } from './founding.ts'
 import { holds } from './holds.ts'
 import { intake } from './intake.ts'
 import { licenses } from './licenses.ts'
@@ -70,6 +71,7 @@ export const backOffice = async (parts: BackOfficeParts) => {
   const { clock, crypto, store, rows, keys, heads, vault, tiles, sleep, log, webhook } = parts
   const news = new Subject<{ readonly kind: string }>()
   const bare = office(store, crypto, clock, parts.keeper ?? keptInMemory(keys))
+  await foundCentre(bare)
   const authority = await signingKeys(bare)
   const here = { ...bare, keys: authority.live }
   /** What signs looks first which key signs now: another node may have changed that. */
@@ -174,6 +176,7 @@ export const backOffice = async (parts: BackOfficeParts) => {
 
   return {
     id: keys.origin,
+    mode: keys.mode,
     fingerprint,
     news,
     ask,

@@ -2,6 +2,7 @@ import { base64url } from '#canonical/bytes'
 import type { Crypto } from '#canonical/crypto'
 import { isSealed, openKeys, sealKeys } from '#machine/keyfile'
 import { type Log, readWhole, writeWhole } from '#machine/process'
+import type { Mode } from '#upkeep/mode'
 import { type AuthorityKeys, addedTo, type KeyKeeper, keysFrom, keysText, makeAuthorityKeys } from './authority.ts'
 
 /** The authority's keys in `keys.json` of a folder: sealed, where a passphrase was named, and else said to be open. */
@@ -11,6 +12,7 @@ export const keyFile = (
   passphrase: string | undefined,
   now_s: number,
   log: Pick<Log, 'info' | 'warn'>,
+  mode: Mode = 'test',
 ): KeyKeeper => {
   let known: { readonly text: string; readonly keys: AuthorityKeys } | undefined
   const held = (): string => readWhole(folder, 'keys.json') ?? ''
@@ -28,8 +30,8 @@ export const keyFile = (
 
   const before = readWhole(folder, 'keys.json')
   if (before === undefined) {
-    write(makeAuthorityKeys(crypto, now_s))
-    log.info('made the authority’s keys')
+    write(makeAuthorityKeys(crypto, now_s, mode))
+    log.info(`made the authority’s keys, of a ${mode} centre`)
   } else if (passphrase !== undefined && !isSealed(before)) {
     write(keysFrom(before))
     log.info('sealed the authority’s keys, which lay in the open: copies of the old keys.json still do')

@@ -21,10 +21,12 @@ import { systemClock } from '#machine/clock'
 import { nodeCrypto } from '#machine/crypto'
 import { passphraseNamed } from '#machine/keyfile'
 import { argon2Passwords } from '#machine/passwords'
-import { endGracefully, type Log, sleep, startApp, Usage } from '#machine/process'
+import { endGracefully, type Log, readWhole, sleep, startApp, Usage } from '#machine/process'
+import { modeOfLog, modes } from '#upkeep/mode'
 import { backOffice } from './back-office.ts'
 import { behindTheDoor } from './door.ts'
 import { firstAdministrator } from './first-administrator.ts'
+import { refuseOtherMode } from './founding.ts'
 import { keyFile } from './key-file.ts'
 import { signIn } from './sign-in.ts'
 import { tileFiles } from './tiles.ts'
@@ -32,7 +34,7 @@ import { webhook, webhookFault } from './webhook.ts'
 
 /** The centre as a process: its own folder with keys, log and rows, and one port. */
 
-const usage = `back-office --port N --data DIR [--host 127.0.0.1 | --host 0.0.0.0 --known-as NAME…] [--tls-certificate FILE --tls-key FILE | --behind-proxy ADDRESS…] [--keys DIR] [--keys-passphrase FILE] [--store ADDRESS], which is ${storeAddresses}; [--rows ADDRESS], [--heads ADDRESS] and [--vault ADDRESS], which are ${rowAddresses}; [--webhook URL], which is told of exceptions and stopped followers; [--administrator-password-file FILE], which is read at the first start, or made then.`
+const usage = `back-office --port N --data DIR [--mode test|live], of which the first start of a centre decides and which is test by default; [--host 127.0.0.1 | --host 0.0.0.0 --known-as NAME…] [--tls-certificate FILE --tls-key FILE | --behind-proxy ADDRESS…] [--keys DIR] [--keys-passphrase FILE] [--store ADDRESS], which is ${storeAddresses}; [--rows ADDRESS], [--heads ADDRESS] and [--vault ADDRESS], which are ${rowAddresses}; [--webhook URL], which is told of exceptions and stopped followers; [--administrator-password-file FILE], which is read at the first start, or made then.`
 
 const now = (): string => new Date(systemClock.now()).toISOString()
 
@@ -56,12 +58,15 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
       webhook: { type: 'string' },
       keys: { type: 'string' },
       'administrator-password-file': { type: 'string' },
+      mode: { type: 'string' },
       'keys-passphrase': { type: 'string' },
     },
   })
   const { port, host, data } = values
   if (!port || !data) throw new Usage(`Usage: ${usage}`)
   const tls = tlsOf(values['tls-certificate'], values['tls-key'])
+  const mode = modes.find(each => each === values.mode)
+  if (values.mode !== undefined && mode === undefined) throw new Usage(`--mode takes test or live, not ${values.mode}.`)
   const wrong = values.webhook === undefined ? undefined : webhookFault(values.webhook)
   if (wrong !== undefined) throw new Usage(wrong)
   // In the node's own folder, or where several nodes share it. PostgreSQL's password may come by PGPASSWORD.
@@ -75,10 +80,16 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
   // Nodes that share a log share the authority's keys: in a folder of their own they can be handed to each.
   const keysIn = values.keys ?? data
   const passphrase = passphraseNamed(values['keys-passphrase'])
-  const keeper = keyFile(crypto, keysIn, passphrase, Math.floor(systemClock.now() / 1000), log)
-  // Before anything else is opened: with the wrong passphrase nothing is.
+  const opening = () => openStore(address, now, { onTrouble: ({ message }) => log.warn(message) })
+  // Keys that are there come before anything else: with the wrong passphrase nothing is opened. New ones are made as the log says.
+  const early = readWhole(keysIn, 'keys.json') === undefined ? await opening() : undefined
+  const ofLog = early && (await modeOfLog(early.readAll({ from: 0 })))
+  refuseOtherMode(mode, ofLog, `The log ${early?.name} is that`)
+  const made_s = Math.floor(systemClock.now() / 1000)
+  const keeper = keyFile(crypto, keysIn, passphrase, made_s, log, mode ?? ofLog ?? 'test')
   const keys = keeper.read()
-  const store = await openStore(address, now, { onTrouble: ({ message }) => log.warn(message) })
+  refuseOtherMode(mode, keys.mode, `The keys in ${keysIn} are those`)
+  const store = early ?? (await opening())
   const rows = await openRows(rowsAt)
   const heads = await openHeads(headsAt)
   const access = await openAccess(accessAddress(headsAt))
@@ -120,7 +131,7 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
     log.warn(
       'passwords and sessions travel in the open: give this centre --tls-certificate and --tls-key, or a proxy that speaks TLS, named with --behind-proxy',
     )
-  log.info(`centre at ${served.url}, root key ${node.fingerprint.slice(0, 16)}…`)
+  log.info(`${node.mode} centre at ${served.url}, root key ${node.fingerprint.slice(0, 16)}…`)
 }
 
 const tlsOf = (certificate: string | undefined, key: string | undefined): TlsFiles | undefined => {

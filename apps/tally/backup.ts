@@ -18,6 +18,7 @@ import { readWhole, syncFolder, Usage } from '#machine/process'
 import { type Manifest, type Part, pack, unpack } from './archive.ts'
 import { chains, logSum } from './chains.ts'
 import { CopyFailed, copyLog, type LogReader, receiptClock } from './copy.ts'
+import { keysSide, logSide, refuseMixed, type Side } from './fence.ts'
 import { exportLines, logFile } from './log-file.ts'
 import { lengthOf, type Progress, progress } from './progress.ts'
 import { type HeadFinding, type HeadTexts, headTexts, readHeads, signedHead, writeHeads } from './signed-head.ts'
@@ -127,6 +128,7 @@ export const backUp = async (
     const length = await lengthOf(log)
     const copy = join(scratch, engine === 'sqlite' ? 'log.sqlite' : 'log.jsonl')
     try {
+      refuseMixed(keysSide(`keys.json in ${keysIn}`, keys), await logSide(log.name, log))
       if (engine === 'sqlite') {
         let told: Progress | undefined
         await snapshotSqlite(place, copy, (done, of) => (told ??= progress('copied', of, { unit: 'pages' }))(done))
@@ -218,6 +220,7 @@ export const restore = async (
     if (!names.includes('keys.json') || names.filter(name => name.startsWith('log.')).length !== 1)
       throw new RestoreRefused(`${from} holds ${names.join(', ') || 'nothing'}: a centre is one log and its keys.json.`)
     const logKeys = parsed(from, 'keys.json', () => logKeysIn(readWhole(scratch, 'keys.json') ?? ''))
+    const side = parsed(from, 'keys.json', () => keysSide(`keys.json of ${from}`, readWhole(scratch, 'keys.json')))
     const texts = parsed(from, 'heads.json', () => headTexts(readWhole(scratch, 'heads.json') ?? '{}'))
     const access = parsed(from, 'access.json', () => accessTexts(readWhole(scratch, 'access.json') ?? '{}'))
     for (const name of ['heads.json', 'access.json']) rmSync(join(scratch, name), { force: true })
@@ -229,7 +232,7 @@ export const restore = async (
     const kept = await readHeads(at)
     const isKept = kept.checkpoint !== undefined
     const heads: HeadTexts = isKept ? kept : texts
-    const checked = await placeLog(crypto, scratch, manifest, { address, heads, logKeys })
+    const checked = await placeLog(crypto, scratch, manifest, { address, heads, logKeys, side })
     if (checked.head.is === 'contradicted')
       throw new RestoreRefused(
         `${from} is not a backup of the log that this centre signed: ${checked.head.says}. Nothing was put in place.`,
@@ -272,7 +275,7 @@ const placeLog = async (
   crypto: Crypto,
   scratch: string,
   { events, root }: Manifest,
-  { address, ...signed }: Signed & { readonly address: string | undefined },
+  { address, side, ...signed }: Signed & { readonly address: string | undefined; readonly side: Side },
 ): Promise<Checked> => {
   const [asFile, asLines] = ['log.sqlite', 'log.jsonl'].map(name => join(scratch, name)) as [string, string]
   const agrees = (checked: Checked): Checked => {
@@ -283,11 +286,15 @@ const placeLog = async (
   }
   const part = existsSync(asLines) ? asLines : asFile
   // Before anything of it goes to an engine, from which nothing can be taken back.
-  const checked = await reading(part, async log => agrees(await checkLog(crypto, log, events, signed)))
+  const checked = await reading(part, async log => {
+    refuseMixed(side, await logSide('its log', log))
+    return agrees(await checkLog(crypto, log, events, signed))
+  })
   if (checked.head.is === 'contradicted' || (part === asFile && address === undefined)) return checked
   const receipts = receiptClock()
   const target = await openStore(address ?? asFile, receipts.now)
   try {
+    refuseMixed(side, await logSide(target.name, target))
     const onProgress = progress('restored', events)
     await reading(part, log => copyLog(crypto, log, target, { receipts, onProgress }))
   } finally {

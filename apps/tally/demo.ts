@@ -129,7 +129,7 @@ export const demo = async ({ data, ports, host }: DemoOptions): Promise<void> =>
     const passphrase = passphraseFor(folder, say)
     const sealed = passphrase === undefined ? [] : ['--keys-passphrase', passphrase]
     const centreData = ['--data', join(folder, 'back-office'), '--administrator-password-file', passwordFile]
-    launch('centre', 'back-office', ['--port', `${at.centre}`, ...centreData, ...sealed])
+    launch('centre', 'back-office', ['--port', `${at.centre}`, '--mode', 'test', ...centreData, ...sealed])
     await healthy('centre', at.centre)
     const centre = await signedIn(`http://127.0.0.1:${at.centre}`)
     isOurs = centre !== undefined

@@ -5,6 +5,7 @@ import { isRefusal } from '#canonical/decider'
 import { uuid7 } from '#canonical/ids'
 import { run } from '#cqrs/run'
 import { accessAddress, headsAddress, openAccess, openStore } from '#eventstore/open'
+import { readKnown } from '#evidence/held'
 import { nodeCrypto } from '#machine/crypto'
 import { argon2Passwords } from '#machine/passwords'
 import { Usage } from '#machine/process'
@@ -16,15 +17,18 @@ import { addressOf, centreFolder, openLog, sourceOptions } from './source.ts'
 
 /**
  * `tally operator password NAME` makes a new one-time password for an administrator who has forgotten the old one;
- * `tally operator reinstate NAME` lets one in again who was suspended and whom nobody is left to reinstate. Neither asks
- * anybody: whoever holds the centre's folder holds its keys anyway. The log says that it happened, and from where.
+ * `tally operator reinstate NAME` lets one in again who was suspended and whom nobody is left to reinstate; `tally operator
+ * role NAME administrator` gives the role back where nobody has it who could give it. None asks anybody: whoever holds the
+ * centre's folder holds its keys anyway. The log says that it happened, and from where.
  */
 export const operator = async (args: readonly string[]): Promise<number> => {
   const { values, positionals } = parseArgs({ args: [...args], options: sourceOptions, allowPositionals: true })
   const [word, name, ...more] = positionals
-  if ((word !== 'password' && word !== 'reinstate') || name === undefined || more.length > 0)
+  // Lower roles are an administrator's to give, who is there again after this.
+  const isRole = word === 'role' && more.join() === 'administrator'
+  if (name === undefined || !(isRole || ((word === 'password' || word === 'reinstate') && more.length === 0)))
     throw new Usage(
-      'operator takes password NAME, whose password is forgotten, or reinstate NAME, who is suspended and whom no administrator is left to reinstate.',
+      'operator takes password NAME, whose password is forgotten; reinstate NAME, who is suspended and whom no administrator is left to reinstate; or role NAME administrator, where no administrator is left to give it.',
     )
   if (!operatorId.safeParse(name).success) throw new Usage(`${name} is no operator’s id.`)
   process.umask(0o077)
@@ -54,6 +58,26 @@ export const operator = async (args: readonly string[]): Promise<number> => {
         changed
           ? `${name} may sign in again, in the same role and with the same password`
           : `${name} is not suspended: nothing was written`,
+      )
+      return 0
+    }
+    if (isRole) {
+      // The others are counted for whoever loses the role, and here somebody gets it.
+      const { index } = await decided({
+        type: 'SetOperatorRole',
+        operator: name,
+        role: 'administrator',
+        administrators: 0,
+      })
+      const changed = index !== undefined
+      const { events } = await readKnown(store, `operator-${name}`, operatorWords)
+      const suspended = events.reduce(operatorDecider.evolve, operatorDecider.initialState)?.suspended === true
+      say(
+        { operator: name, role: 'administrator', changed, suspended },
+        [
+          changed ? `${name} is administrator` : `${name} is administrator already: nothing was written`,
+          ...(suspended ? [`${name} is suspended: reinstate ${name} as well, by operator reinstate ${name}`] : []),
+        ].join('\n'),
       )
       return 0
     }

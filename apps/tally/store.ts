@@ -4,12 +4,13 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
 import { statedHash } from '#canonical/event'
-import { headsAddress, openStore } from '#eventstore/open'
+import { headsAddress, openStore, readAddress } from '#eventstore/open'
 import { nodeCrypto } from '#machine/crypto'
 import { syncFolder, Usage } from '#machine/process'
 import { backUp, passphraseIn, restore } from './backup.ts'
 import { logSum } from './chains.ts'
 import { CopyFailed, copyLog, type LogReader, receiptClock } from './copy.ts'
+import { besideSide, logSide, refuseMixed, type Side } from './fence.ts'
 import { checkLogFile, exportLines, logFile } from './log-file.ts'
 import { lengthOf, progress } from './progress.ts'
 import { addressOf, centreFolder, openLog, sourceOptions } from './source.ts'
@@ -58,7 +59,8 @@ export const store = async (args: readonly string[]): Promise<number> => {
       if (to === undefined) throw new Usage('store copy takes --from ADDRESS and --to ADDRESS.')
       const source = await openLog(address)
       try {
-        return await copyInto(source, await lengthOf(source), to, { name: source.name, say })
+        const sides = [await logSide(source.name, source), besideSide(source.file)]
+        return await copyInto(source, await lengthOf(source), to, { name: source.name, sides, say })
       } finally {
         await source.close()
       }
@@ -67,7 +69,8 @@ export const store = async (args: readonly string[]): Promise<number> => {
       if (from === undefined || to === undefined) throw new Usage('store import takes --from FILE and --to ADDRESS.')
       const file = resolve(from)
       const { events } = await checkLogFile(nodeCrypto(), file, progress('checked', 0))
-      return copyInto(logFile(file), events, to, { name: file, say })
+      const sides = [await logSide(file, logFile(file))]
+      return copyInto(logFile(file), events, to, { name: file, sides, say })
     }
     case 'backup': {
       if (to === undefined || from !== undefined)
@@ -82,13 +85,27 @@ export const store = async (args: readonly string[]): Promise<number> => {
   }
 }
 
-type Said = { readonly name: string; readonly say: (figures: Record<string, unknown>, words: string) => void }
+type Said = {
+  readonly name: string
+  /** What the source says it is of. */
+  readonly sides: readonly Side[]
+  readonly say: (figures: Record<string, unknown>, words: string) => void
+}
 
-const copyInto = async (source: LogReader, length: number, to: string, { name, say }: Said): Promise<number> => {
+const copyInto = async (
+  source: LogReader,
+  length: number,
+  to: string,
+  { name, sides, say }: Said,
+): Promise<number> => {
+  const { engine, place } = readAddress(to)
+  // Before the target is opened, which makes it where it is not there.
+  refuseMixed(...sides, besideSide(engine === 'sqlite' ? place : undefined))
   const receipts = receiptClock()
   const target = await openStore(to, receipts.now)
   try {
     if (target.name === name) throw new CopyFailed(`${name} cannot be copied to itself: name another log with --to.`)
+    refuseMixed(...sides, await logSide(target.name, target))
     const onProgress = progress('copied', length)
     const { events, held, root } = await copyLog(nodeCrypto(), source, target, { receipts, onProgress })
     say(

@@ -22,6 +22,7 @@ const help = `tally COMMAND
   operator password NAME [--data DIR]             a new one-time password where the old one is forgotten; it needs the
                                                   centre's folder, and the centre may run
   operator reinstate NAME [--data DIR]            lets in again who is suspended, where no administrator is left to
+  operator role NAME administrator [--data DIR]   gives the role back, where no administrator is left to give it
   replay  --transaction ID                        one tap: every event, check, verdict and posting again
   replay  --account ID [--at TIME] [--known-at N] an account's postings, with the balance after each
   explain balance ACCOUNT [--currency C] [--at TIME] [--known-at N] [--page N|all] [--lines N]

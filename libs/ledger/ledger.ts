@@ -166,6 +166,7 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'FollowerStopped':
     case 'ForkDetected':
     case 'HeldDecisionProposed':
+    case 'CentreFounded':
     case 'CentreWentBack':
     case 'OperatorAdded':
     case 'OperatorReinstated':

@@ -14,6 +14,7 @@ import { type EnrolmentEvent, enrolmentWords, type IntakeEvent, intakeWords } fr
 import { type TillEvent, tillWords } from '#till/events'
 import { type FollowerEvent, followerWords } from '#upkeep'
 import { type DeliveryEvent, deliveryWords } from '#upkeep/delivery'
+import { type ModeEvent, modeWords } from '#upkeep/mode'
 import { type OriginEvent, originWords } from '#upkeep/origin'
 
 /** Every fact that this version of the house can read: what the centre writes, and what terminals bring. */
@@ -29,6 +30,7 @@ export type TradeEvent =
   | IntakeEvent
   | LicenseEvent
   | MerchantEvent
+  | ModeEvent
   | OperatorEvent
   | OriginEvent
   | PaymentEvent
@@ -48,6 +50,7 @@ export const tradeWords: Readonly<Record<TradeEvent['type'], Word>> = {
   ...intakeWords,
   ...licenseWords,
   ...merchantWords,
+  ...modeWords,
   ...operatorWords,
   ...originWords,
   ...paymentWords,

@@ -410,7 +410,7 @@ describe('operators', () => {
     expect(JSON.stringify(body)).not.toContain('plain')
   })
   it('strangers hear that it is well, and no more', async () => {
-    expect((await send('GET', '/api/health')).body).toEqual({ status: 'ok', role: 'back-office' })
+    expect((await send('GET', '/api/health')).body).toEqual({ status: 'ok', role: 'back-office', mode: 'test' })
     expect((await send('GET', '/api/health', { cookie: administrator })).body).toMatchObject({
       index: expect.any(Number),
     })

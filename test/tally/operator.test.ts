@@ -60,6 +60,28 @@ it('a suspended administrator is reinstated by whoever holds the folder, and the
   expect(await tally('password', 'ada')).toMatch(/^ada signs in once with \S+ and chooses another/)
 })
 
+it('who lost the role has it again from the command line, and is told what else is in the way', async () => {
+  await decide({ type: 'SetOperatorRole', operator: 'ada', role: 'viewer', administrators: 1 })
+  expect(await tally('role', 'ada', 'administrator')).toBe(
+    'ada is administrator\nada is suspended: reinstate ada as well, by operator reinstate ada\n',
+  )
+  expect((await adas()).at(-1)).toMatchObject({
+    type: 'OperatorRoleSet',
+    data: { operator: 'ada', role: 'administrator' },
+    by: 'centre:command-line',
+  })
+  await tally('reinstate', 'ada')
+  const before = (await adas()).length
+  expect(await tally('role', 'ada', 'administrator')).toBe('ada is administrator already: nothing was written\n')
+  expect(await adas()).toHaveLength(before)
+})
+
+it('the command line gives no other role, and none to nobody', async () => {
+  await expect(operator(['role', 'ada', 'viewer', '--data', folder])).rejects.toThrow('role NAME administrator')
+  await expect(operator(['role', 'ada', '--data', folder])).rejects.toThrow('role NAME administrator')
+  await expect(operator(['role', 'eva', 'administrator', '--data', folder])).rejects.toThrow('No operator eva')
+})
+
 it('who is not suspended stays so, and nothing is written', async () => {
   await tally('reinstate', 'ada')
   const before = (await adas()).length

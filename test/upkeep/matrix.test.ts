@@ -1,5 +1,6 @@
 import { followerWords, upkeep } from '#upkeep'
 import { delivery, deliveryWords } from '#upkeep/delivery'
+import { centreMode, modeWords } from '#upkeep/mode'
 import { originOrders, originWords } from '#upkeep/origin'
 import { matrix } from '../matrix.ts'
 
@@ -100,5 +101,22 @@ matrix('an order of a new origin', originOrders, originWords, {
     nothing | order               | OriginOrdered
     ordered | order               | already so
             | order after another | OriginOrdered
+  `,
+})
+
+const test = { type: 'FoundCentre', mode: 'test' } as const
+const live = { type: 'FoundCentre', mode: 'live' } as const
+
+matrix('whether a centre is of test or of real money', centreMode, modeWords, {
+  states: { nothing: [], 'a test centre': [test], 'a live centre': [live] },
+  commands: { FoundCentre: { test, live } },
+  refusals: { ModeMismatch: true },
+  rows: `
+    nothing       | test | CentreFounded
+                  | live | CentreFounded
+    a test centre | test | already so
+                  | live | refused ModeMismatch
+    a live centre | test | refused ModeMismatch
+                  | live | already so
   `,
 })

@@ -20,11 +20,12 @@ export const overviewRoutes = (node: BackOffice, door: Door): Type => {
       const isWell = stopped.length === 0 && !log.silence && !newer.some(({ money }) => money)
       const status = isWell ? 'ok' : 'degraded'
       // Strangers hear that it is well, and nothing of what it does.
-      if (!asker) return { status, role: 'back-office' }
+      if (!asker) return { status, role: 'back-office', mode: node.mode }
       const { index, age_ms } = await node.ask.age()
       return {
         status,
         role: 'back-office',
+        mode: node.mode,
         id: node.id,
         index,
         age_ms,

@@ -20,6 +20,7 @@ import { useLive } from '#screens/live'
 import { SchemeToggle } from '#screens/theme'
 import { Door, operatorsPlace, Who } from './door.tsx'
 import classes from './office.module.css'
+import { ModeMark } from './mode.tsx'
 import { useWho } from './session.tsx'
 
 const places: readonly { readonly to: string; readonly name: string; readonly icon: LucideIcon }[] = [
@@ -73,6 +74,7 @@ const Pages = () => {
           <Text c="dimmed" visibleFrom="sm">
             Back office
           </Text>
+          <ModeMark />
         </Group>
         <Group gap="sm" wrap="nowrap">
           <Badge
