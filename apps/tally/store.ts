@@ -92,12 +92,7 @@ type Said = {
   readonly say: (figures: Record<string, unknown>, words: string) => void
 }
 
-const copyInto = async (
-  source: LogReader,
-  length: number,
-  to: string,
-  { name, sides, say }: Said,
-): Promise<number> => {
+const copyInto = async (source: LogReader, length: number, to: string, { name, sides, say }: Said): Promise<number> => {
   const { engine, place } = readAddress(to)
   // Before the target is opened, which makes it where it is not there.
   refuseMixed(...sides, besideSide(engine === 'sqlite' ? place : undefined))

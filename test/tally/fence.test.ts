@@ -130,16 +130,20 @@ it('a test terminal’s log is not imported into a live centre', async () => {
 it('a backup is of one kind, and is put back into no other', async () => {
   writeFileSync(at('keys.json'), keysText(makeAuthorityKeys(crypto, 1, 'test')))
   await found(at('log.sqlite'), 'live')
-  await mixed('backup', '--data', folder, '--to', at('b')).toThrow(/keys.json in .* is of a test centre, and .* of a live/)
+  await mixed('backup', '--data', folder, '--to', at('b')).toThrow(
+    /keys.json in .* is of a test centre, and .* of a live/,
+  )
   expect(existsSync(at('b'))).toBe(false)
   rmSync(at('log.sqlite'))
   await found(at('log.sqlite'), 'test')
   await tally('backup', '--data', folder, '--to', at('b'))
   await found(at('live.sqlite'), 'live')
   const before = readFileSync(at('live.sqlite'))
-  await mixed('restore', '--from', at('b'), '--to', at('back'), '--store', `sqlite:${at('live.sqlite')}`).toMatchObject({
-    code: 'ModesMixed',
-  })
+  await mixed('restore', '--from', at('b'), '--to', at('back'), '--store', `sqlite:${at('live.sqlite')}`).toMatchObject(
+    {
+      code: 'ModesMixed',
+    },
+  )
   expect([existsSync(at('back')), readFileSync(at('live.sqlite')).equals(before)]).toEqual([false, true])
   await tally('restore', '--from', at('b'), '--to', at('back'))
   expect(await ofLog(at('back/log.sqlite'))).toBe('test')

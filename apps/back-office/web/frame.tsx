@@ -19,8 +19,8 @@ import { type Aged, Asked, AsOf } from '#screens/age'
 import { useLive } from '#screens/live'
 import { SchemeToggle } from '#screens/theme'
 import { Door, operatorsPlace, Who } from './door.tsx'
-import classes from './office.module.css'
 import { ModeMark } from './mode.tsx'
+import classes from './office.module.css'
 import { useWho } from './session.tsx'
 
 const places: readonly { readonly to: string; readonly name: string; readonly icon: LucideIcon }[] = [
