@@ -52,6 +52,7 @@ export const decode = (octets: Uint8Array): Cbor => {
     if (cause instanceof Malformed) throw cause
     throw new Malformed('cbor', tokenizer.pos(), cause instanceof Error ? cause.message : 'not CBOR', { cause })
   }
+  if (tokenizer.isDeterministic) return value
   const again = encode(value)
   if (!equal(again, octets)) {
     let at = 0
@@ -75,7 +76,14 @@ const keys = new Set(['uint', 'negint', 'string'])
 
 /** Looks at each item before cborg builds on it, so that depth is bounded and a refusal knows its octet. */
 class Watched extends Tokenizer {
-  readonly #open: { left: number; readonly map: boolean }[] = []
+  readonly #octets: Uint8Array
+  readonly #open: { left: number; readonly map: boolean; key: number; keyEnd: number }[] = []
+  /**
+   * True while all that was read has one form only, so that nobody need write it again to see whether it comes out the
+   * same: cborg is strict about lengths and integers, and keys ascend. Text of more
+   * than ASCII is left to the comparison.
+   */
+  isDeterministic = true
 
   override next(): Token {
     const at = this.pos()
@@ -87,19 +95,37 @@ class Watched extends Tokenizer {
       const key = around.map && around.left % 2 === 0
       if (key && !(keys.has(name) && typeof token.value !== 'bigint'))
         throw new Malformed('cbor', at, 'a map key that is neither text nor an integer up to 2^53 - 1')
+      if (key) {
+        if (around.keyEnd > 0 && !this.#ascends(around.key, around.keyEnd, at)) this.isDeterministic = false
+        around.key = at
+        around.keyEnd = this.pos()
+      }
       around.left -= 1
     }
+    if (name === 'string' && this.#octets.subarray(at + 1, this.pos()).some(octet => octet >= 0x80))
+      this.isDeterministic = false
     if (name === 'array' || name === 'map') {
       if (this.#open.length === maxDepth) throw new Malformed('cbor', at, `more than ${maxDepth} levels`)
       const map = name === 'map'
-      this.#open.push({ left: map ? token.value * 2 : token.value, map })
+      this.#open.push({ left: map ? token.value * 2 : token.value, map, key: 0, keyEnd: 0 })
     }
     while (this.#open.at(-1)?.left === 0) this.#open.pop()
     return token
   }
 
+  /** Is the item that ends here after the one from `from` to `to`, octet by octet (4.2.1)? Equal is not. */
+  #ascends(from: number, to: number, next: number): boolean {
+    const octets = this.#octets
+    for (let at = 0; from + at < to && next + at < this.pos(); at++) {
+      const [before, after] = [octets[from + at] as number, octets[next + at] as number]
+      if (before !== after) return before < after
+    }
+    return false
+  }
+
   constructor(octets: Uint8Array) {
     // Of a Buffer, cborg would give parts that share its octets.
     super(new Uint8Array(octets.buffer, octets.byteOffset, octets.byteLength), decodeOptions)
+    this.#octets = octets
   }
 }

@@ -1,4 +1,4 @@
-import { fromBase64url, hex } from '#canonical/bytes'
+import { type Bytes, fromBase64url, hex } from '#canonical/bytes'
 import { type Check, failed, firstFailure, passed } from '#canonical/check'
 import type { Crypto } from '#canonical/crypto'
 import { type Event, upcast } from '#canonical/event'
@@ -195,6 +195,8 @@ export const deductionOf = (tap: TapRecord): Deduction | undefined => {
 export type RedoneTap = {
   readonly checks: readonly Check[]
   readonly license?: License
+  /** The octets that it was read from. */
+  readonly licenseBytes?: Bytes
   readonly opened?: OpenedPayment
   /** The rules that the checks were made under, by version. */
   readonly rules: { readonly policy?: number; readonly denyList?: number; readonly keySet?: number }
@@ -233,15 +235,16 @@ const redo = (crypto: Crypto, tap: TapRecord, trusted: TrustedKeys): RedoneTap =
   }
   const attempts = tap.attempts.map(attemptFrom)
   const now_s = Math.floor(Date.parse(tap.startedAt) / 1000)
-  const { checks, license } = judgeLicense(crypto, attempts.at(-1) as Attempt, rules, tap.currency, now_s)
+  const { checks, license, licenseBytes } = judgeLicense(crypto, attempts.at(-1) as Attempt, rules, tap.currency, now_s)
+  const named = license && licenseBytes ? { license, licenseBytes } : {}
   const deduction = deductionOf(tap)
   if (!license || !deduction || tap.response === undefined)
-    return { checks, ...(license ? { license } : {}), rules: versions }
+    return { checks, ...named, rules: versions }
   const judged = judgePayment(crypto, deduction, license, fromBase64url(tap.response))
   const all = [...checks, checkDeduction(crypto, deduction, terminalKey), ...judged.checks]
   if (judged.opened && tacKeyFor && !firstFailure(judged.checks))
     all.push(checkTac(crypto, judged.opened.payment, tacKeyFor(license)))
-  return { checks: all, license, rules: versions, ...(judged.opened ? { opened: judged.opened } : {}) }
+  return { checks: all, ...named, rules: versions, ...(judged.opened ? { opened: judged.opened } : {}) }
 }
 
 /** What the terminal recorded is what the payer signed: payment, amount and currency. */

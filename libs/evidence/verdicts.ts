@@ -1,4 +1,4 @@
-import { base64url, fromBase64url, hex, utf8 } from '#canonical/bytes'
+import { type Bytes, base64url, equal, fromBase64url, hex, utf8 } from '#canonical/bytes'
 import { type Check, failed } from '#canonical/check'
 import type { Crypto } from '#canonical/crypto'
 import { isRefusal } from '#canonical/decider'
@@ -68,7 +68,7 @@ type Batch = Event<Extract<IntakeEvent, { type: 'BatchAccepted' }>['data']>
 /** A license as this centre issued it. */
 type Issued = {
   readonly account: string
-  readonly document: string
+  readonly octets: Bytes
   readonly counters: Map<number, string>
   /** It was logged after the key that signed it was named as compromised. */
   readonly isByStolenKey: boolean
@@ -154,14 +154,12 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
         // A part that is let go before leaves the rest to wait for payments.
         if (!event.data.keeps) released.add(event.data.license)
         return
-      case 'LicenseIssued':
-        licenses.set(event.data.license, {
-          account: event.data.account,
-          document: event.data.document,
-          counters: new Map(),
-          isByStolenKey: compromised.has(keyNamedBy(event.data.document)),
-        })
+      case 'LicenseIssued': {
+        const octets = fromBase64url(event.data.document)
+        const isByStolenKey = compromised.size > 0 && compromised.has(hex(readLicense(octets).kid))
+        licenses.set(event.data.license, { account: event.data.account, octets, counters: new Map(), isByStolenKey })
         return
+      }
       case 'KeyCompromised':
         compromised.add(event.data.kid)
         return
@@ -370,6 +368,7 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
       checks: redone,
       opened,
       license,
+      licenseBytes,
     } = tap
       ? redoTap(crypto, tap, { rootPublicKey: keys.root.publicKey, terminalKey, tacKeyFor })
       : { checks: [failed('tap before record', 'TapMissing', 'a tap before its record', 'none')] }
@@ -382,7 +381,7 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
     if (license && !issued)
       checks.push(failed('license issued', 'LicenseUnknown', 'a license that this centre issued', license.id))
     // Who has the authority's key can sign another license under an id that we issued: the id alone charges nobody.
-    if (license && issued && !isSameLicense(license, issued.document))
+    if (license && issued && !isSameLicense(license, licenseBytes, issued))
       checks.push(failed('license as issued', 'LicenseNotAsIssued', 'the license that this centre issued', license.id))
     if (license && issued?.isByStolenKey)
       checks.push(failed('license key at issue', 'LicenseKeyCompromised', 'a key that only we have', hex(license.kid)))
@@ -669,11 +668,9 @@ const inputs = new Set<string>([
   'VerdictRuleAdopted',
 ])
 
-const keyNamedBy = (document: string): string => hex(readLicense(fromBase64url(document)).kid)
-
 /** In every field: a signature has a twin, and two of one content are one license. */
-const isSameLicense = (license: License, document: string): boolean =>
-  licenseText(license) === licenseText(readLicense(fromBase64url(document)))
+const isSameLicense = (license: License, octets: Bytes | undefined, { octets: issued }: Issued): boolean =>
+  (octets !== undefined && equal(octets, issued)) || licenseText(license) === licenseText(readLicense(issued))
 const licenseText = (license: License): string =>
   JSON.stringify(license, (_, value: unknown) =>
     typeof value === 'bigint' ? `${value}` : value instanceof Uint8Array ? hex(value) : value,

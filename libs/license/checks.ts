@@ -6,7 +6,7 @@ import type { Amount, Currency } from '#money'
 import { certificateOf } from './certificate.ts'
 import { parse1, type Signed, verify1 } from './cose.ts'
 import { type KeySet, keyOf, type Purpose } from './keyset.ts'
-import { type License, licenseOf } from './license.ts'
+import { type License, readSignedLicense, type SignedLicense } from './license.ts'
 import type { OpenedPayment, Payment, UnopenedPayment } from './payment.ts'
 import type { Deduction } from './records.ts'
 import type { DenyList, Policy } from './rules.ts'
@@ -22,7 +22,7 @@ import { tacOf } from './tac.ts'
 export const checkLicense = (
   crypto: Crypto,
   asked: {
-    readonly license: Uint8Array
+    readonly license: Uint8Array | SignedLicense | Malformed
     readonly keySet: KeySet | undefined
     readonly denyList?: DenyList | undefined
     readonly policy?: Policy | undefined
@@ -35,10 +35,7 @@ export const checkLicense = (
 
 function* licenseChecks(crypto: Crypto, asked: Parameters<typeof checkLicense>[1]): Generator<Check> {
   const { keySet, denyList, policy, now_s, currency } = asked
-  const read = reading(() => {
-    const signed = parse1(asked.license)
-    return { signed, license: licenseOf(signed) }
-  })
+  const read = asked.license instanceof Uint8Array ? readSignedLicense(asked.license) : asked.license
   if (read instanceof Malformed) {
     yield failed('license structure', 'LicenseMalformed', 'a license', read.message)
     return

@@ -75,7 +75,21 @@ export const issueLicense = (crypto: Crypto, license: License, key: KeyPair): By
 /** What a license says, whoever signed it: `checkLicense` tells whether it holds. Throws `Malformed`. */
 export const readLicense = (bytes: Uint8Array): License => licenseOf(parse1(bytes))
 
-export const licenseOf = ({ payload, kid }: Signed): License => {
+/** A license beside the statement that it was read from: whoever checks it and goes on with it reads it once. */
+export type SignedLicense = { readonly signed: Signed; readonly license: License }
+
+/** The same for whoever goes on where it cannot be read. */
+export const readSignedLicense = (bytes: Uint8Array): SignedLicense | Malformed => {
+  try {
+    const signed = parse1(bytes)
+    return { signed, license: licenseOf(signed) }
+  } catch (error) {
+    if (error instanceof Malformed) return error
+    throw error
+  }
+}
+
+const licenseOf = ({ payload, kid }: Signed): License => {
   if (kid === undefined) throw new Malformed('license', 0, 'no key id')
   const { holder, ...said } = claims.read(payload)
   const { suite } = said.credit

@@ -2,7 +2,7 @@ import { type Bytes, fromHex } from '#canonical/bytes'
 import { type Check, failed, passed } from '#canonical/check'
 import type { Crypto, KeyPair } from '#canonical/crypto'
 import { Malformed } from '#canonical/malformed'
-import { type License, readLicense } from '#license'
+import { type License, readSignedLicense } from '#license'
 import { checkLicense, checkPayment } from '#license/checks'
 import { type OpenedPayment, openPayment } from '#license/payment'
 import type { Decline, Status } from '#license/records'
@@ -68,12 +68,13 @@ export const judgeLicense = (
       }
     if ('decline' in answer) return { checks: [], decline: answer.decline }
     const { license: licenseBytes, status } = answer
+    const read = readSignedLicense(licenseBytes)
     const checks = [
       passed('status seal'),
-      ...checkLicense(crypto, { license: licenseBytes, ...rules, now_s, currency, waived }),
+      ...checkLicense(crypto, { license: read, ...rules, now_s, currency, waived }),
     ]
-    if (checks.some(({ reason }) => reason === 'LicenseMalformed')) return { checks }
-    const license = readLicense(licenseBytes)
+    if (read instanceof Malformed) return { checks }
+    const { license } = read
     if (checks.every(({ pass, reason }) => pass || waived.includes(reason ?? '')))
       checks.push(
         status.card === license.card

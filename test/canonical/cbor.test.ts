@@ -47,6 +47,21 @@ const examples: readonly [string, Cbor][] = [
   ['a56161614161626142616361436164614461656145', map(['a', 'A'], ['b', 'B'], ['c', 'C'], ['d', 'D'], ['e', 'E'])],
 ]
 
+it('what is read is written again as it was, whichever octet was changed on the way', () => {
+  const bomb = map(['a', '\ufeffab'], ['b', map([1, '\u6c34'], [24, fromHex('01')], [-1, 2n ** 60n])], ['c', 'x'.repeat(130)])
+  for (const whole of [...examples.map(([octets]) => fromHex(octets)), encode(bomb)])
+    for (let at = 0; at < whole.length; at++)
+      for (let octet = 0; octet < 256; octet++) {
+        const changed = whole.slice()
+        changed[at] = octet
+        try {
+          expect(hex(encode(decode(changed)))).toBe(hex(changed))
+        } catch (error) {
+          if (!(error instanceof Malformed)) throw error
+        }
+      }
+})
+
 it.each(examples)('%s is read and written', (octets, value) => {
   expect(decode(fromHex(octets))).toEqual(value)
   expect(hex(encode(value))).toBe(octets)
