@@ -238,8 +238,7 @@ const redo = (crypto: Crypto, tap: TapRecord, trusted: TrustedKeys): RedoneTap =
   const { checks, license, licenseBytes } = judgeLicense(crypto, attempts.at(-1) as Attempt, rules, tap.currency, now_s)
   const named = license && licenseBytes ? { license, licenseBytes } : {}
   const deduction = deductionOf(tap)
-  if (!license || !deduction || tap.response === undefined)
-    return { checks, ...named, rules: versions }
+  if (!license || !deduction || tap.response === undefined) return { checks, ...named, rules: versions }
   const judged = judgePayment(crypto, deduction, license, fromBase64url(tap.response))
   const all = [...checks, checkDeduction(crypto, deduction, terminalKey), ...judged.checks]
   if (judged.opened && tacKeyFor && !firstFailure(judged.checks))

@@ -48,7 +48,11 @@ const examples: readonly [string, Cbor][] = [
 ]
 
 it('what is read is written again as it was, whichever octet was changed on the way', () => {
-  const bomb = map(['a', '\ufeffab'], ['b', map([1, '\u6c34'], [24, fromHex('01')], [-1, 2n ** 60n])], ['c', 'x'.repeat(130)])
+  const bomb = map(
+    ['a', '\ufeffab'],
+    ['b', map([1, '\u6c34'], [24, fromHex('01')], [-1, 2n ** 60n])],
+    ['c', 'x'.repeat(130)],
+  )
   for (const whole of [...examples.map(([octets]) => fromHex(octets)), encode(bomb)])
     for (let at = 0; at < whole.length; at++)
       for (let octet = 0; octet < 256; octet++) {
