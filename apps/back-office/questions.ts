@@ -2,6 +2,7 @@ import { isRefusal, type Refusal } from '#canonical/decider'
 import type { EventStore } from '#eventstore'
 import type { Rows, RowsReader } from '#eventstore/rows'
 import { endOf } from '#license/renewal'
+import type { Currency } from '#money'
 import { appliedTo } from '#projections'
 import { adjustmentList } from '#projections/adjustments'
 import { accountList, balanceOf, balanceTotals } from '#projections/balances'
@@ -128,14 +129,19 @@ export const questions = ({ rows, store, now, heard, software, freshness }: Part
       }),
     accounts: () => answer(reader => accountList(reader)),
     /** Now, as of a moment, as known at a log index, or both; and what the figure does not know. */
-    balance: (question: { account: string; at?: string | undefined; knownAt?: number | undefined }) =>
+    balance: (question: {
+      account: string
+      currency?: Currency | undefined
+      at?: string | undefined
+      knownAt?: number | undefined
+    }) =>
       answer(async reader => {
-        const { account, at, knownAt } = question
+        const { account, currency, at, knownAt } = question
         const moment = at === undefined ? undefined : new Date(at).toISOString()
         const found =
           moment === undefined && knownAt === undefined
-            ? await balanceOf(reader, { account })
-            : await balanceAsOf(reader, { account, ...asked({ at: moment, knownAt }) })
+            ? await balanceOf(reader, { account, ...asked({ currency }) })
+            : await balanceAsOf(reader, { account, ...asked({ currency, at: moment, knownAt }) })
         if (!found) return unknownAccount(account)
         const { silent, openGaps } = await counts(reader, moment)
         return { ...found, missing: { silentTerminals: silent, openGaps, notUnderstood: await notUnderstood(reader) } }

@@ -67,8 +67,14 @@ export const ask = <Answer>(
 
 /** An order. `key` makes a repeated one the same one (Idempotency-Key). */
 export const order = <Answer>(path: string, body: unknown = {}, key?: string): Promise<Answer> =>
+  sent('POST', path, body, key)
+
+/** What stands at a path from now on; sent again, it is the same. */
+export const keep = <Answer>(path: string, body: unknown): Promise<Answer> => sent('PUT', path, body)
+
+const sent = <Answer>(method: string, path: string, body: unknown, key?: string): Promise<Answer> =>
   answerOf(path, {
-    method: 'POST',
+    method,
     headers: { 'content-type': 'application/json', ...(key ? { 'idempotency-key': key } : {}) },
     body: JSON.stringify(body),
   })

@@ -20,6 +20,7 @@ const postingsQuery = z.object({
   limit: z.coerce.number().int().min(1).max(1000).optional(),
 })
 const balanceQuery = z.object({
+  currency: currency.optional(),
   at: z.iso.datetime({ offset: true }).optional(),
   knownAt: z.coerce.number().int().nonnegative().optional(),
 })

@@ -1,10 +1,12 @@
 import { Badge, Button, Group, Stack, Text, Title } from '@mantine/core'
+import type { UseQueryResult } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { Role } from '#operator/roles'
 import { order } from '#screens/api'
 import { Money } from '#screens/money'
 import { Answered } from '#screens/states'
-import { useAnswer } from './answers.ts'
+import type { Repayment } from './account-repayments.tsx'
+import { SetTerms, type Terms, TermsInWords } from './account-terms.tsx'
 import { Approve } from './approve.tsx'
 import classes from './office.module.css'
 import { Line, OrderForm } from './order-form.tsx'
@@ -21,9 +23,11 @@ interface WriteOff {
   readonly state: 'proposed' | 'rejected' | 'done'
 }
 
-interface AccountFile {
+export interface AccountFile {
   readonly account: string
   readonly state: Standing
+  readonly currencies: readonly Terms[]
+  readonly repayments: readonly Repayment[]
   readonly writeOffs: readonly WriteOff[]
 }
 
@@ -35,8 +39,10 @@ type Order = {
   readonly when: readonly Standing[]
   readonly asks: readonly ('limit' | 'amount' | 'reason')[]
   readonly to: Role
-  /** Money that is told to have come or gone: by the bank. */
-  readonly source?: 'bank'
+  /** Money that is told to have come or gone, by the bank as a rule. */
+  readonly asksSource?: true
+  /** Where there is a debt that was written off. */
+  readonly ofLost?: true
   readonly grave?: boolean
 }
 
@@ -58,7 +64,7 @@ const orders: readonly Order[] = [
     when: always,
     asks: ['amount'],
     to: 'clerk',
-    source: 'bank',
+    asksSource: true,
   },
   {
     at: 'payouts',
@@ -67,7 +73,18 @@ const orders: readonly Order[] = [
     when: always,
     asks: ['amount'],
     to: 'clerk',
-    source: 'bank',
+    asksSource: true,
+  },
+  {
+    at: 'recoveries',
+    title: 'Recover a debt',
+    means:
+      'Money that came after all for a debt that was written off: it makes our loss smaller, and is owed by nobody.',
+    when: always,
+    asks: ['amount'],
+    to: 'clerk',
+    asksSource: true,
+    ofLost: true,
   },
   {
     at: 'write-offs',
@@ -115,13 +132,19 @@ const orders: readonly Order[] = [
 ]
 
 /** Whether the account stands, what may be ordered of it, and what waits for a second person. */
-export const AccountOrders = ({ account, currency }: { readonly account: string; readonly currency: string }) => {
+export const AccountOrders = (props: {
+  readonly account: string
+  readonly currency: string
+  readonly query: UseQueryResult<AccountFile>
+}) => {
+  const { account, currency, query } = props
   const at = `/api/accounts/${encodeURIComponent(account)}`
-  const file = useAnswer<AccountFile>(at)
   const [asked, setAsked] = useState<Order>()
+  const [setting, setSetting] = useState(false)
+  const terms = query.data?.currencies.find(each => each.currency === currency)
   return (
     <section className={classes.panel} aria-label="Orders">
-      <Answered query={file} lines={1}>
+      <Answered query={query} lines={1}>
         {({ state, writeOffs }) => (
           <Stack gap="sm">
             <Group gap="xs">
@@ -134,7 +157,7 @@ export const AccountOrders = ({ account, currency }: { readonly account: string;
             </Group>
             <Group gap="xs">
               {orders
-                .filter(({ when }) => when.includes(state))
+                .filter(({ when, ofLost }) => when.includes(state) && (!ofLost || Number(terms?.lost ?? 0) > 0))
                 .map(each => (
                   <Allowed key={each.at} to={each.to}>
                     <Button variant="default" onClick={() => setAsked(each)} data-testid={`account-${each.at}`}>
@@ -142,7 +165,15 @@ export const AccountOrders = ({ account, currency }: { readonly account: string;
                     </Button>
                   </Allowed>
                 ))}
+              {terms && state !== 'closed' && (
+                <Allowed to="approver">
+                  <Button variant="default" onClick={() => setSetting(true)} data-testid="account-terms">
+                    Set the terms
+                  </Button>
+                </Allowed>
+              )}
             </Group>
+            {terms && <TermsInWords of={terms} />}
             {writeOffs
               .filter(each => each.state === 'proposed')
               .map(each => (
@@ -162,6 +193,7 @@ export const AccountOrders = ({ account, currency }: { readonly account: string;
           </Stack>
         )}
       </Answered>
+      {setting && terms && <SetTerms at={at} of={terms} close={() => setSetting(false)} />}
       {asked && <Ask key={asked.at} order={asked} at={at} currency={currency} close={() => setAsked(undefined)} />}
     </section>
   )
@@ -175,6 +207,9 @@ const Ask = (props: {
 }) => {
   const { order: asked, at, currency, close } = props
   const [amount, setAmount] = useState('')
+  const [source, setSource] = useState('bank')
+  // A limit may be the first in a currency.
+  const [of, setOf] = useState(currency)
   const money = asked.asks.includes('limit') ? 'limit' : asked.asks.includes('amount') ? 'amount' : undefined
   const asksReason = asked.asks.includes('reason')
   return (
@@ -185,15 +220,15 @@ const Ask = (props: {
       failed="Nothing was done"
       grave={asked.grave ?? false}
       asksReason={asksReason}
-      ready={money === undefined || amount.trim() !== ''}
+      ready={(money === undefined || amount.trim() !== '') && source.trim() !== ''}
       close={close}
       send={({ reason, key }) =>
         order(
           `${at}/${asked.at}`,
           {
-            ...(money ? { [money]: amount.trim(), currency } : {}),
+            ...(money ? { [money]: amount.trim(), currency: of.trim() } : {}),
             ...(asksReason ? { reason } : {}),
-            ...(asked.source ? { source: asked.source } : {}),
+            ...(asked.asksSource ? { source: source.trim() } : {}),
           },
           key,
         )
@@ -202,13 +237,35 @@ const Ask = (props: {
       <Text size="sm">{asked.means}</Text>
       {money && (
         <Line
-          label={`${money === 'limit' ? 'Limit' : 'Amount'} in ${currency}`}
+          label={money === 'limit' ? 'Limit' : `Amount in ${currency}`}
           inputMode="decimal"
           required
           value={amount}
           say={setAmount}
           data-autofocus
           testId="account-amount"
+        />
+      )}
+      {money === 'limit' && (
+        <Line
+          label="Currency"
+          description="Another one opens the account in it as well"
+          required
+          maxLength={3}
+          value={of}
+          say={words => setOf(words.toUpperCase())}
+          testId="account-of"
+        />
+      )}
+      {asked.asksSource && (
+        <Line
+          label="By"
+          description="The way that the money went, as the book calls it"
+          required
+          maxLength={64}
+          value={source}
+          say={setSource}
+          testId="account-source"
         />
       )}
     </OrderForm>

@@ -86,7 +86,7 @@ export const AccountPhones = ({ account }: { readonly account: string }) => {
             <Empty title="No phone pays for this account">Let one in by a code: it makes its own key.</Empty>
           ) : (
             <Stack gap="sm">
-              {holds.some(({ state }) => state === 'revoked') && <Watch at={at} />}
+              <Watch at={at} />
               <List label="Phones" rows={holds} keyOf={each => each.license} columns={columns} />
             </Stack>
           )
@@ -127,7 +127,7 @@ const Watch = ({ at }: { readonly at: string }) => {
   const where = useQuery({
     queryKey: [`${at}/lost`],
     queryFn: ({ signal }) => ask<Whereabouts>(`${at}/lost`, {}, signal),
-    refetchInterval: query => (query.state.data?.missing === 0 ? false : watch_ms),
+    refetchInterval: ({ state: { data } }) => (data && data.denyList > 0 && data.missing > 0 ? watch_ms : false),
   })
   return (
     <Answered query={where} lines={1}>

@@ -1,11 +1,13 @@
-import { Alert, Anchor, Button, Group, Text, TextInput, Title } from '@mantine/core'
+import { Alert, Anchor, Button, Group, SegmentedControl, Text, TextInput, Title } from '@mantine/core'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { TriangleAlert } from 'lucide-react'
 import { type FormEvent, Fragment, useState } from 'react'
 import { Money } from '#screens/money'
 import { Answered } from '#screens/states'
-import { AccountOrders } from './account-orders.tsx'
+import { type AccountFile, AccountOrders } from './account-orders.tsx'
+import { AccountPerson } from './account-person.tsx'
 import { AccountPhones } from './account-phones.tsx'
+import { AccountRepayments } from './account-repayments.tsx'
 import { type Balance, useAnswer } from './answers.ts'
 import { Equation } from './equation.tsx'
 import { ExplainedPostings } from './explained.tsx'
@@ -20,12 +22,18 @@ export const AccountPage = () => {
   const search = useSearch({ from: '/accounts/$account' })
   const path = `/api/accounts/${encodeURIComponent(account)}`
   const balance = useAnswer<Balance>(`${path}/balance`, { ...search })
+  const file = useAnswer<AccountFile>(path)
   return (
     <Page title={account} answer={balance.data} fetchedAt={balance.dataUpdatedAt}>
       <Anchor component={Link} to="/accounts" size="sm">
         All accounts
       </Anchor>
       <section className={classes.panel} aria-label="Balance">
+        <Currencies
+          account={account}
+          search={search}
+          of={file.data?.currencies.map(({ currency }) => currency) ?? []}
+        />
         <Moment key={`${search.at}/${search.knownAt}`} account={account} search={search} />
         <Answered query={balance} lines={2}>
           {answer => (
@@ -41,17 +49,45 @@ export const AccountPage = () => {
           )}
         </Answered>
       </section>
-      {balance.data && <AccountOrders account={account} currency={balance.data.currency} />}
+      {balance.data && <AccountOrders account={account} currency={balance.data.currency} query={file} />}
+      <Allowed to="clerk">
+        <AccountPerson key={account} account={account} />
+      </Allowed>
       <AccountPhones account={account} />
+      <AccountRepayments at={path} of={file.data?.repayments ?? []} />
       <Title order={2} size="h4" mt="sm">
         Postings
       </Title>
       <ExplainedPostings
-        key={`${search.at}/${search.knownAt}`}
+        key={`${search.currency}/${search.at}/${search.knownAt}`}
         path={`${path}/explain`}
-        search={{ at: search.at, knownAt: search.knownAt }}
+        search={{ ...search }}
       />
     </Page>
+  )
+}
+
+/** Nothing is summed across currencies: one is looked at, and ordered in, at a time. */
+const Currencies = (props: {
+  readonly account: string
+  readonly search: BalanceSearch
+  readonly of: readonly string[]
+}) => {
+  const { account, search, of } = props
+  const navigate = useNavigate()
+  const [first] = of
+  if (first === undefined || of.length < 2) return null
+  return (
+    <SegmentedControl
+      mb="md"
+      aria-label="Currency"
+      data={[...of]}
+      value={search.currency ?? first}
+      onChange={currency =>
+        void navigate({ to: '/accounts/$account', params: { account }, search: { ...search, currency } })
+      }
+      data-testid="account-currencies"
+    />
   )
 }
 
@@ -73,6 +109,7 @@ const Moment = ({ account, search }: { readonly account: string; readonly search
   const submit = (event: FormEvent) => {
     event.preventDefault()
     go({
+      currency: search.currency,
       at: at === '' ? undefined : new Date(at).toISOString(),
       knownAt: /^\d+$/.test(knownAt) ? Number(knownAt) : undefined,
     })
@@ -100,7 +137,7 @@ const Moment = ({ account, search }: { readonly account: string; readonly search
         Show
       </Button>
       {(search.at !== undefined || search.knownAt !== undefined) && (
-        <Button variant="subtle" onClick={() => go({})} data-testid="balance-now">
+        <Button variant="subtle" onClick={() => go({ currency: search.currency })} data-testid="balance-now">
           Back to now
         </Button>
       )}

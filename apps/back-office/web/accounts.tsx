@@ -10,6 +10,7 @@ import { Page } from './frame.tsx'
 import classes from './office.module.css'
 import { Allowed } from './session.tsx'
 
+const FindPerson = lazy(() => import('./find-person.tsx').then(({ FindPerson }) => ({ default: FindPerson })))
 const OpenAccount = lazy(() => import('./open-account.tsx').then(({ OpenAccount }) => ({ default: OpenAccount })))
 
 const figure = (name: 'limit' | 'owed' | 'inDispute' | 'held', title: string): Column<Account> => ({
@@ -67,6 +68,11 @@ export const AccountsPage = () => {
         </Allowed>
       }
     >
+      <Allowed to="clerk">
+        <Suspense>
+          <FindPerson />
+        </Suspense>
+      </Allowed>
       <Answered query={query}>
         {({ accounts }) =>
           accounts.length === 0 ? (

@@ -69,6 +69,11 @@ const routeTree = root.addChildren([
   }),
   createRoute({
     getParentRoute: under,
+    path: '/exposure',
+    component: lazyRouteComponent(() => import('./exposure.tsx'), 'ExposurePage'),
+  }),
+  createRoute({
+    getParentRoute: under,
     path: '/shops',
     component: lazyRouteComponent(() => import('./shops.tsx'), 'ShopsPage'),
   }),

@@ -27,6 +27,8 @@ export const transactionSearch = (given: Record<string, unknown>): TransactionSe
 })
 
 export interface BalanceSearch {
+  /** Of several, the one that is looked at; the first without. */
+  readonly currency?: string | undefined
   /** ISO 8601 in UTC. */
   readonly at?: string | undefined
   readonly knownAt?: number | undefined
@@ -34,7 +36,9 @@ export interface BalanceSearch {
 
 export const balanceSearch = (given: Record<string, unknown>): BalanceSearch => {
   const at = word(given['at'])
+  const currency = word(given['currency'])
   return {
+    currency: currency !== undefined && /^[A-Z]{3}$/.test(currency) ? currency : undefined,
     at: at !== undefined && !Number.isNaN(Date.parse(at)) ? new Date(at).toISOString() : undefined,
     knownAt: ordinal(given['knownAt']),
   }
