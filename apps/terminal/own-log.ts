@@ -174,7 +174,11 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
     },
     /** What a reversal's id was given to before, if it was. */
     reversal: (reversal: string): Reversing | undefined => {
-      if (!till.reversals.has(reversal)) recallBy('reversal', reversal)
+      if (till.reversals.has(reversal)) return till.reversals.get(reversal)
+      recallBy('reversal', reversal)
+      // How often its receipt was printed again is said under its transaction.
+      const found = till.reversals.get(reversal)
+      if (found) recallBy('transaction', found.transaction)
       return till.reversals.get(reversal)
     },
     sale: (sale: string): Sale | undefined => {

@@ -1,10 +1,11 @@
 import { base64url, fromHex, hex } from '#canonical/bytes'
 import { isRefusal, type Refusal } from '#canonical/decider'
+import { reversalReceipt } from '#license/reversalreceipt'
 import { fromSalesReceiptText, makeSalesReceipt, salesReceiptText, verifySalesReceipt } from '#license/salesreceipt'
 import type { PaidElsewhere } from '#till/commands'
 import { type Language, languages } from '#till/language'
-import { dayLines, receiptLines, type Shop, widths } from '#till/print'
-import type { Recorded } from '#till/state'
+import { dayLines, receiptLines, reversalLines, type Shop, widths } from '#till/print'
+import type { Recorded, Reversing } from '#till/state'
 import { iso, type OwnLog } from './own-log.ts'
 import type { News, TerminalParts } from './ports.ts'
 
@@ -53,6 +54,38 @@ export const receipts = ({ crypto, identity, notes }: TerminalParts, own: OwnLog
     }
   }
 
+  /** Of a void or a refund, as this till recorded it: whether it stands, the centre says. */
+  const reversal = (reversing: Reversing) => {
+    const { kind, reversal, transaction, payment, license, amount, currency, occurred, receiptNumber } = reversing
+    const { businessDate, copies } = reversing
+    const signed = reversalReceipt.make(
+      crypto,
+      {
+        kind,
+        reversal,
+        transaction: fromHex(transaction),
+        payment: fromHex(payment),
+        license,
+        amount,
+        currency,
+        time: Math.floor(Date.parse(occurred) / 1000),
+        receiptNumber,
+        businessDate,
+      },
+      own.place.certificate(),
+      identity.keys.p256,
+    )
+    const of = own.recorded(transaction)?.receiptNumber
+    return {
+      reversal,
+      transaction,
+      receiptNumber,
+      copy: copies,
+      code: reversalReceipt.text(signed),
+      text: onPaper(width => reversalLines({ shop: place(), reversing, of }, width, language())),
+    }
+  }
+
   type Reported = Omit<Parameters<typeof dayLines>[1], 'lastRevision' | 'head'>
   const day = (figures: Reported & { readonly lastRevision: number; readonly head: string }) =>
     onPaper(width => dayLines(place(), figures, width, language()))
@@ -61,6 +94,7 @@ export const receipts = ({ crypto, identity, notes }: TerminalParts, own: OwnLog
   const read = (
     code: string,
   ): (PaidElsewhere & { readonly transaction: string; readonly occurred: string }) | Refusal => {
+    if (reversalReceipt.fromText(code.trim())) return ofReversal
     const bytes = fromSalesReceiptText(code.trim())
     const { merchant, mode } = own.place.certified()
     const found = bytes ? verifySalesReceipt(crypto, bytes, { keySet: own.rules().keySet, mode }) : notOurs
@@ -87,7 +121,12 @@ export const receipts = ({ crypto, identity, notes }: TerminalParts, own: OwnLog
   /** What of it was given back on this terminal; another may have given back as well, and the centre knows. */
   const givenBackHere = (found: PaidElsewhere): bigint => till.givenBackElsewhere.get(found.payment) ?? 0n
 
-  return { language, setLanguage, receipt, day, read, givenBackHere }
+  return { language, setLanguage, receipt, reversal, day, read, givenBackHere }
+}
+
+const ofReversal: Refusal = {
+  reason: 'ReceiptOfReversal',
+  message: 'This is the receipt of a void or a refund: nothing is given back on it. Read the receipt of the sale.',
 }
 
 const notOurs: Refusal = {

@@ -6,6 +6,7 @@ import type { doorway } from '#cqrs/bridge'
 import { bodyOf, fieldOf } from '#http/refusals'
 import { formatAmount, parseAmount } from '#money'
 import { languages } from '#till/language'
+import { reversalUnknown } from '#till/receipts'
 import type { SaleView } from './desk.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -31,6 +32,7 @@ const refundBody = z.object({
   amount: z.string().max(40),
   reversal: z.string().min(1).max(120).optional(),
 })
+const reversalId = z.string().min(1).max(120)
 const idempotencyKey = z.string().min(1).max(120).optional()
 
 type Parts = {
@@ -92,6 +94,15 @@ export const shopController = ({ node, door, answered, saleAnswer, mint }: Parts
     const answer = await node.reprintReceipt(transaction)
     return isRefusal(answer) ? answer : receiptOf(transaction)
   })
+  const reversalReceiptOf = (reversal: string) => {
+    const reversing = node.reversal(reversal)
+    return reversing ? paper.reversal(reversing) : reversalUnknown(reversal)
+  }
+  const ReversalReceipt = door.question('ReversalReceipt', async (reversal: string) => reversalReceiptOf(reversal))
+  const ReprintReversal = door.order('ReprintReversal', async (reversal: string) => {
+    const answer = await node.reprintReversal(reversal)
+    return isRefusal(answer) ? answer : reversalReceiptOf(reversal)
+  })
   const RefundByReceipt = door.order('RefundByReceipt', async (asked: z.infer<typeof refundBody>) => {
     const found = paper.read(asked.receipt)
     if (isRefusal(found)) return found
@@ -141,6 +152,14 @@ export const shopController = ({ node, door, answered, saleAnswer, mint }: Parts
     }
     @Post('transactions/:transaction/reprint') @HttpCode(201) async reprint(@Param('transaction') transaction: string) {
       return answered(await this.orders.execute(new Reprint.Message(transaction)))
+    }
+    @Get('reversals/:reversal/receipt') async reversalReceipt(@Param('reversal') reversal: string) {
+      return answered(
+        await this.questions.execute(new ReversalReceipt.Message(fieldOf(reversalId, reversal, 'reversal'))),
+      )
+    }
+    @Post('reversals/:reversal/reprint') @HttpCode(201) async reprintReversal(@Param('reversal') reversal: string) {
+      return answered(await this.orders.execute(new ReprintReversal.Message(fieldOf(reversalId, reversal, 'reversal'))))
     }
     @Post('receipts/read') @HttpCode(200) async read(@Body() body: unknown) {
       return answered(await this.questions.execute(new ReadReceipt.Message(bodyOf(receiptBody, body).receipt)))

@@ -85,6 +85,8 @@ export const terminal = async (parts: TerminalParts) => {
     },
     /** A transaction of this terminal, however old. */
     recorded: own.recorded,
+    /** A void or a refund of this terminal, however old. */
+    reversal: own.reversal,
     voidTransaction: (reversal: string, transaction: string) =>
       write(() => {
         own.recorded(transaction)
@@ -104,6 +106,12 @@ export const terminal = async (parts: TerminalParts) => {
         own.recorded(transaction)
         return { type: 'ReprintReceipt', transaction }
       }),
+    reprintReversal: (reversal: string) =>
+      write(() => ({
+        type: 'ReprintReceipt',
+        transaction: own.reversal(reversal)?.transaction ?? '',
+        reversal,
+      })),
     meet,
     /** Takes taps and syncs until the signal. */
     run: async (signal: AbortSignal): Promise<void> => {

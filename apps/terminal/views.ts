@@ -1,10 +1,11 @@
 import type { Refusal } from '#canonical/decider'
 import { type Currency, formatAmount, minorUnits } from '#money'
-import type { DayClosing, DayTotals, GrandTotal } from '#till/events'
+import { shiftsOf } from '#till/day'
+import type { DayClosing, DayTotals, GrandTotal, Shifts } from '#till/events'
 import type { Language } from '#till/language'
 import { netOf } from '#till/print'
 import { inWords, reasons } from '#till/reasons'
-import type { Recorded } from '#till/state'
+import type { Recorded, Reversing } from '#till/state'
 import type { SaleView } from './desk.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -58,17 +59,31 @@ export const views = (node: Terminal) => {
     const { count, sum } = node.status().waiting
     return { count, sum: formatAmount(sum, currency()) }
   }
-  const transaction = (recorded: Recorded) => {
+  /** How far a record has got on its way. */
+  const stateOf = (revision: number) => {
     const { sentTo, online } = node.status()
-    const { acknowledgedTo } = node.till
-    const state =
-      recorded.revision <= acknowledgedTo
-        ? 'accepted'
-        : recorded.revision <= sentTo && online
-          ? 'sent'
-          : online
-            ? 'queued'
-            : 'recorded'
+    if (revision <= node.till.acknowledgedTo) return 'accepted'
+    if (!online) return 'recorded'
+    return revision <= sentTo ? 'sent' : 'queued'
+  }
+  const reversal = (reversing: Reversing) => {
+    const { reversal, kind, transaction, receiptNumber, occurred, businessDate, currency, original } = reversing
+    return {
+      reversal,
+      kind,
+      transaction,
+      receiptNumber,
+      occurred,
+      businessDate,
+      amount: formatAmount(reversing.amount, currency),
+      currency,
+      ...(original ? { original } : {}),
+      state: stateOf(reversing.revision),
+    }
+  }
+  const reversals = (count: number) => [...node.till.reversals.values()].slice(-count).reverse().map(reversal)
+  const transaction = (recorded: Recorded) => {
+    const state = stateOf(recorded.revision)
     const { transaction, sale, occurred, receiptNumber, card, businessDate, payment } = recorded
     return {
       transaction,
@@ -95,6 +110,7 @@ export const views = (node: Terminal) => {
       businessDate: day.businessDate,
       currency: currency(),
       totals: day.totals,
+      ...shiftsOf(day),
       grandTotal: { sales: `${sales}`, voids: `${voids}`, refunds: `${refunds}` },
       cashier,
       firstRevision: day.firstRevision,
@@ -157,6 +173,7 @@ export const views = (node: Terminal) => {
         sale: sale ? saleAnswer(sale, node.paper.language()) : null,
         torn: torn(),
         recent: recent(20),
+        reversals: reversals(20),
         reader,
         rules: {
           policy: rules.policy?.version ?? null,
@@ -181,7 +198,7 @@ export const views = (node: Terminal) => {
         }
       )
     },
-    transactions: () => ({ transactions: recent(1000) }),
+    transactions: () => ({ transactions: recent(1000), reversals: reversals(1000) }),
     report,
     closing,
     lastReport,
@@ -192,6 +209,7 @@ type Figures = {
   readonly businessDate: string
   readonly currency: Currency
   readonly totals: DayTotals
+  readonly shifts?: Shifts | undefined
   readonly grandTotal?: GrandTotal | undefined
   readonly cashier?: string | undefined
   readonly firstRevision: number
@@ -199,7 +217,7 @@ type Figures = {
   readonly head: string
 }
 
-const reportAnswer = ({ totals, grandTotal, cashier, ...figures }: Figures) => {
+const reportAnswer = ({ totals, shifts, grandTotal, cashier, ...figures }: Figures) => {
   const { businessDate, currency, firstRevision, lastRevision, head } = figures
   const money = (minor: bigint) => formatAmount(minor, currency)
   return {
@@ -207,6 +225,12 @@ const reportAnswer = ({ totals, grandTotal, cashier, ...figures }: Figures) => {
     currency,
     totals: totalsAnswer(totals, currency),
     net: money(netOf(totals)),
+    /** By cashier; empty where the till has no staff. */
+    shifts: (shifts ?? []).map(shift => ({
+      cashier: shift.cashier ?? null,
+      totals: totalsAnswer(shift.totals, currency),
+      net: money(netOf(shift.totals)),
+    })),
     grandTotal: grandTotal
       ? {
           sales: money(minorUnits(grandTotal.sales)),

@@ -128,7 +128,7 @@ export type TillCommand =
   | { readonly type: 'AbandonSale'; readonly sale: string }
   | ({ readonly type: 'VoidTransaction' } & Reversal)
   | ({ readonly type: 'RefundTransaction'; readonly amount: Amount; readonly original?: PaidElsewhere } & Reversal)
-  | { readonly type: 'ReprintReceipt'; readonly transaction: string }
+  | { readonly type: 'ReprintReceipt'; readonly transaction: string; readonly reversal?: string }
 
 export type TillClock = {
   readonly now_ms: number

@@ -1,10 +1,10 @@
 import type { Refusal } from '#canonical/decider'
 import { formatAmount } from '#money'
 import type { DayEnd, Order } from './commands.ts'
-import type { DayClosing, TillEvent } from './events.ts'
+import type { DayClosing, Shifts, TillEvent } from './events.ts'
 import { recordOf } from './records.ts'
 import { signOff } from './staff.ts'
-import type { Till } from './state.ts'
+import type { OpenDay, Till } from './state.ts'
 
 /** The shop's day, as the till counts it. A tap belongs to the day that is open, whatever the clock says. */
 
@@ -51,18 +51,25 @@ export const closeDay = (till: Till, command: Order<'CloseDay'>): TillEvent[] | 
   return [{ type: 'DayClosed', data: closing(till, command) }, ...signOff(till)]
 }
 
+/** By cashier, in the order in which each began; nothing where the till has no staff. */
+export const shiftsOf = ({ shifts }: Pick<OpenDay, 'shifts'>): { shifts?: Shifts } =>
+  [...shifts.keys()].every(cashier => cashier === '')
+    ? {}
+    : { shifts: [...shifts].map(([cashier, totals]) => ({ ...(cashier === '' ? {} : { cashier }), totals })) }
+
 const rolledOver = (till: Till, businessDate: string, end: DayEnd): TillEvent => ({
   type: 'DayRolledOver',
   data: { businessDate, closed: closing(till, end) },
 })
 
 const closing = (till: Till, { currency, revision, head }: DayEnd): DayClosing => {
-  const { firstRevision, totals } = till.day as NonNullable<Till['day']>
+  const { firstRevision, totals } = till.day as OpenDay
   const { sales, voids, refunds } = till.grandTotal
   return {
     ...recordOf(till),
     currency,
     totals,
+    ...shiftsOf(till.day as OpenDay),
     firstRevision,
     lastRevision: revision,
     head,

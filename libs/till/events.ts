@@ -24,10 +24,15 @@ const record = { receiptNumber: z.int().positive(), businessDate, cashier: staff
 /** All that was ever sold, voided and refunded on this terminal, in minor units. It is never reset. */
 const grandTotal = z.object({ sales: minor, voids: minor, refunds: minor })
 export type GrandTotal = z.infer<typeof grandTotal>
+/** What each cashier took, gave back and turned away; nobody's name stands for what was done with nobody signed on. */
+const shifts = z.array(z.object({ cashier: staff.optional(), totals })).max(1000)
+export type Shifts = z.infer<typeof shifts>
 const closing = z.object({
   ...record,
   currency,
   totals,
+  /** Absent where the till has no staff. */
+  shifts: shifts.optional(),
   /** Revisions from the opening of the day to the event before this one, and the head there. */
   firstRevision: count,
   lastRevision: count,
@@ -187,7 +192,8 @@ export const tillWords = {
   SupervisorOverrode: word(
     z.object({ transaction: transactionId, rule: name, supervisor: staff, sale: name.optional() }),
   ),
-  ReceiptReprinted: word(z.object({ transaction: transactionId, ...record })),
+  /** `reversal` where it was the receipt of a void or a refund. */
+  ReceiptReprinted: word(z.object({ transaction: transactionId, reversal: name.optional(), ...record })),
 }
 
 export type TillEvent = FactOf<typeof tillWords>

@@ -1,7 +1,7 @@
 import { type Currency, formatAmount, minorUnits } from '#money'
-import type { DayTotals, GrandTotal } from './events.ts'
+import type { DayTotals, GrandTotal, Shifts } from './events.ts'
 import { type Language, writtenDate, writtenInstant, writtenMoney } from './language.ts'
-import type { Recorded } from './state.ts'
+import type { Recorded, Reversing } from './state.ts'
 
 /** Receipts and reports as lines of a roll of paper, 32 or 42 characters wide, in the till's language. */
 
@@ -30,6 +30,14 @@ const words = {
     cashier: 'Cashier',
     transaction: 'Transaction',
     payment: 'Payment',
+    voidHead: 'VOID',
+    refundHead: 'REFUND',
+    ofReceipt: 'Of receipt',
+    paidAt: 'Paid at',
+    back: 'Given back',
+    reversal: 'Reversal',
+    unconfirmed: 'The centre confirms it.',
+    nobody: 'Nobody signed on',
     offline: 'Paid on credit by phone.',
     check: 'The code proves this payment.',
     x: 'X REPORT, so far',
@@ -57,6 +65,14 @@ const words = {
     cashier: 'Kassierer',
     transaction: 'Vorgang',
     payment: 'Zahlung',
+    voidHead: 'STORNO',
+    refundHead: 'ERSTATTUNG',
+    ofReceipt: 'Zu Beleg',
+    paidAt: 'Bezahlt an',
+    back: 'Zurückgegeben',
+    reversal: 'Rückgabe',
+    unconfirmed: 'Die Zentrale bestätigt sie.',
+    nobody: 'Niemand angemeldet',
     offline: 'Auf Kredit mit dem Telefon bezahlt.',
     check: 'Der Code beweist diese Zahlung.',
     x: 'X-BERICHT, bis jetzt',
@@ -104,10 +120,42 @@ export const receiptLines = (
   return lines
 }
 
+/** What a customer gets of a void or a refund; `of` is the receipt number of the sale, where this till took it. */
+export const reversalLines = (
+  { shop, reversing, of }: { readonly shop: Shop; readonly reversing: Reversing; readonly of: number | undefined },
+  width: Width,
+  language: Language,
+): string[] => {
+  const say = words[language]
+  const { put, pair, rule, centred, lines } = paper(width)
+  const { kind, copies, receiptNumber, occurred, businessDate, amount, currency, cashier, original } = reversing
+  head(shop, { put, centred }, language)
+  centred(kind === 'void' ? say.voidHead : say.refundHead)
+  if (copies > 0) centred(`${say.copy} ${copies}`)
+  rule()
+  pair(`${say.receipt} ${receiptNumber}`, writtenInstant(occurred, shop.zone, language))
+  pair(say.day, writtenDate(businessDate, language))
+  rule()
+  pair(say.back, moneyOf(amount, currency, language))
+  rule()
+  const paid = original?.receiptNumber ?? of
+  if (paid !== undefined) pair(say.ofReceipt, `${paid}`)
+  if (original) pair(say.paidAt, original.terminal)
+  if (cashier !== undefined) pair(say.cashier, cashier)
+  put(say.transaction)
+  put(reversing.transaction)
+  put(say.reversal)
+  put(reversing.reversal)
+  rule()
+  put(say.unconfirmed)
+  return lines
+}
+
 export type DayFigures = {
   readonly businessDate: string
   readonly currency: Currency
   readonly totals: DayTotals
+  readonly shifts?: Shifts | undefined
   readonly grandTotal?: GrandTotal | undefined
   /** Absent for an X report: it counts nothing and resets nothing. */
   readonly zNumber?: number | undefined
@@ -136,6 +184,13 @@ export const dayLines = (shop: Shop, day: DayFigures, width: Width, language: La
   rule()
   pair(say.net, money(netOf(day.totals)))
   if (day.grandTotal) pair(say.grand, money(BigInt(day.grandTotal.sales)))
+  for (const { cashier, totals } of day.shifts ?? []) {
+    rule()
+    put(cashier === undefined ? say.nobody : `${say.cashier} ${cashier}`)
+    for (const line of ['sales', 'voids', 'refunds'] as const)
+      if (totals[line].count > 0) pair(`  ${totals[line].count} ${say[line]}`, money(minorUnits(totals[line].sum)))
+    pair(`  ${say.net}`, money(netOf(totals)))
+  }
   rule()
   pair(say.range, `${day.firstRevision}-${day.lastRevision}`)
   put(day.head)

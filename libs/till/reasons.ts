@@ -243,6 +243,14 @@ export const reasons = {
     ['This payment is not in this till’s log.', 'Read its receipt, or go to the till that took it.'],
     ['Diese Zahlung kennt diese Kasse nicht.', 'Den Beleg lesen, oder zur Kasse gehen, die sie annahm.'],
   ),
+  ReversalUnknown: never(
+    ['This void or refund is not in this till’s log.', 'Look for it on the till that gave the money back.'],
+    ['Dieses Storno oder diese Erstattung kennt diese Kasse nicht.', 'An der Kasse suchen, die das Geld zurückgab.'],
+  ),
+  ReceiptOfReversal: never(
+    ['This is the receipt of a void or a refund.', 'Give nothing back on it. Read the receipt of the sale.'],
+    ['Das ist der Beleg einer Rückgabe.', 'Nichts darauf herausgeben. Den Beleg des Verkaufs lesen.'],
+  ),
   AlreadyReversed: never(
     ['Something of it was given back already.', 'Refund what is left.', '{reversed:money} went back.'],
     ['Davon wurde schon etwas zurückgegeben.', 'Den Rest erstatten.', '{reversed:money} gingen zurück.'],

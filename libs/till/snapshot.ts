@@ -10,7 +10,7 @@ import { emptyTill, type Till } from './state.ts'
  */
 
 /** Goes up with each change of the state's shape, or of what `evolve` makes of an event. */
-export const snapshotShape = 2
+export const snapshotShape = 3
 
 type Kept = {
   /** Which till wrote it: the shape, and every word that it knows. */

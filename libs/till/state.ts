@@ -70,7 +70,31 @@ export type Sale = {
 }
 
 /** What a reversal's id stands for: this, and nothing else. */
-export type Reversing = { readonly kind: 'void' | 'refund'; readonly transaction: string; readonly amount: Amount }
+export type Reversing = {
+  readonly reversal: string
+  readonly kind: 'void' | 'refund'
+  readonly transaction: string
+  readonly payment: string
+  readonly license: string
+  readonly amount: Amount
+  readonly currency: Currency
+  readonly receiptNumber: number
+  readonly businessDate: string
+  readonly occurred: string
+  readonly revision: number
+  readonly cashier?: string
+  /** The terminal that took the payment, and the number it gave: absent where this one did. */
+  readonly original?: { readonly terminal: string; readonly receiptNumber: number }
+  readonly copies: number
+}
+
+/** An open day as it is counted; `shifts` by cashier, under no name for what was done with nobody signed on. */
+export type OpenDay = {
+  readonly businessDate: string
+  readonly firstRevision: number
+  readonly totals: DayTotals
+  readonly shifts: Map<string, DayTotals>
+}
 
 export type Till = {
   commissioned: Extract<TillEvent, { type: 'TerminalCommissioned' }>['data'] | undefined
@@ -81,7 +105,7 @@ export type Till = {
   place: Pick<AdoptedAssignment, 'shop' | 'shopName' | 'zone'> | undefined
   /** The newest one, where the first was renewed. */
   certificate: string | undefined
-  day: { readonly businessDate: string; readonly firstRevision: number; readonly totals: DayTotals } | undefined
+  day: OpenDay | undefined
   lastDay: string | undefined
   /** The Z report of the day that ended last. */
   lastClosing: (DayClosing & { readonly rolledOver: boolean }) | undefined

@@ -230,13 +230,15 @@ export const evolve = (till: Till, event: TillFact): Till => {
       if (event.data.outcome === 'abandoned') setSale(till, event.data.sale, { state: 'cancelled' })
       return till
     case 'TransactionVoided':
-      return reversed(till, event.data, 'voids', true)
+      return reversed(till, event, 'voids')
     case 'RefundRecorded':
-      return reversed(till, event.data, 'refunds', false)
+      return reversed(till, event, 'refunds')
     case 'ReceiptReprinted': {
-      const { transaction, receiptNumber } = event.data
+      const { transaction, reversal, receiptNumber } = event.data
       const printed = recordedOf(till, transaction)
-      if (printed) keepRecorded(till, { ...printed, copies: printed.copies + 1 })
+      const reversing = reversal === undefined ? undefined : till.reversals.get(reversal)
+      if (reversing) till.reversals.set(reversing.reversal, { ...reversing, copies: reversing.copies + 1 })
+      else if (printed && reversal === undefined) keepRecorded(till, { ...printed, copies: printed.copies + 1 })
       till.receiptNumber = receiptNumber
       return till
     }
@@ -271,7 +273,7 @@ const keepRecorded = (till: Till, recorded: Recorded): void =>
 const dayBegun = (till: Till, businessDate: string, firstRevision: number): Till => {
   // A day belongs to one shop: what was assigned while one was open is taken up by the next.
   till.place = till.assignment
-  till.day = { businessDate, firstRevision, totals: noTotals }
+  till.day = { businessDate, firstRevision, totals: noTotals, shifts: new Map() }
   till.lastDay = businessDate
   till.spentToday.clear()
   return till
@@ -287,11 +289,17 @@ const dayEnded = (till: Till, closing: DayClosing, rolledOver: boolean): Till =>
   return till
 }
 
+const added = (totals: DayTotals, type: keyof DayTotals, amount: Amount): DayTotals => {
+  const line = totals[type]
+  return { ...totals, [type]: { count: line.count + 1, sum: (BigInt(line.sum) + amount).toString() } }
+}
+
 const count = (till: Till, type: keyof DayTotals, amount: Amount): void => {
   if (!till.day) return
-  const line = till.day.totals[type]
-  const sum = (BigInt(line.sum) + amount).toString()
-  till.day = { ...till.day, totals: { ...till.day.totals, [type]: { count: line.count + 1, sum } } }
+  const { totals, shifts } = till.day
+  const cashier = till.cashier ?? ''
+  shifts.set(cashier, added(shifts.get(cashier) ?? noTotals, type, amount))
+  till.day = { ...till.day, totals: added(totals, type, amount) }
 }
 
 const counted = (till: Till, type: keyof DayTotals, receiptNumber: number, amount: Amount): Till => {
@@ -304,19 +312,29 @@ const counted = (till: Till, type: keyof DayTotals, receiptNumber: number, amoun
 
 const reversed = (
   till: Till,
-  data: Extract<TillEvent, { type: 'RefundRecorded' }>['data'],
+  { data, revision }: Extract<TillFact, { type: 'RefundRecorded' | 'TransactionVoided' }>,
   type: 'voids' | 'refunds',
-  voided: boolean,
 ): Till => {
-  const original = recordedOf(till, data.transaction)
+  const { reversal, transaction, payment, license, currency, receiptNumber, businessDate, occurred, cashier } = data
+  const original = recordedOf(till, transaction)
   const amount = minorUnits(data.amount)
-  if (!original) till.givenBackElsewhere.set(data.payment, (till.givenBackElsewhere.get(data.payment) ?? 0n) + amount)
+  const paidElsewhere = 'original' in data ? data.original : undefined
+  if (!original) till.givenBackElsewhere.set(payment, (till.givenBackElsewhere.get(payment) ?? 0n) + amount)
   else
     keepRecorded(till, {
       ...original,
       reversed: (original.reversed + amount) as Amount,
-      voided: original.voided || voided,
+      voided: original.voided || type === 'voids',
     })
-  till.reversals.set(data.reversal, { kind: voided ? 'void' : 'refund', transaction: data.transaction, amount })
-  return counted(till, type, data.receiptNumber, amount)
+  till.reversals.set(reversal, {
+    reversal,
+    kind: type === 'voids' ? 'void' : 'refund',
+    ...{ transaction, payment, license, amount, currency, receiptNumber, businessDate, occurred, revision },
+    ...(cashier === undefined ? {} : { cashier }),
+    ...(paidElsewhere
+      ? { original: { terminal: paidElsewhere.terminal, receiptNumber: paidElsewhere.receiptNumber } }
+      : {}),
+    copies: 0,
+  })
+  return counted(till, type, receiptNumber, amount)
 }

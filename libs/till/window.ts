@@ -41,8 +41,11 @@ export const forget = (till: Till, inMind: number): void => {
     if (revision <= till.acknowledgedTo && businessDate !== till.day?.businessDate) till.recorded.delete(transaction)
   }
   till.recalled.clear()
-  for (const [reversal, { transaction }] of till.reversals)
-    if (!till.recorded.has(transaction)) till.reversals.delete(reversal)
+  for (const [reversal, { transaction, revision, businessDate }] of till.reversals) {
+    // Of a payment that another terminal took nothing else is in mind: its refund is shown on its day.
+    const isDone = revision <= till.acknowledgedTo && businessDate !== till.day?.businessDate
+    if (isDone && !till.recorded.has(transaction)) till.reversals.delete(reversal)
+  }
   const isInMind = (transaction: string): boolean => till.recorded.has(transaction) || till.open.has(transaction)
   for (const [sale, { transaction, idempotencyKey, state }] of till.sales) {
     // What came to nothing is asked for on its own day.
