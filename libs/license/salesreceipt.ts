@@ -1,7 +1,7 @@
 import type { Bytes } from '#canonical/bytes'
 import type { Amount, Currency } from '#money'
 import { amount, count, currency, date, octets, uuid } from './fields.ts'
-import { type Signer, signedReceipt } from './signedreceipt.ts'
+import { signedReceipt } from './signedreceipt.ts'
 
 /**
  * What a customer takes home of a payment: the terminal's word on it, signed, with the certificate that says whose
@@ -19,8 +19,6 @@ export type SalesReceipt = {
   readonly receiptNumber: number
   readonly businessDate: string
 }
-
-export type ReadReceipt = SalesReceipt & Signer
 
 export const {
   make: makeSalesReceipt,

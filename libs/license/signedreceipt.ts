@@ -14,7 +14,7 @@ import { statement } from './statement.ts'
 /** A certificate and a receipt come to about 700 octets; more is nobody's receipt. */
 const longest = 4096
 
-export type Signer = { readonly terminal: string; readonly merchant: string; readonly shop: string }
+type Signer = { readonly terminal: string; readonly merchant: string; readonly shop: string }
 
 /**
  * What a terminal hands out on paper: its word, signed, with the certificate that says whose terminal it is. `prefix`
