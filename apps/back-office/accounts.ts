@@ -1,6 +1,7 @@
 import { type AccountCommand, account as accountDecider } from '#account'
 import { accountWords } from '#account/events'
 import { licenseWords, licensing } from '#account/licensing'
+import { orderInWords } from '#account/proposals'
 import type { Figures } from '#account/state'
 import { type Charge, notWrittenOff } from '#account/write-offs'
 import { isRefusal } from '#canonical/decider'
@@ -17,6 +18,7 @@ import { cardOf } from './authority.ts'
 import { type Holds, unknown } from './holds.ts'
 import type { Office, Settled } from './office.ts'
 import type { Rulebook } from './rulebook.ts'
+import type { SecondPerson } from './second-person.ts'
 
 /** What the back office orders of an account: its limit and terms, whether it stands, and the money beside payments. */
 
@@ -33,6 +35,7 @@ export const accounts = (
   rows: Rows,
   { stateOf, figuresOf, figuresIn }: Pick<Holds, 'stateOf' | 'figuresOf' | 'figuresIn'>,
   { deny, undeny }: Pick<Rulebook, 'deny' | 'undeny'>,
+  { hindered }: SecondPerson,
 ) => {
   const order = (command: AccountCommand, by: string) =>
     run(runner, accountDecider, accountWords, `account-${command.account}`, command, actOf(by))
@@ -133,6 +136,8 @@ export const accounts = (
     const state = await stateOf(account)
     if (!state) return unknown(account)
     const proposed = state.writeOffs.get(writeOff)
+    const tooNew = await hindered(by, proposed?.operator)
+    if (tooNew) return tooNew
     const currency = proposed?.currency ?? [...state.limits.keys()][0] ?? ''
     const charges = await chargesOf(account, currency)
     return knowing(
@@ -152,26 +157,12 @@ export const accounts = (
   }
 
   return {
-    setCreditLimit: ({ account, currency, limit, by }: Asked & { currency: Currency; limit: Amount }) =>
-      ordered({ type: 'SetCreditLimit', account, currency, limit }, by),
-    setAccountTerms: (
-      asked: Asked & { readonly currency: Currency; readonly creditCounts: boolean; readonly oversubscription: Amount },
-    ) => {
-      const { by, ...terms } = asked
-      return ordered({ type: 'SetAccountTerms', ...terms }, by)
-    },
     suspendAccount,
     reinstateAccount,
     beginClosing,
     closeAccount,
     endLicenses,
     cardOfAccount,
-    returnRepayment: ({ account, repayment, reason, by }: Why & { readonly repayment: string }) =>
-      ordered({ type: 'ReturnRepayment', account, repayment, why: reason }, by, { repayment }),
-    payOut: ({ by, ...asked }: Asked & Money & { readonly payout: string }) =>
-      knowing(asked.account, asked.currency, by, figures => ({ type: 'PayOut', ...asked, ...figures }), {
-        payout: asked.payout,
-      }),
     recoverDebt: ({ by, ...asked }: Asked & Money & { readonly recovery: string }) =>
       ordered({ type: 'RecoverDebt', ...asked }, by, { recovery: asked.recovery }),
     proposeWriteOff: (
@@ -199,7 +190,7 @@ export const accountPage =
   async (account: string) => {
     const state = await stateOf(account)
     if (!state) return unknown(account)
-    const { standing, limits, terms, writeOffs, repayments, lost } = state
+    const { standing, limits, terms, writeOffs, repayments, lost, proposals } = state
     return {
       account,
       state: standing,
@@ -215,6 +206,9 @@ export const accountPage =
         ...each,
         amount: formatAmount(amount, each.currency),
       })),
+      proposals: [...proposals].flatMap(([proposal, { order, operator, why, state }]) =>
+        state === 'proposed' ? [{ proposal, kind: order.kind, asks: orderInWords(order), operator, why }] : [],
+      ),
       repayments: [...repayments].map(([repayment, { amount, ...each }]) => ({
         repayment,
         ...each,

@@ -8,11 +8,12 @@ import {
 import type { Refusal } from '#canonical/decider'
 import { run } from '#cqrs/run'
 import { readStream } from '#eventstore'
-import { personOf } from './decisions.ts'
+import { readKnown } from '#evidence/held'
 import type { Office, Settled } from './office.ts'
+import { personOf, type SecondPerson } from './second-person.ts'
 
 /** The book put right by hand: proposed by one person, approved by another. */
-export const adjustments = ({ store, runner, mint, actOf }: Office, settled: Settled) => {
+export const adjustments = ({ store, runner, mint, actOf }: Office, settled: Settled, { hindered }: SecondPerson) => {
   const order = async (command: AdjustmentCommand, by: string, state: Adjustment['state']) => {
     const { adjustment } = command
     const stream = `adjustment-${adjustment}`
@@ -47,8 +48,12 @@ export const adjustments = ({ store, runner, mint, actOf }: Office, settled: Set
       const command = { type: 'ProposeAdjustment' as const, adjustment, lines, operator: personOf(by), reason }
       return order(command, by, 'proposed')
     },
-    approveAdjustment: ({ adjustment, by }: { readonly adjustment: string; readonly by: string }) =>
-      order({ type: 'ApproveAdjustment', adjustment, operator: personOf(by) }, by, 'approved'),
+    approveAdjustment: async ({ adjustment, by }: { readonly adjustment: string; readonly by: string }) => {
+      const { events } = await readKnown(store, `adjustment-${adjustment}`, adjustmentWords)
+      const proposed = events.find(event => event.type === 'AdjustmentProposed')?.data
+      const tooNew = await hindered(by, proposed?.operator)
+      return tooNew ?? order({ type: 'ApproveAdjustment', adjustment, operator: personOf(by) }, by, 'approved')
+    },
     rejectAdjustment: ({
       adjustment,
       why,

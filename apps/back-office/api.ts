@@ -8,6 +8,7 @@ import { adjustmentRoutes } from './api/adjustments.ts'
 import type { Door } from './api/asking.ts'
 import { authorityRoutes } from './api/authority.ts'
 import { bookRoutes } from './api/book.ts'
+import { boundRoutes } from './api/bounds.ts'
 import { followerRoutes } from './api/followers.ts'
 import { licenseRoutes } from './api/licenses.ts'
 import { logRoutes } from './api/log.ts'
@@ -41,6 +42,7 @@ export const backOfficeModule = (
     peopleRoutes,
     paymentRoutes,
     bookRoutes,
+    boundRoutes,
     adjustmentRoutes,
     merchantRoutes,
     shopRoutes,

@@ -33,9 +33,11 @@ import { office } from './office.ts'
 import { operators } from './operators.ts'
 import { outboxWorker, type Send } from './outbox.ts'
 import { people } from './people.ts'
+import { proposals } from './proposals.ts'
 import { questions } from './questions.ts'
 import { renewals } from './renewals.ts'
 import { rulebook } from './rulebook.ts'
+import { secondPerson } from './second-person.ts'
 import { service } from './service.ts'
 import { shops } from './shops.ts'
 import { signedLog } from './signed-log.ts'
@@ -103,7 +105,9 @@ export const backOffice = async (parts: BackOfficeParts) => {
     if (denyList !== undefined) denyLists.set(terminal, denyList)
     if (version !== undefined) software.set(terminal, version)
   })
-  const accountOrders = accounts(here, settled, rows, holding, book)
+  const two = secondPerson(here)
+  const accountOrders = accounts(here, settled, rows, holding, book, two)
+  const { boundOf, ...proposed } = proposals(here, settled, holding, two)
 
   const hours = calendar(here, clock, sleep, log.error)
   const telling = webhook && outboxWorker(here, rows, clock, sleep, webhook, log.error)
@@ -180,11 +184,12 @@ export const backOffice = async (parts: BackOfficeParts) => {
     fingerprint,
     news,
     ask,
-    ...decisions(here, settled, following),
-    ...adjustments(here, settled),
+    ...decisions(here, settled, following, two),
+    ...adjustments(here, settled, two),
     ...merchantOrders(here, settled),
-    ...trade(here, settled),
+    ...trade(here, settled, holding, { boundOf }),
     ...accountOrders,
+    ...proposed,
     ...lostPhones(here, rows, accountOrders, { heard, denyLists }),
     accountPage: accountPage(holding),
     ...operators(here, settled, ask.otherAdministrators),

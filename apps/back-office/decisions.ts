@@ -7,12 +7,14 @@ import { type Bears, type DataOf, paymentWords } from '#payment/events'
 import type { Proposal } from '#payment/state'
 import type { Followers } from './followers.ts'
 import type { Office, Settled } from './office.ts'
+import { personOf, type SecondPerson } from './second-person.ts'
 
 /** What two people decide about a payment: who bears a held one, and whether a held reversal is refused. */
 export const decisions = (
   { store, runner, mint, actOf, now }: Office,
   settled: Settled,
   { figuresFor, judgedAll }: Pick<Followers, 'figuresFor' | 'judgedAll'>,
+  { hindered }: SecondPerson,
 ) => {
   type Asked = { readonly payment: string; readonly proposal?: string | undefined; readonly by: string }
   type Approved = Asked & { readonly proposal: string }
@@ -86,6 +88,9 @@ export const decisions = (
   /** Whatever was proposed under this id: a decision on the payment, or the refusal of one of its reversals. */
   const approveProposal = async ({ payment, proposal, by }: Approved) => {
     const { events } = await readKnown(store, `payment-${payment}`, paymentWords)
+    const proposed = events.reduce((state, event) => paymentDecider.evolve(state, event), paymentDecider.initialState)
+    const tooNew = await hindered(by, proposed.proposals.get(proposal)?.operator)
+    if (tooNew) return tooNew
     const approved = { payment, proposal, operator: personOf(by), bookingDate: now().slice(0, 10) }
     const held = events.find(event => event.type === 'PaymentHeld')?.data
     const isRefusing = events.some(({ type, data }) => type === 'ReversalRefusalProposed' && data.proposal === proposal)
@@ -133,6 +138,3 @@ export const paymentFile = async (store: Office['store'], payment: string) => {
     }),
   }
 }
-
-/** An operator's id, as deciders compare it. */
-export const personOf = (by: string): string => by.replace(/^operator:/, '')

@@ -4,10 +4,17 @@ import { isRefusal } from '#canonical/decider'
 import { run } from '#cqrs/run'
 import type { Amount, Currency } from '#money'
 import { merchant as merchantDecider, merchantWords } from '#settlement/merchant'
+import type { Holds } from './holds.ts'
 import type { Office, Settled } from './office.ts'
+import type { Proposals } from './proposals.ts'
 
 /** What the back office orders: merchants, accounts, repayments. */
-export const trade = ({ runner, mint, actOf }: Office, settled: Settled) => {
+export const trade = (
+  { runner, mint, actOf }: Office,
+  settled: Settled,
+  { stateOf, figuresIn }: Pick<Holds, 'stateOf' | 'figuresIn'>,
+  { boundOf }: Pick<Proposals, 'boundOf'>,
+) => {
   const openMerchant = async (asked: {
     readonly merchant?: string | undefined
     readonly name: string
@@ -53,7 +60,7 @@ export const trade = ({ runner, mint, actOf }: Office, settled: Settled) => {
       accountDecider,
       accountWords,
       `account-${account}`,
-      { type: 'OpenAccount', account, currency, limit },
+      { type: 'OpenAccount', account, currency, limit, bound: await boundOf(currency) },
       actOf(by),
     )
     return settled(ran, { account })
@@ -69,7 +76,19 @@ export const trade = ({ runner, mint, actOf }: Office, settled: Settled) => {
   }) => {
     const { account, amount, currency, source, by } = asked
     const repayment = asked.repayment ?? mint()
-    const command = { type: 'ReceiveRepayment' as const, account, repayment, currency, amount, source }
+    // What is owed in a currency without a limit only the log says.
+    const limits = (await stateOf(account))?.limits
+    const figures = limits && !limits.has(currency) ? await figuresIn(account, currency) : undefined
+    if (figures && isRefusal(figures)) return figures
+    const command = {
+      type: 'ReceiveRepayment' as const,
+      account,
+      repayment,
+      currency,
+      amount,
+      source,
+      ...(figures ? { figures } : {}),
+    }
     return settled(await run(runner, accountDecider, accountWords, `account-${account}`, command, actOf(by)), {
       account,
       repayment,

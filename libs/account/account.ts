@@ -1,15 +1,16 @@
 import type { Decider } from '#canonical/decider'
 import { type AllowanceCommand, type AllowanceRefusal, decideAllowance } from './allowance.ts'
 import type { AccountEvent } from './events.ts'
+import { decideProposal, type ProposalCommand, type ProposalRefusal } from './proposals.ts'
 import { decideRepayment, type RepaymentCommand, type RepaymentRefusal } from './repayments.ts'
 import { decideStanding, type StandingCommand, type StandingRefusal } from './standing.ts'
 import { type Account, evolve, initialState } from './state.ts'
 import { decideWriteOff, type WriteOffCommand, type WriteOffRefusal } from './write-offs.ts'
 
-/** A credit account: one decider, whose orders are in four files by what they are about. */
+/** A credit account: one decider, whose orders are in five files by what they are about. */
 
-export type AccountCommand = StandingCommand | AllowanceCommand | RepaymentCommand | WriteOffCommand
-export type AccountRefusal = StandingRefusal | AllowanceRefusal | RepaymentRefusal | WriteOffRefusal
+export type AccountCommand = StandingCommand | AllowanceCommand | RepaymentCommand | WriteOffCommand | ProposalCommand
+export type AccountRefusal = StandingRefusal | AllowanceRefusal | RepaymentRefusal | WriteOffRefusal | ProposalRefusal
 
 const decide = (command: AccountCommand, state: Account): readonly AccountEvent[] | AccountRefusal => {
   const { account } = command
@@ -30,14 +31,16 @@ const decide = (command: AccountCommand, state: Account): readonly AccountEvent[
     case 'ReleaseAllowance':
       return decideAllowance(command, state)
     case 'ReceiveRepayment':
-    case 'ReturnRepayment':
-    case 'PayOut':
     case 'RecoverDebt':
       return decideRepayment(command, state)
     case 'ProposeWriteOff':
     case 'RejectWriteOff':
     case 'ApproveWriteOff':
       return decideWriteOff(command, state)
+    case 'ProposeAccountOrder':
+    case 'RejectAccountOrder':
+    case 'ApproveAccountOrder':
+      return decideProposal(command, state)
   }
 }
 

@@ -177,6 +177,10 @@ export const otherCurrency = (
   currency: Currency,
 ): Refusal & { readonly reason: 'CurrencyMismatch' } => ({
   reason: 'CurrencyMismatch',
-  message: `Account ${state.account} has ${limitsInWords(state)}, and none in ${currency}: nothing is netted across currencies. Set a limit in ${currency} first.`,
+  message: `Account ${state.account} has ${limitsInWords(state)}, and none in ${currency}: nothing is netted across currencies. ${
+    state.standing === 'closing' || state.standing === 'closed'
+      ? `It is ${state.standing}, and nothing is to be settled in ${currency}`
+      : `Set a limit in ${currency} first`
+  }.`,
   currency,
 })

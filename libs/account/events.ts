@@ -12,9 +12,20 @@ const money = { amount: minor, currency }
 /** What a person writes here stays for good: it is for reasons, and names nobody. */
 const why = z.string().min(1).max(500)
 
+/** Who proposed and who approved, and under which proposal; absent where one person may, and before 0.3.0. */
+const approval = z.object({ proposal: name, operators: z.tuple([name, name]) }).optional()
+
+/** What waits for a second person, whole: what is approved is what was read. */
+export const accountOrder = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('limit'), currency, limit: minor }),
+  z.object({ kind: z.literal('terms'), currency, creditCounts: z.boolean(), oversubscription: minor }),
+  z.object({ kind: z.literal('payout'), ...money, source: name }),
+  z.object({ kind: z.literal('return'), repayment: name }),
+])
+
 export const accountWords = {
   AccountOpened: word(z.object({ account: name, currency, limit: minor })),
-  CreditLimitSet: word(z.object({ account: name, currency, limit: minor })),
+  CreditLimitSet: word(z.object({ account: name, currency, limit: minor, approval })),
   AccountTermsSet: word(
     z.object({
       account: name,
@@ -23,6 +34,7 @@ export const accountWords = {
       creditCounts: z.boolean(),
       /** By so much may all holds together exceed what is available. */
       oversubscription: minor,
+      approval,
     }),
   ),
   AccountSuspended: word(z.object({ account: name, why })),
@@ -71,9 +83,11 @@ export const accountWords = {
     }),
   ),
   /** The bank took it back: what it paid is owed again. */
-  RepaymentReturned: moneyWord(z.object({ account: name, repayment: name, ...money, source: name, why })),
+  RepaymentReturned: moneyWord(z.object({ account: name, repayment: name, ...money, source: name, why, approval })),
   /** Of a credit balance. */
-  PayerPaidOut: moneyWord(z.object({ account: name, payout: name, ...money, source: name })),
+  PayerPaidOut: moneyWord(z.object({ account: name, payout: name, ...money, source: name, approval })),
+  AccountOrderProposed: word(z.object({ account: name, proposal: name, order: accountOrder, operator: name, why })),
+  AccountOrderRejected: word(z.object({ account: name, proposal: name, operator: name, why })),
   WriteOffProposed: word(
     z.object({ account: name, writeOff: name, ...money, rule: z.int().positive(), operator: name, why }),
   ),

@@ -1,24 +1,32 @@
 import type { Refusal } from '#canonical/decider'
-import type { Amount, Currency } from '#money'
+import { type Amount, type Currency, zero } from '#money'
 import { notOpen, otherCurrency } from './allowance.ts'
+import { usualBound } from './bound.ts'
 import type { AccountEvent } from './events.ts'
-import { type Account, type Figures, heldIn, inWords, limitsInWords, owedIn } from './state.ts'
+import type { Approval } from './repayments.ts'
+import { type Account, type Figures, heldIn, inWords, limitsInWords, owedIn, termsIn } from './state.ts'
 
 /** Whether an account stands: opened, its limits and terms, suspended and reinstated, and closed in two steps. */
 
 /* ------------------------------------------------------------------ words */
 
 type Of = { readonly account: string }
+/** What gives credit: how much of it one person may give, where the house has said so, or that two agreed. */
+type Giving = {
+  readonly account: string
+  readonly currency: Currency
+  readonly bound?: Amount
+  readonly approval?: Approval
+}
 
 export type StandingCommand =
-  | ({ readonly type: 'OpenAccount'; readonly currency: Currency; readonly limit: Amount } & Of)
-  | ({ readonly type: 'SetCreditLimit'; readonly currency: Currency; readonly limit: Amount } & Of)
+  | ({ readonly type: 'OpenAccount'; readonly limit: Amount } & Omit<Giving, 'approval'>)
+  | ({ readonly type: 'SetCreditLimit'; readonly limit: Amount } & Giving)
   | ({
       readonly type: 'SetAccountTerms'
-      readonly currency: Currency
       readonly creditCounts: boolean
       readonly oversubscription: Amount
-    } & Of)
+    } & Giving)
   | ({ readonly type: 'SuspendAccount'; readonly why: string } & Of)
   | ({ readonly type: 'ReinstateAccount'; readonly why: string } & Of)
   | ({ readonly type: 'BeginClosing'; readonly why: string } & Of)
@@ -37,6 +45,7 @@ export type StandingRefusal = Refusal & {
     | 'AccountNotOpen'
     | 'ClosingNotBegun'
     | 'AccountNotSettled'
+    | 'CreditBeyondBound'
 }
 
 /* ----------------------------------------------------------------- decide */
@@ -48,7 +57,11 @@ export const decideStanding = (command: StandingCommand, state: Account): readon
     case 'OpenAccount': {
       const { currency, limit } = command
       if (state.account === undefined)
-        return [{ type: 'AccountOpened', data: { account, currency, limit: limit.toString() } }]
+        return (
+          beyondBound(command, state, { limit }) ?? [
+            { type: 'AccountOpened', data: { account, currency, limit: limit.toString() } },
+          ]
+        )
       if (state.limits.get(currency) === limit) return []
       return {
         reason: 'AccountExists',
@@ -61,7 +74,11 @@ export const decideStanding = (command: StandingCommand, state: Account): readon
       const { currency, limit } = command
       if (state.limits.get(currency) === limit) return []
       if (standing === 'closing' || standing === 'closed') return notOpen(state)
-      return [{ type: 'CreditLimitSet', data: { account, currency, limit: limit.toString() } }]
+      const { approval } = command
+      const beyond = beyondBound(command, state, { limit })
+      if (beyond) return beyond
+      const data = { account, currency, limit: limit.toString(), ...(approval ? { approval } : {}) }
+      return [{ type: 'CreditLimitSet', data }]
     }
 
     case 'SetAccountTerms': {
@@ -70,7 +87,11 @@ export const decideStanding = (command: StandingCommand, state: Account): readon
       if (held.creditCounts === creditCounts && held.oversubscription === oversubscription) return []
       if (standing === 'closing' || standing === 'closed') return notOpen(state)
       if (!state.limits.has(currency)) return otherCurrency(state, currency)
-      const data = { account, currency, creditCounts, oversubscription: oversubscription.toString() }
+      const { approval } = command
+      const beyond = beyondBound(command, state, { oversubscription })
+      if (beyond) return beyond
+      const set = { account, currency, creditCounts, oversubscription: oversubscription.toString() }
+      const data = { ...set, ...(approval ? { approval } : {}) }
       return [{ type: 'AccountTermsSet', data }]
     }
 
@@ -110,6 +131,25 @@ export const decideStanding = (command: StandingCommand, state: Account): readon
 
     case 'NoteErasure':
       return state.isErased ? [] : [{ type: 'PersonErased', data: { account, why: command.why } }]
+  }
+}
+
+/** Phones are promised the limit and what holds may exceed it by: more than the bound, and more than now, takes two. */
+const beyondBound = (
+  { account, currency, bound = usualBound(currency), approval }: Giving,
+  state: Account,
+  to: { readonly limit?: Amount; readonly oversubscription?: Amount },
+): StandingRefusal | undefined => {
+  if (approval) return undefined
+  const now = { limit: state.limits.get(currency) ?? zero, oversubscription: termsIn(state, currency).oversubscription }
+  const [credit, before] = [{ ...now, ...to }, now].map(each => each.limit + each.oversubscription) as [bigint, bigint]
+  if (credit <= bound || credit <= before) return undefined
+  return {
+    reason: 'CreditBeyondBound',
+    message: `Account ${account} would have ${inWords({ amount: credit, currency })} of credit, and one person gives ${inWords({ amount: bound, currency })} at most: ${state.account === undefined ? 'open it with less, and propose the rest to a second person' : 'propose it with a reason, and a second person approves it'}.`,
+    account,
+    bound,
+    asked: credit,
   }
 }
 

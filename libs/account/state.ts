@@ -1,5 +1,6 @@
+import type { z } from 'zod'
 import { type Amount, type Currency, formatAmount, minorUnits, zero } from '#money'
-import type { AccountEvent } from './events.ts'
+import type { AccountEvent, accountOrder } from './events.ts'
 
 /** What an account's decisions rest on, folded from its own stream. */
 
@@ -7,7 +8,16 @@ export type Standing = 'open' | 'suspended' | 'closing' | 'closed'
 export type Sum = { readonly currency: Currency; readonly amount: Amount }
 /** `freed`: given back before the hold's end, as when a phone renews its license. */
 export type Grant = Sum & { readonly freed: bigint; readonly isOpen: boolean }
-export type Repayment = Sum & { readonly source: string; readonly isReturned: boolean }
+export type Received = Sum & { readonly source: string }
+export type Repayment = Received & { readonly isReturned: boolean }
+/** What takes a second person: more credit than one may give, and money that leaves the payer's side. */
+export type AccountOrder = z.infer<typeof accountOrder>
+export type Proposed = {
+  readonly order: AccountOrder
+  readonly operator: string
+  readonly why: string
+  readonly state: 'proposed' | 'rejected' | 'done'
+}
 export type WriteOff = Sum & {
   readonly operator: string
   readonly why: string
@@ -28,9 +38,9 @@ export type Account = {
   /** Granted less released, by currency: what is promised, before what payments have drawn from it. */
   readonly promised: ReadonlyMap<Currency, bigint>
   readonly repayments: ReadonlyMap<string, Repayment>
-  readonly payouts: ReadonlyMap<string, Sum>
   readonly writeOffs: ReadonlyMap<string, WriteOff>
-  readonly recoveries: ReadonlyMap<string, Sum>
+  readonly recoveries: ReadonlyMap<string, Received>
+  readonly proposals: ReadonlyMap<string, Proposed>
   /** By so much this stream alone lowered what is owed: repaid and written off, less returned and paid out. */
   readonly settled: ReadonlyMap<Currency, bigint>
   /** Written off and not recovered. */
@@ -46,9 +56,9 @@ export const initialState: Account = {
   grants: new Map(),
   promised: new Map(),
   repayments: new Map(),
-  payouts: new Map(),
   writeOffs: new Map(),
   recoveries: new Map(),
+  proposals: new Map(),
   settled: new Map(),
   lost: new Map(),
 }
@@ -73,6 +83,10 @@ export const owedIn = (state: Account, { currency, charged }: Figures): bigint =
 
 export const heldIn = (state: Account, { currency, drawn }: Figures): bigint =>
   (state.promised.get(currency) ?? 0n) - drawn
+
+/** Is there anything to settle in this currency: a limit, or what was left by a sale, an adjustment, a repayment? */
+export const dealsIn = (state: Account, figures: Figures): boolean =>
+  state.limits.has(figures.currency) || owedIn(state, figures) !== 0n
 
 export const termsIn = (state: Account, currency: Currency): AccountTerms =>
   state.terms.get(currency) ?? { creditCounts: false, oversubscription: zero }
@@ -100,12 +114,13 @@ export const evolve = (state: Account, event: AccountEvent): Account => {
     case 'AccountOpened':
     case 'CreditLimitSet': {
       const { account, currency, limit } = event.data
-      return { ...state, account, limits: new Map(state.limits).set(currency, minorUnits(limit)) }
+      const set = { ...state, account, limits: new Map(state.limits).set(currency, minorUnits(limit)) }
+      return event.type === 'CreditLimitSet' ? approved(set, event.data) : set
     }
     case 'AccountTermsSet': {
       const { currency, creditCounts, oversubscription } = event.data
       const terms = { creditCounts, oversubscription: minorUnits(oversubscription) }
-      return { ...state, terms: new Map(state.terms).set(currency, terms) }
+      return approved({ ...state, terms: new Map(state.terms).set(currency, terms) }, event.data)
     }
     case 'AccountSuspended':
       return { ...state, standing: 'suspended' }
@@ -149,21 +164,28 @@ export const evolve = (state: Account, event: AccountEvent): Account => {
     case 'RepaymentReturned': {
       const { repayment, currency, source } = event.data
       const amount = minorUnits(event.data.amount)
-      return {
+      const back = {
         ...state,
         repayments: new Map(state.repayments).set(repayment, { currency, amount, source, isReturned: true }),
         settled: moved(state.settled, currency, -amount),
       }
+      return approved(back, event.data)
     }
     case 'PayerPaidOut': {
-      const { payout, currency } = event.data
-      const amount = minorUnits(event.data.amount)
-      return {
-        ...state,
-        payouts: new Map(state.payouts).set(payout, { currency, amount }),
-        settled: moved(state.settled, currency, -amount),
-      }
+      const { payout, currency, source, amount } = event.data
+      const settled = moved(state.settled, currency, -minorUnits(amount))
+      // Before 0.3.0 one person paid out: the id is taken all the same.
+      const order = { kind: 'payout' as const, currency, amount, source }
+      const paid = state.proposals.get(payout) ?? { order, operator: '', why: '' }
+      return { ...state, settled, proposals: new Map(state.proposals).set(payout, { ...paid, state: 'done' }) }
     }
+    case 'AccountOrderProposed': {
+      const { proposal, order, operator, why } = event.data
+      const proposed: Proposed = { order, operator, why, state: 'proposed' }
+      return { ...state, proposals: new Map(state.proposals).set(proposal, proposed) }
+    }
+    case 'AccountOrderRejected':
+      return { ...state, proposals: ended(state.proposals, event.data.proposal, 'rejected') }
     case 'WriteOffProposed': {
       const { writeOff, currency, operator, why, rule } = event.data
       const proposed = { currency, amount: minorUnits(event.data.amount), operator, why, rule }
@@ -182,11 +204,11 @@ export const evolve = (state: Account, event: AccountEvent): Account => {
       }
     }
     case 'DebtRecovered': {
-      const { recovery, currency } = event.data
+      const { recovery, currency, source } = event.data
       const amount = minorUnits(event.data.amount)
       return {
         ...state,
-        recoveries: new Map(state.recoveries).set(recovery, { currency, amount }),
+        recoveries: new Map(state.recoveries).set(recovery, { currency, amount, source }),
         lost: moved(state.lost, currency, -amount),
       }
     }
@@ -196,11 +218,15 @@ export const evolve = (state: Account, event: AccountEvent): Account => {
 const moved = (sums: ReadonlyMap<Currency, bigint>, currency: Currency, by: bigint): ReadonlyMap<Currency, bigint> =>
   new Map(sums).set(currency, (sums.get(currency) ?? 0n) + by)
 
-const ended = (
-  writeOffs: ReadonlyMap<string, WriteOff>,
+/** What waits for a second person, when one has said yes or somebody no. */
+const ended = <Waits extends { readonly state: 'proposed' | 'rejected' | 'done' }>(
+  held: ReadonlyMap<string, Waits>,
   id: string,
-  state: 'rejected' | 'done',
-): ReadonlyMap<string, WriteOff> => {
-  const proposed = writeOffs.get(id)
-  return proposed ? new Map(writeOffs).set(id, { ...proposed, state }) : writeOffs
+  state: Waits['state'],
+): ReadonlyMap<string, Waits> => {
+  const proposed = held.get(id)
+  return proposed ? new Map(held).set(id, { ...proposed, state }) : held
 }
+
+const approved = (state: Account, { approval }: { readonly approval?: { readonly proposal: string } | undefined }) =>
+  approval ? { ...state, proposals: ended(state.proposals, approval.proposal, 'done') } : state

@@ -2,7 +2,7 @@ import type { Refusal } from '#canonical/decider'
 import { type Amount, amount as amountOf, type Currency, zero } from '#money'
 import { otherCurrency } from './allowance.ts'
 import type { AccountEvent } from './events.ts'
-import { type Account, type Figures, inWords, owedIn } from './state.ts'
+import { type Account, dealsIn, type Figures, inWords, owedIn } from './state.ts'
 
 /** A debt that nobody will pay: one person proposes to write it off, another approves, and a rule says who bears it. */
 
@@ -105,7 +105,7 @@ export const decideWriteOff = (command: WriteOffCommand, state: Account): readon
       }
     if (amount === zero)
       return { reason: 'WriteOffEmpty', message: 'To write off nothing changes nothing: give more than 0.' }
-    if (!state.limits.has(currency)) return otherCurrency(state, currency)
+    if (!dealsIn(state, command)) return otherCurrency(state, currency)
     const owed = owedIn(state, command)
     if (amount > owed) return exceeds(account, currency, owed, amount)
     const data = { account, writeOff, amount: amount.toString(), currency, rule: writeOffRule, operator, why }

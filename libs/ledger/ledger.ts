@@ -148,6 +148,8 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'AccountClosed':
     case 'AccountClosing':
     case 'AccountOpened':
+    case 'AccountOrderProposed':
+    case 'AccountOrderRejected':
     case 'AdjustmentProposed':
     case 'AdjustmentRejected':
     case 'AccountReinstated':
@@ -155,6 +157,9 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'AccountTermsSet':
     case 'BatchAccepted':
     case 'CertificateRenewed':
+    case 'CreditBoundProposed':
+    case 'CreditBoundRejected':
+    case 'CreditBoundSet':
     case 'CreditLimitSet':
     case 'DeliveryFailed':
     case 'DeliveryLeased':

@@ -1,4 +1,5 @@
 import { type ActivationEvent, activationWords } from '#account/activation'
+import { type BoundEvent, boundWords } from '#account/bound'
 import { type DecreeEvent, decreeWords } from '#account/decrees'
 import { type AccountEvent, accountWords } from '#account/events'
 import { type LicenseEvent, licenseWords } from '#account/licensing'
@@ -22,6 +23,7 @@ export type TradeEvent =
   | AccountEvent
   | AdjustmentEvent
   | ActivationEvent
+  | BoundEvent
   | DecreeEvent
   | DeliveryEvent
   | EnrolmentEvent
@@ -42,6 +44,7 @@ export const tradeWords: Readonly<Record<TradeEvent['type'], Word>> = {
   ...accountWords,
   ...adjustmentWords,
   ...activationWords,
+  ...boundWords,
   ...decreeWords,
   ...deliveryWords,
   ...enrolmentWords,

@@ -154,15 +154,13 @@ describe('what the account’s own events settled', () => {
   it('two payouts at once take a credit balance once', () => {
     const payOut = (payout: string) =>
       ({
-        type: 'PayOut',
+        type: 'ProposeAccountOrder',
         account: 'acc-1',
-        payout,
-        ...eur(4000n),
-        source: 'bank',
-        charged: 0n,
-        inDispute: amount(0n),
-        drawn: amount(0n),
-        knownAt: 7,
+        proposal: payout,
+        order: { kind: 'payout', amount: '4000', currency: 'EUR', source: 'bank' },
+        operator: 'ada',
+        why: 'asked for',
+        figures: { currency: 'EUR', charged: 0n, inDispute: amount(0n), drawn: amount(0n), knownAt: 7 },
       }) as const
     given(opened, repaid('r-1', '4000'), {
       type: 'PayerPaidOut',
@@ -234,7 +232,7 @@ describe('a repayment', () => {
   it('with the id of another is refused', () =>
     given(opened, repaid('r-1', '4000'))
       .when(repay('r-1', 4001n))
-      .then(refused('RepaymentDiffers', { received: 4000n })))
+      .then(refused('RepaymentDiffers', { held: 4000n })))
   it('of nothing is refused', () => given(opened).when(repay('r-1', 0n)).then(refused('RepaymentEmpty')))
   it('in another currency is refused', () =>
     given(opened)

@@ -1,6 +1,7 @@
 import { account } from '#account'
 import { accountWords } from '#account/events'
 import { licenseWords, licensing } from '#account/licensing'
+import type { AccountOrder } from '#account/state'
 import { amount } from '#money'
 import { matrix } from '../matrix.ts'
 
@@ -33,11 +34,23 @@ const closeDisputed = {
   figures: [{ currency: 'EUR', ...known(), inDispute: amount(1n) }],
 } as const
 const erase = { type: 'NoteErasure', ...acc, why: 'asked for' } as const
-const repay = (repayment: string, minor: bigint) =>
-  ({ type: 'ReceiveRepayment', ...acc, repayment, ...eur(minor), source: 'bank' }) as const
-const giveBack = (repayment: string) => ({ type: 'ReturnRepayment', ...acc, repayment, why: 'no funds' }) as const
-const payOut = (payout: string, minor: bigint) =>
-  ({ type: 'PayOut', ...acc, payout, ...eur(minor), source: 'bank', ...known() }) as const
+const repay = (repayment: string, minor: bigint, source = 'bank') =>
+  ({ type: 'ReceiveRepayment', ...acc, repayment, ...eur(minor), source }) as const
+const figures = { currency: 'EUR', ...known() }
+const propose = (proposal: string, order: AccountOrder) =>
+  ({ type: 'ProposeAccountOrder', ...acc, proposal, order, operator: 'ada', why: 'asked for', figures }) as const
+const approve = (proposal: string, operator = 'bob') =>
+  ({ type: 'ApproveAccountOrder', ...acc, proposal, operator, figures }) as const
+const reject = (proposal: string) =>
+  ({ type: 'RejectAccountOrder', ...acc, proposal, operator: 'bob', why: 'no' }) as const
+const giveBack = (repayment: string) => propose(`back-${repayment}`, { kind: 'return', repayment })
+const payOut = (proposal: string, minor: string, currency = 'EUR') =>
+  ({
+    ...propose(proposal, { kind: 'payout', amount: minor, currency, source: 'bank' }),
+    figures: { ...figures, currency },
+  }) as const
+const raise = propose('to-9000', { kind: 'limit', currency: 'EUR', limit: '900000' })
+const widen = propose('wide', { kind: 'terms', currency: 'EUR', creditCounts: false, oversubscription: '900000' })
 const proposeOff = (writeOff: string, minor: bigint, charged: bigint) =>
   ({
     type: 'ProposeWriteOff',
@@ -73,8 +86,21 @@ matrix('an account', account, accountWords, {
     'limit cut to 2.00': [open, grant('l-1', 300n), limit(200n)],
     'may exceed by 1.00': [open, terms(false, 100n)],
     'repaid 1.00': [open, repay('r-1', 100n)],
-    'repaid and returned': [open, repay('r-1', 100n), giveBack('r-1')],
-    'paid out': [open, repay('r-1', 100n), payOut('p-1', 100n)],
+    'return of it waits': [open, repay('r-1', 100n), giveBack('r-1')],
+    'returned meanwhile': [
+      open,
+      repay('r-1', 100n),
+      giveBack('r-1'),
+      propose('p-2', { kind: 'return', repayment: 'r-1' }),
+      approve('p-2'),
+    ],
+    'repaid and returned': [open, repay('r-1', 100n), giveBack('r-1'), approve('back-r-1')],
+    'payout of 1.00 waits': [open, repay('r-1', 100n), payOut('p-1', '100')],
+    'payout rejected': [open, repay('r-1', 100n), payOut('p-1', '100'), reject('p-1')],
+    'paid out': [open, repay('r-1', 100n), payOut('p-1', '100'), approve('p-1')],
+    'limit of 9000 waits': [open, raise],
+    'limit of 9000': [open, raise, approve('to-9000')],
+    'wider terms wait': [open, widen],
     suspended: [open, suspend],
     erased: [open, erase],
     closing: [open, beginClosing],
@@ -87,12 +113,23 @@ matrix('an account', account, accountWords, {
     'recovered 1.00 of it': [open, ...off, recover('c-1', 100n)],
   },
   commands: {
-    OpenAccount: { open, 'open otherwise': { ...open, limit: amount(1n) } },
-    SetCreditLimit: { 'limit 5.00': limit(500n), 'limit 6.00': limit(600n), 'limit in CHF': limit(9n, 'CHF') },
+    OpenAccount: {
+      open,
+      'open otherwise': { ...open, limit: amount(1n) },
+      'open beyond': { ...open, limit: amount(500_001n) },
+    },
+    SetCreditLimit: {
+      'limit 5.00': limit(500n),
+      'limit 6.00': limit(600n),
+      'limit in CHF': limit(9n, 'CHF'),
+      'limit 5000.01': limit(500_001n),
+      'limit 6.00, one gives 5.99': { ...limit(600n), bound: amount(599n) },
+    },
     SetAccountTerms: {
       'terms as they are': terms(false, 0n),
       'credit counts': terms(true, 0n),
       'terms in USD': terms(true, 0n, 'USD'),
+      'terms beyond': terms(false, 499_501n),
     },
     SuspendAccount: { suspend },
     ReinstateAccount: { reinstate },
@@ -117,16 +154,33 @@ matrix('an account', account, accountWords, {
     ReceiveRepayment: {
       'repay r-1 1.00': repay('r-1', 100n),
       'repay r-1 other': repay('r-1', 101n),
+      'repay r-1 elsewhere': repay('r-1', 100n, 'till'),
       'repay nothing': repay('r-2', 0n),
       'repay in USD': { ...repay('r-2', 1n), currency: 'USD' },
+      'repay what is owed in USD': {
+        ...repay('r-2', 1n),
+        currency: 'USD',
+        figures: { currency: 'USD', ...known(1n, 0n) },
+      },
     },
-    ReturnRepayment: { 'return r-1': giveBack('r-1'), 'return r-9': giveBack('r-9') },
-    PayOut: {
-      'pay out p-1 1.00': payOut('p-1', 100n),
-      'pay out p-1 other': payOut('p-1', 99n),
-      'pay out nothing': payOut('p-2', 0n),
-      'pay out in USD': { ...payOut('p-2', 1n), currency: 'USD' },
+    ProposeAccountOrder: {
+      'return r-1': giveBack('r-1'),
+      'return r-9': giveBack('r-9'),
+      'pay out p-1 1.00': payOut('p-1', '100'),
+      'pay out p-1 other': payOut('p-1', '99'),
+      'pay out nothing': payOut('p-2', '0'),
+      'pay out in USD': payOut('p-2', '1', 'USD'),
+      'propose 9000': raise,
+      'propose wider terms': widen,
     },
+    ApproveAccountOrder: {
+      'approve p-1': approve('p-1'),
+      'approve p-1 as its proposer': approve('p-1', 'ada'),
+      'approve back-r-1': approve('back-r-1'),
+      'approve to-9000': approve('to-9000'),
+      'approve wide': approve('wide'),
+    },
+    RejectAccountOrder: { 'reject p-1': reject('p-1') },
     ProposeWriteOff: {
       'propose w-1 3.00': proposeOff('w-1', 300n, 300n),
       'propose w-1 other': proposeOff('w-1', 299n, 300n),
@@ -165,7 +219,6 @@ matrix('an account', account, accountWords, {
     RepaymentDiffers: true,
     RepaymentUnknown: true,
     PayoutEmpty: true,
-    PayoutDiffers: true,
     PayoutExceedsCredit: true,
     RecoveryEmpty: true,
     RecoveryDiffers: true,
@@ -176,9 +229,16 @@ matrix('an account', account, accountWords, {
     WriteOffUnknown: true,
     WriteOffNotOpen: true,
     SecondPersonRequired: true,
+    CreditBeyondBound: true,
+    ProposalUnknown: true,
+    ProposalDiffers: true,
+    ProposalNotOpen: true,
+    ProposalOvertaken: true,
   },
   rows: `
     nothing                 | open                      | AccountOpened
+                            | open beyond               | refused CreditBeyondBound
+                            | approve p-1               | refused AccountUnknown
                             | limit 5.00                | refused AccountUnknown
                             | credit counts             | refused AccountUnknown
                             | suspend                   | refused AccountUnknown
@@ -201,6 +261,14 @@ matrix('an account', account, accountWords, {
                             | limit 5.00                | already so
                             | limit 6.00                | CreditLimitSet
                             | limit in CHF              | CreditLimitSet
+                            | limit 5000.01             | refused CreditBeyondBound
+                            | limit 6.00, one gives 5.99 | refused CreditBeyondBound
+                            | terms beyond              | refused CreditBeyondBound
+                            | propose 9000              | AccountOrderProposed
+                            | propose wider terms       | AccountOrderProposed
+                            | approve p-1               | refused ProposalUnknown
+                            | reject p-1                | refused ProposalUnknown
+                            | repay what is owed in USD | RepaymentReceived
                             | terms as they are         | already so
                             | credit counts             | AccountTermsSet
                             | terms in USD              | refused CurrencyMismatch
@@ -226,7 +294,7 @@ matrix('an account', account, accountWords, {
                             | propose w-1 3.00          | WriteOffProposed
                             | propose more than owed    | refused WriteOffExceedsOwed
                             | propose nothing           | refused WriteOffEmpty
-                            | propose in USD            | refused CurrencyMismatch
+                            | propose in USD            | WriteOffProposed
                             | approve w-1               | refused WriteOffUnknown
                             | reject w-1                | refused WriteOffUnknown
                             | recover c-1 1.00          | refused RecoveryExceedsLoss
@@ -258,15 +326,33 @@ matrix('an account', account, accountWords, {
                             | grant l-2 6.00            | AllowanceGranted
     repaid 1.00             | repay r-1 1.00            | already so
                             | repay r-1 other           | refused RepaymentDiffers
-                            | return r-1                | RepaymentReturned
+                            | repay r-1 elsewhere       | refused RepaymentDiffers
+                            | return r-1                | AccountOrderProposed
                             | return r-9                | refused RepaymentUnknown
-                            | pay out p-1 1.00          | PayerPaidOut
+                            | pay out p-1 1.00          | AccountOrderProposed
                             | grant l-2 2.00            | AllowanceGranted
+    return of it waits      | return r-1                | already so
+                            | approve back-r-1          | RepaymentReturned
+    returned meanwhile      | approve back-r-1          | refused ProposalOvertaken
     repaid and returned     | return r-1                | already so
                             | repay r-1 1.00            | already so
                             | pay out p-1 1.00          | refused PayoutExceedsCredit
+    payout of 1.00 waits    | pay out p-1 1.00          | already so
+                            | pay out p-1 other         | refused ProposalDiffers
+                            | approve p-1               | PayerPaidOut
+                            | approve p-1 as its proposer | refused SecondPersonRequired
+                            | reject p-1                | AccountOrderRejected
+    payout rejected         | approve p-1               | refused ProposalNotOpen
+                            | reject p-1                | already so
     paid out                | pay out p-1 1.00          | already so
-                            | pay out p-1 other         | refused PayoutDiffers
+                            | pay out p-1 other         | refused ProposalDiffers
+                            | approve p-1               | already so
+                            | reject p-1                | refused ProposalNotOpen
+    limit of 9000 waits     | approve to-9000           | CreditLimitSet
+                            | limit 6.00                | CreditLimitSet
+    limit of 9000           | limit 5000.01             | CreditLimitSet
+                            | approve to-9000           | already so
+    wider terms wait        | approve wide              | AccountTermsSet
     suspended               | suspend                   | already so
                             | reinstate                 | AccountReinstated
                             | begin closing             | AccountClosing
@@ -287,7 +373,7 @@ matrix('an account', account, accountWords, {
                             | repay r-1 1.00            | RepaymentReceived
     closing, 1.00 paid      | close                     | refused AccountNotSettled
                             | close, 1.00 owed          | AccountClosed
-                            | pay out p-1 1.00          | PayerPaidOut
+                            | pay out p-1 1.00          | AccountOrderProposed
     closing, 3.00 out       | close                     | refused AccountNotSettled
                             | release l-1               | AllowanceReleased
     closed                  | open                      | already so

@@ -22,14 +22,36 @@ dayOn(
 
 const write = (testId: string, words: string) => office.page.getByTestId(testId).first().fill(words)
 
+/** What waits for a second person is taken off the page again. */
+const rejectIt = async (reason: string) => {
+  await office.press('withdraw')
+  await write('withdraw-reason', reason)
+  await office.press('withdraw-now')
+  await eventually(() => office.page.getByTestId('proposal').count()).toBe(0)
+}
+
 it('sees how an account stands, and sets its limit', async () => {
   await eventually(() => office.words('account-state')).toMatch(/open/i)
   await looksRight(office, 'account')
   await office.press('account-limit')
   await write('account-amount', '700.00')
+  await write('account-reason', 'moved into a larger flat')
   await looksRight(office, 'account limit')
   await office.press('account-confirm')
   await eventually(() => office.page.getByLabel('Balance').first().innerText()).toContain('700.00')
+})
+
+it('proposes a limit that one person does not give, and cannot approve it alone', async () => {
+  await office.press('account-limit')
+  await write('account-amount', '7000.00')
+  await write('account-reason', 'a hotel')
+  await office.press('account-confirm')
+  await eventually(() => office.page.getByText('Asked for: a limit of 7000.00 EUR').isVisible()).toBe(true)
+  await office.press('approve')
+  await office.page.getByText('cannot approve it alone').waitFor()
+  expect(browser.faults.splice(0)).toEqual([expect.stringContaining('409')])
+  await looksRight(office, 'account limit proposed')
+  await rejectIt('no hotel')
 })
 
 it('ends the license of a phone that was lost, and watches the terminals hear of it', async () => {
@@ -76,6 +98,7 @@ it('sets its terms, and a limit in another currency, in which it is then looked 
   await office.press('account-terms')
   await office.page.getByTestId('terms-credit').check()
   await write('terms-oversubscription', '50')
+  await write('terms-reason', 'pays by standing order')
   await looksRight(office, 'account terms')
   await office.press('terms-confirm')
   await eventually(() => office.words('account-terms-now')).toContain('50.00 EUR more than is available')
@@ -83,6 +106,7 @@ it('sets its terms, and a limit in another currency, in which it is then looked 
   await office.press('account-limit')
   await write('account-of', 'gbp')
   await write('account-amount', '80')
+  await write('account-reason', 'travels')
   await office.press('account-confirm')
   await office.page.getByTestId('account-currencies').getByText('GBP').click()
   await eventually(() => office.words('balance-available')).toContain('80.00 GBP')
@@ -90,7 +114,7 @@ it('sets its terms, and a limit in another currency, in which it is then looked 
   await looksRight(office, 'account in two currencies')
 })
 
-it('returns a repayment that the bank took back, in the currency it came in', async () => {
+it('proposes to return a repayment that the bank took back, in the currency it came in', async () => {
   await office.press('account-repayments')
   await write('account-amount', '20')
   await office.press('account-confirm')
@@ -99,8 +123,10 @@ it('returns a repayment that the bank took back, in the currency it came in', as
   await write('return-reason', 'the bank took it back')
   await looksRight(office, 'account repayment to be returned')
   await office.press('return-confirm')
-  await eventually(() => office.words('balance-owed')).toMatch(/^0.00 GBP/)
-  await eventually(() => office.page.getByTestId('repayment-return').count()).toBe(0)
+  await eventually(() => office.words('proposal')).toContain('called back')
+  expect(await office.words('balance-owed')).toContain('−20.00 GBP')
+  await looksRight(office, 'account return proposed')
+  await rejectIt('it was not')
   expect(await office.page.getByTestId('account-recoveries').count()).toBe(0)
   await office.page.getByTestId('account-currencies').getByText('EUR').click()
 })
@@ -116,6 +142,7 @@ it('sees what phones may still spend offline', async () => {
 it('suspends it, and is told why what cannot be is not done', async () => {
   await office.press('account-payouts')
   await write('account-amount', '5')
+  await write('account-reason', 'asked for')
   await office.press('account-confirm')
   await eventually(() => office.page.getByRole('dialog').innerText()).toContain('credit balance of 0.00 EUR')
   // The browser, too, tells of an answer that is a refusal.

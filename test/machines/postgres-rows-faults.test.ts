@@ -25,7 +25,7 @@ beforeAll(async () => {
   world = await makeWorld({
     seed: 'rows',
     terminals: 2,
-    phones: [{ account: 'anna', limit: 900_000n, allowance: '5000.00' }],
+    phones: [{ account: 'anna', limit: 500_000n, allowance: '5000.00' }],
   })
   const chance = dice('a day of rows')
   for (let tap = 0; tap < 40; tap++) {

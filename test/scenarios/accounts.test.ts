@@ -50,17 +50,110 @@ describe('an account with two phones', () => {
     const chf = { account: 'anna', currency: 'CHF', by: clerk }
     orThrow(await world.centre().setCreditLimit({ ...chf, limit: amount(10_000n) }))
     orThrow(await world.centre().receiveRepayment({ ...chf, amount: amount(700n), source: 'bank' }))
-    expect(await world.centre().payOut({ ...eur(700n), payout: 'p-1', source: 'bank' })).toMatchObject({
+    const out = { payout: 'p-1', source: 'bank', reason: 'asked for' }
+    expect(await world.centre().proposePayout({ ...eur(700n), ...out })).toMatchObject({
       reason: 'PayoutExceedsCredit',
       credit: 0n,
     })
-    orThrow(await world.centre().payOut({ ...chf, amount: amount(700n), payout: 'p-1', source: 'bank' }))
+    orThrow(await world.centre().proposePayout({ ...chf, amount: amount(700n), ...out }))
+    orThrow(await world.centre().approveAccountOrder({ account: 'anna', proposal: 'p-1', by: approver }))
     expect(await world.centre().accountPage('anna')).toMatchObject({
       currencies: [
         { currency: 'EUR', limit: '500.00' },
         { currency: 'CHF', limit: '100.00' },
       ],
     })
+  })
+})
+
+describe('what one person could rob the house by', () => {
+  const of = { account: 'anna', by: clerk }
+  const page = async () => orThrow(await world.centre().accountPage('anna'))
+  const approve = (proposal: string, by: string) =>
+    world.centre().approveAccountOrder({ account: 'anna', proposal, by })
+
+  it('is a repayment that nobody made, paid out again: it takes two, and the balance of then', async () => {
+    await start('robbery', 1)
+    orThrow(await world.centre().receiveRepayment({ ...eur(9_000n), repayment: 'r-1', source: 'bank' }))
+    const out = { ...eur(9_000n), payout: 'p-1', source: 'till', reason: 'moves away' }
+    expect(orThrow(await world.centre().proposePayout(out))).toMatchObject({ state: 'proposed' })
+    // Asked again because the answer was lost.
+    expect(orThrow(await world.centre().proposePayout(out))).toMatchObject({ state: 'proposed' })
+    expect(await balance()).toMatchObject({ owed: '-90.00' })
+    expect(await page()).toMatchObject({
+      proposals: [{ proposal: 'p-1', kind: 'payout', asks: 'a payout of 90.00 EUR', operator: 'clara' }],
+    })
+    expect(await approve('p-1', clerk)).toMatchObject({ reason: 'SecondPersonRequired' })
+    // The bank takes it back while the payout waits: then there is nothing to pay out.
+    orThrow(await world.centre().proposeReturn({ ...of, repayment: 'r-1', proposal: 'back-1', reason: 'no funds' }))
+    expect(await approve('back-1', clerk)).toMatchObject({ reason: 'SecondPersonRequired' })
+    orThrow(await approve('back-1', approver))
+    expect(await balance()).toMatchObject({ owed: '0.00' })
+    expect(await approve('p-1', approver)).toMatchObject({ reason: 'PayoutExceedsCredit', credit: 0n })
+    orThrow(await world.centre().rejectAccountOrder({ ...of, proposal: 'p-1', reason: 'it was no money' }))
+    expect(await page()).toMatchObject({ proposals: [] })
+    const told = atCentre<{ approval?: object }>(world, 'RepaymentReturned')[0]?.data.approval
+    expect(told).toEqual({ proposal: 'back-1', operators: ['clara', 'paul'] })
+  })
+
+  it('is a limit beyond the bound, which one may lower alone and only two may raise', async () => {
+    await start('limit', 1)
+    const limit = (minor: bigint, why?: string) =>
+      world
+        .centre()
+        .setCreditLimit({ ...of, currency: 'EUR', limit: amount(minor), proposal: `to-${minor}`, reason: why })
+    expect(orThrow(await limit(500_000n))).toEqual({ account: 'anna', state: 'set' })
+    expect(await limit(500_001n)).toMatchObject({ reason: 'CreditBeyondBound', bound: 500_000n, asked: 500_001n })
+    expect(orThrow(await limit(500_001n, 'a hotel'))).toEqual({
+      account: 'anna',
+      proposal: 'to-500001',
+      state: 'proposed',
+    })
+    expect(await balance()).toMatchObject({ limit: '5000.00' })
+    orThrow(await approve('to-500001', approver))
+    expect(await balance()).toMatchObject({ limit: '5000.01' })
+    // Down again it takes one, though it stays beyond a bound that was lowered meanwhile.
+    const lower = { currency: 'EUR', bound: amount(100_000n), reason: 'too many of them', by: approver }
+    expect(orThrow(await world.centre().setBound({ ...lower, proposal: 'b-1' }))).toMatchObject({ state: 'done' })
+    expect(orThrow(await limit(400_000n))).toMatchObject({ state: 'set' })
+    expect(await limit(400_001n)).toMatchObject({ reason: 'CreditBeyondBound', bound: 100_000n })
+    // Holds beyond what is available are credit, too.
+    const terms = { ...of, currency: 'EUR', creditCounts: false, oversubscription: amount(1n) }
+    expect(await world.centre().setAccountTerms(terms)).toMatchObject({ reason: 'CreditBeyondBound', asked: 400_001n })
+    const open = { account: 'rich', currency: 'EUR', limit: amount(100_001n), by: clerk }
+    expect(await world.centre().openAccount(open)).toMatchObject({ reason: 'CreditBeyondBound' })
+    orThrow(await world.centre().setBound({ ...lower, bound: amount(100_001n), proposal: 'b-2' }))
+    expect(await world.centre().openAccount(open)).toMatchObject({ reason: 'CreditBeyondBound' })
+    expect(await world.centre().approveBound({ proposal: 'b-2', by: approver })).toMatchObject({
+      reason: 'SecondPersonRequired',
+    })
+    expect(await world.centre().boundList()).toMatchObject({
+      bounds: [{ currency: 'EUR', bound: '1000.00' }],
+      proposals: [{ proposal: 'b-2', bound: '1000.01', operator: 'paul' }],
+    })
+    orThrow(await world.centre().approveBound({ proposal: 'b-2', by: clerk }))
+    orThrow(await world.centre().openAccount(open))
+  })
+
+  it('a debt in a currency without a limit is repaid when its account ends', async () => {
+    await start('foreign debt', 1)
+    const lines = [
+      { account: 'payer:anna', side: 'debit' as const, amount: '700', currency: 'CHF' },
+      { account: 'fees', side: 'credit' as const, amount: '700', currency: 'CHF' },
+    ]
+    orThrow(await world.centre().proposeAdjustment({ adjustment: 'a-1', lines, reason: 'abroad', by: clerk }))
+    orThrow(await world.centre().approveAdjustment({ adjustment: 'a-1', by: approver }))
+    orThrow(await world.centre().beginClosing(why))
+    const chf = { account: 'anna', currency: 'CHF', source: 'bank', by: clerk }
+    const usd = await world.centre().receiveRepayment({ ...chf, currency: 'USD', amount: amount(1n) })
+    expect(isRefusal(usd) && usd.message).toMatch(/is closing, and nothing is to be settled in USD\.$/)
+    orThrow(await world.centre().receiveRepayment({ ...chf, repayment: 'r-1', amount: amount(700n) }))
+    const refused = await world.centre().closeAccount({ account: 'anna', by: clerk })
+    // The hold of its phone is all that is left.
+    expect(isRefusal(refused) && refused.message).not.toContain('CHF')
+    // Told of another till, it is another repayment.
+    const again = { ...chf, repayment: 'r-1', amount: amount(700n), source: 'till' }
+    expect(await world.centre().receiveRepayment(again)).toMatchObject({ reason: 'RepaymentDiffers', source: 'bank' })
   })
 })
 

@@ -143,6 +143,9 @@ describe('a phone whose secure element has RSA', () => {
 
   it('has no room for more than 2^32 minor units', async () => {
     const limit = minorUnits('99000000000')
+    const bound = { currency: 'EUR', bound: limit, proposal: 'b-1', reason: 'a rich customer', by }
+    orThrow(await world.centre().setBound(bound))
+    orThrow(await world.centre().approveBound({ proposal: 'b-1', by: 'operator:paul' }))
     orThrow(await world.centre().openAccount({ account: 'rich', currency: 'EUR', limit, by }))
     await world.settle()
     expect(await letIn('rich', 'RSA-RECOVERY', '42949672.96')).toMatchObject({ reason: 'AllowanceTooLarge' })

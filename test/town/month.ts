@@ -440,14 +440,19 @@ export const liveMonth = async (seed: string, scale: Scale, progress: (line: str
   at(month_ms + 20 * day_ms, async () => {
     const repayment = { account: mistaken, repayment: 'bounced', ...sum(700n), source: 'bank', by }
     orThrow(await order(mistaken, node => node.receiveRepayment(repayment)))
-    const back = { account: mistaken, repayment: 'bounced', reason: 'the bank took it back', by }
-    orThrow(await order(mistaken, node => node.returnRepayment(back)))
+    const second = 'operator:ben'
+    const back = { account: mistaken, proposal: 'back-1', repayment: 'bounced', reason: 'the bank took it back', by }
+    orThrow(await order(mistaken, node => node.proposeReturn(back)))
+    const backToo = { account: mistaken, proposal: 'back-1', by: second }
+    orThrow(await order(mistaken, node => node.approveAccountOrder(backToo)))
     count('repayment returned')
     const paidEarly = { account: early, repayment: 'early', ...sum(5_000n), source: 'bank', by }
     orThrow(await order(early, node => node.receiveRepayment(paidEarly)))
     money.moves('clearing:bank', `payer:${early}`, 'EUR', 5_000n)
-    const out = { account: early, payout: 'out-1', ...sum(2_000n), source: 'bank', by }
-    orThrow(await order(early, node => node.payOut(out)))
+    const out = { account: early, payout: 'out-1', ...sum(2_000n), source: 'bank', reason: 'asked for', by }
+    orThrow(await order(early, node => node.proposePayout(out)))
+    const outToo = { account: early, proposal: 'out-1', by: second }
+    orThrow(await order(early, node => node.approveAccountOrder(outToo)))
     money.moves(`payer:${early}`, 'clearing:bank', 'EUR', 2_000n)
     count('paid out')
   })

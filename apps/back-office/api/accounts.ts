@@ -9,9 +9,16 @@ import { amountText, currency, id, reasonBody, reasonText } from './words.ts'
 
 const accountBody = z.object({ account: id.optional(), limit: amountText, currency })
 const repaymentBody = z.object({ repayment: id.optional(), amount: amountText, currency, source: id })
-const limitBody = z.object({ limit: amountText, currency })
-const termsBody = z.object({ currency, creditCounts: z.boolean(), oversubscription: amountText.default('0') })
-const payoutBody = z.object({ payout: id.optional(), amount: amountText, currency, source: id })
+const limitBody = z.object({ proposal: id.optional(), limit: amountText, currency, reason: reasonText.optional() })
+const termsBody = z.object({
+  proposal: id.optional(),
+  currency,
+  creditCounts: z.boolean(),
+  oversubscription: amountText.default('0'),
+  reason: reasonText.optional(),
+})
+const payoutBody = z.object({ payout: id.optional(), amount: amountText, currency, source: id, reason: reasonText })
+const returnBody = z.object({ proposal: id.optional(), reason: reasonText })
 const recoveryBody = z.object({ recovery: id.optional(), amount: amountText, currency, source: id })
 const writeOffBody = z.object({ writeOff: id.optional(), amount: amountText, currency, reason: reasonText })
 const lostBody = z.object({ license: id.optional(), suspend: z.boolean().default(false), reason: reasonText })
@@ -59,9 +66,12 @@ export const accountRoutes = (node: BackOffice, door: Door): Type => {
     'SetAccountTerms',
     amounting<z.infer<typeof termsBody> & Of, 'oversubscription', unknown>('oversubscription', node.setAccountTerms),
   )
-  const PayOut = door.order(
-    'PayOut',
-    amounting<z.infer<typeof payoutBody> & Of & { readonly payout: string }, 'amount', unknown>('amount', node.payOut),
+  const ProposePayout = door.order(
+    'ProposePayout',
+    amounting<z.infer<typeof payoutBody> & Of & { readonly payout: string }, 'amount', unknown>(
+      'amount',
+      node.proposePayout,
+    ),
   )
   const RecoverDebt = door.order(
     'RecoverDebt',
@@ -79,8 +89,15 @@ export const accountRoutes = (node: BackOffice, door: Door): Type => {
   const ReinstateAccount = door.order('ReinstateAccount', (asked: Because) => node.reinstateAccount(asked))
   const BeginClosing = door.order('BeginClosing', (asked: Because) => node.beginClosing(asked))
   const CloseAccount = door.order('CloseAccount', (asked: Of) => node.closeAccount(asked))
-  const ReturnRepayment = door.order('ReturnRepayment', (asked: Because & { readonly repayment: string }) =>
-    node.returnRepayment(asked),
+  const ProposeReturn = door.order(
+    'ProposeReturn',
+    (asked: Of & z.infer<typeof returnBody> & { readonly repayment: string }) => node.proposeReturn(asked),
+  )
+  const ApproveAccountOrder = door.order('ApproveAccountOrder', (asked: Of & { readonly proposal: string }) =>
+    node.approveAccountOrder(asked),
+  )
+  const RejectAccountOrder = door.order('RejectAccountOrder', (asked: Because & { readonly proposal: string }) =>
+    node.rejectAccountOrder(asked),
   )
   const RejectWriteOff = door.order('RejectWriteOff', (asked: Because & { readonly writeOff: string }) =>
     node.rejectWriteOff(asked),
@@ -101,6 +118,10 @@ export const accountRoutes = (node: BackOffice, door: Door): Type => {
     async ({ account, ...page }: z.infer<typeof postingsQuery> & { account: string }) =>
       node.ask.postings(account, page),
   )
+
+  /** Needed only where it comes to a proposal. */
+  const proposalOf = (key: unknown): string | undefined =>
+    key === undefined ? undefined : fieldOf(id, key, 'the header Idempotency-Key')
 
   @Controller('api/accounts')
   class AccountsController extends Asking {
@@ -125,16 +146,22 @@ export const accountRoutes = (node: BackOffice, door: Door): Type => {
     @For('clerk') @Post(':account/limit') @HttpCode(200) limit(
       @Param('account') account: string,
       @Body() body: unknown,
+      @Headers('idempotency-key') key: unknown,
       @By() by: string,
     ) {
-      return this.order(new SetCreditLimit.Message({ account, ...bodyOf(limitBody, body), by }))
+      const asked = bodyOf(limitBody, body)
+      const proposal = asked.proposal ?? proposalOf(key)
+      return this.order(new SetCreditLimit.Message({ account, ...asked, proposal, by }))
     }
     @For('approver') @Post(':account/terms') @HttpCode(200) terms(
       @Param('account') account: string,
       @Body() body: unknown,
+      @Headers('idempotency-key') key: unknown,
       @By() by: string,
     ) {
-      return this.order(new SetAccountTerms.Message({ account, ...bodyOf(termsBody, body), by }))
+      const asked = bodyOf(termsBody, body)
+      const proposal = asked.proposal ?? proposalOf(key)
+      return this.order(new SetAccountTerms.Message({ account, ...asked, proposal, by }))
     }
     @For('clerk') @Post(':account/suspend') @HttpCode(200) suspend(
       @Param('account') account: string,
@@ -164,9 +191,27 @@ export const accountRoutes = (node: BackOffice, door: Door): Type => {
       @Param('account') account: string,
       @Param('repayment') repayment: string,
       @Body() body: unknown,
+      @Headers('idempotency-key') key: unknown,
       @By() by: string,
     ) {
-      return this.order(new ReturnRepayment.Message({ account, repayment, ...bodyOf(reasonBody, body), by }))
+      const asked = bodyOf(returnBody, body)
+      const proposal = asked.proposal ?? fieldOf(id, key, 'proposal, or the header Idempotency-Key')
+      return this.order(new ProposeReturn.Message({ account, repayment, ...asked, proposal, by }))
+    }
+    @For('approver') @Post(':account/proposals/:proposal/approve') @HttpCode(200) approve(
+      @Param('account') account: string,
+      @Param('proposal') proposal: string,
+      @By() by: string,
+    ) {
+      return this.order(new ApproveAccountOrder.Message({ account, proposal, by }))
+    }
+    @For('clerk') @Post(':account/proposals/:proposal/reject') @HttpCode(200) reject(
+      @Param('account') account: string,
+      @Param('proposal') proposal: string,
+      @Body() body: unknown,
+      @By() by: string,
+    ) {
+      return this.order(new RejectAccountOrder.Message({ account, proposal, ...bodyOf(reasonBody, body), by }))
     }
     @For('clerk') @Post(':account/payouts') @HttpCode(201) payOut(
       @Param('account') account: string,
@@ -176,7 +221,7 @@ export const accountRoutes = (node: BackOffice, door: Door): Type => {
     ) {
       const asked = bodyOf(payoutBody, body)
       const payout = asked.payout ?? fieldOf(id, key, 'payout, or the header Idempotency-Key')
-      return this.order(new PayOut.Message({ account, ...asked, payout, by }))
+      return this.order(new ProposePayout.Message({ account, ...asked, payout, by }))
     }
     @For('clerk') @Post(':account/recoveries') @HttpCode(201) recover(
       @Param('account') account: string,

@@ -23,12 +23,21 @@ interface WriteOff {
   readonly state: 'proposed' | 'rejected' | 'done'
 }
 
+/** What takes a second person, in the centre's words. */
+interface Waits {
+  readonly proposal: string
+  readonly asks: string
+  readonly operator: string
+  readonly why: string
+}
+
 export interface AccountFile {
   readonly account: string
   readonly state: Standing
   readonly currencies: readonly Terms[]
   readonly repayments: readonly Repayment[]
   readonly writeOffs: readonly WriteOff[]
+  readonly proposals: readonly Waits[]
 }
 
 type Order = {
@@ -52,9 +61,10 @@ const orders: readonly Order[] = [
   {
     at: 'limit',
     title: 'Set the limit',
-    means: 'What is promised to phones already stays promised.',
+    means:
+      'What is promised to phones already stays promised. A limit beyond what one person may give waits for another’s approval.',
     when: ['open', 'suspended'],
-    asks: ['limit'],
+    asks: ['limit', 'reason'],
     to: 'clerk',
   },
   {
@@ -68,10 +78,10 @@ const orders: readonly Order[] = [
   },
   {
     at: 'payouts',
-    title: 'Pay out',
-    means: 'Of a credit balance, and no more than that.',
+    title: 'Propose a payout',
+    means: 'Of a credit balance, and no more than that. Another person must approve it.',
     when: always,
-    asks: ['amount'],
+    asks: ['amount', 'reason'],
     to: 'clerk',
     asksSource: true,
   },
@@ -145,7 +155,7 @@ export const AccountOrders = (props: {
   return (
     <section className={classes.panel} aria-label="Orders">
       <Answered query={query} lines={1}>
-        {({ state, writeOffs }) => (
+        {({ state, writeOffs, proposals }) => (
           <Stack gap="sm">
             <Group gap="xs">
               <Title order={2} size="h4">
@@ -190,6 +200,16 @@ export const AccountOrders = (props: {
                   }
                 />
               ))}
+            {proposals.map(({ proposal, asks, ...said }) => (
+              <Approve
+                key={proposal}
+                at={`${at}/proposals/${encodeURIComponent(proposal)}`}
+                proposal={{ proposal, ...said }}
+                takeBack="reject"
+                saysWhy="reason"
+                title={`Asked for: ${asks}`}
+              />
+            ))}
           </Stack>
         )}
       </Answered>

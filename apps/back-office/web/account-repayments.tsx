@@ -18,7 +18,7 @@ export interface Repayment {
 /** So many are shown at once, the newest first: an account of many years has hundreds. */
 const shown = 10
 
-/** What was paid back. One that the bank takes back is returned here, and is owed again. */
+/** What was paid back. One that the bank takes back is owed again when two people say so. */
 export const AccountRepayments = ({ at, of }: { readonly at: string; readonly of: readonly Repayment[] }) => {
   const [asked, setAsked] = useState<Repayment>()
   const [all, setAll] = useState(false)
@@ -78,16 +78,18 @@ export const AccountRepayments = ({ at, of }: { readonly at: string; readonly of
       {asked && (
         <OrderForm
           name="return"
-          title="Return a repayment"
-          confirm="Return it"
+          title="Propose a return"
+          confirm="Propose it"
           failed="Nothing was done"
           grave
           close={() => setAsked(undefined)}
-          send={({ reason }) => order(`${at}/repayments/${encodeURIComponent(asked.repayment)}/return`, { reason })}
+          send={({ reason, key }) =>
+            order(`${at}/repayments/${encodeURIComponent(asked.repayment)}/return`, { reason }, key)
+          }
         >
           <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
             <Money amount={asked.amount} currency={asked.currency} /> of {asked.repayment} goes back by {asked.source},
-            as when a bank takes a direct debit back. It is owed again, and this is done once.
+            as when a bank takes a direct debit back. It is owed again when another person has approved it.
           </Text>
         </OrderForm>
       )}

@@ -50,14 +50,18 @@ export const SetTerms = (props: { readonly at: string; readonly of: Terms; reado
       title={`Terms in ${of.currency}`}
       confirm="Set the terms"
       failed="The terms stay as they were"
-      asksReason={false}
       close={close}
-      send={() =>
-        order(`${at}/terms`, {
-          currency: of.currency,
-          creditCounts,
-          oversubscription: oversubscription.trim() === '' ? '0' : oversubscription.trim(),
-        })
+      send={({ reason, key }) =>
+        order(
+          `${at}/terms`,
+          {
+            currency: of.currency,
+            creditCounts,
+            oversubscription: oversubscription.trim() === '' ? '0' : oversubscription.trim(),
+            reason,
+          },
+          key,
+        )
       }
     >
       <Checkbox
@@ -75,7 +79,10 @@ export const SetTerms = (props: { readonly at: string; readonly of: Terms; reado
         data-autofocus
         testId="terms-oversubscription"
       />
-      <Text size="sm">What was promised to phones already stays promised.</Text>
+      <Text size="sm">
+        What was promised to phones already stays promised. Credit beyond what one person may give waits for another’s
+        approval.
+      </Text>
     </OrderForm>
   )
 }
