@@ -3,7 +3,7 @@ import { isRefusal, type Refusal } from '#canonical/decider'
 import { run } from '#cqrs/run'
 import { readLast } from '#eventstore'
 import { readKnown } from '#evidence/held'
-import { type Assignment, markOf } from '#license/assignment'
+import { type Assignment, markOf, signAssignment } from '#license/assignment'
 import { issueCertificate, readCertificate } from '#license/certificate'
 import { kidOf, readKeySet } from '#license/keyset'
 import { renewalDue } from '#license/renewal'
@@ -12,15 +12,17 @@ import { merchantWords } from '#settlement/merchant'
 import { enrolment, standingOf } from '#sync/enrolment'
 import { enrolmentWords } from '#sync/events'
 import type { OfferedRules } from '#tap/rules'
-import { assignmentDocument, certificatesLast_s } from './authority.ts'
+import { certificatesLast_s } from './authority.ts'
 import type { Office } from './office.ts'
 import type { Rulebook, Whose } from './rulebook.ts'
+import type { SigningKeys } from './signing-keys.ts'
 import type { EnrolledTerminal, Standings } from './standing.ts'
 
 /** What the centre tells one terminal, and whoever asks in its name proves that he is it: its rules, its place, its certificate. */
 
 export const assignments = (
   { store, crypto, keys, runner, now, now_s, actOf }: Office,
+  { sign }: Pick<SigningKeys, 'sign'>,
   book: Pick<Rulebook, 'rules' | 'rulesSince' | 'keySet'>,
   known: Standings,
   whoseIs: (terminal: string) => Promise<Whose>,
@@ -68,7 +70,8 @@ export const assignments = (
   const rulesFor = async (terminal: string, request: string | undefined, have?: string) => {
     const enrolled = await asking(terminal, 'rules', request)
     if (isRefusal(enrolled)) return enrolled
-    const document = assignmentDocument(crypto, keys, { ...(await said(terminal, enrolled)), issued: now_s() })
+    const assignment = { ...(await said(terminal, enrolled)), issued: now_s() }
+    const document = await sign('rules', (crypto, key) => signAssignment(crypto, assignment, key))
     const last = await readLast(store, `terminal-${terminal}`)
     return {
       ...(await rulesOf(terminal, have)),
@@ -95,17 +98,19 @@ export const assignments = (
     const { events } = await readKnown(store, `merchant-${first.merchant}`, merchantWords)
     const opened = events.find(event => event.type === 'MerchantOpened')
     const certificate = base64url(
-      issueCertificate(
-        crypto,
-        {
-          ...held,
-          shop,
-          merchantName: opened?.data.name ?? held.merchantName,
-          notBefore: now_s() - 60,
-          expires: now_s() + certificatesLast_s,
-          kid: kidOf(crypto, keys.certificate.publicKey),
-        },
-        keys.certificate,
+      await sign('certificate', (crypto, key) =>
+        issueCertificate(
+          crypto,
+          {
+            ...held,
+            shop,
+            merchantName: opened?.data.name ?? held.merchantName,
+            notBefore: now_s() - 60,
+            expires: now_s() + certificatesLast_s,
+            kid: kidOf(crypto, key.publicKey),
+          },
+          key,
+        ),
       ),
     )
     const command = { type: 'RenewCertificate' as const, terminal, before, certificate, shop }

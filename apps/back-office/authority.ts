@@ -1,15 +1,16 @@
 import type { Bytes } from '#canonical/bytes'
 import { base64url, fromBase64url, hex } from '#canonical/bytes'
-import type { Crypto, KeyPair } from '#canonical/crypto'
-import { type Assignment, signAssignment } from '#license/assignment'
+import type { Crypto, Curve, KeyPair } from '#canonical/crypto'
+import { isHere, type PublicKey, type Signer } from '#canonical/signer'
 import { kidOf, rootFingerprint } from '#license/keyset'
 import type { Policy } from '#license/rules'
 import { type Amount, amount, type Currency, exponentOf } from '#money'
 import type { Mode } from '#upkeep/mode'
 
 /**
- * The credit payment authorization server's keys, one purpose each, and the documents they sign. The
- * keys lie in a file of the centre's own folder, readable by its owner alone.
+ * The credit payment authorization server's keys, one purpose each, and the documents they sign. The keys lie in a file
+ * of the centre's own folder, readable by its owner alone. One whose private half has no octets lies elsewhere: the root
+ * in a safe, any of them with a signer.
  */
 export type AuthorityKeys = {
   /** The centre's name for its log. */
@@ -31,29 +32,43 @@ export type AuthorityKeys = {
   readonly saltKey: Bytes
 }
 
+const firstNames = ['root', 'license', 'certificate', 'rules', 'log'] as const
+type FirstName = (typeof firstNames)[number]
+
+/** A key that a signer holds which is not this process. */
+export type OutsideKey = PublicKey & { readonly purpose: FirstName; readonly signer: Signer }
+
 const day_s = 86_400
 export const keysLast_s = 5 * 365 * day_s
 export const licensesLast_s = 365 * day_s
 export const certificatesLast_s = 90 * day_s
 
-export const makeAuthorityKeys = (crypto: Crypto, now_s: number, mode: Mode = 'test'): AuthorityKeys => {
-  const root = crypto.keyPair('P-256')
+export const makeAuthorityKeys = (
+  crypto: Crypto,
+  now_s: number,
+  mode: Mode = 'test',
+  outside: readonly Omit<OutsideKey, 'signer'>[] = [],
+): AuthorityKeys => {
+  const made = (purpose: FirstName, kind: Curve): KeyPair => {
+    const held = outside.find(key => key.purpose === purpose)
+    if (!held) return crypto.keyPair(kind)
+    return { curve: held.curve, publicKey: held.publicKey, privateKey: new Uint8Array(0) }
+  }
+  const root = made('root', 'P-256')
   return {
     origin: `tallystick.dev/log/${rootFingerprint(crypto, root.publicKey).slice(0, 16)}`,
     mode,
     made_s: now_s,
     root,
-    license: crypto.keyPair('P-256'),
-    certificate: crypto.keyPair('P-256'),
-    rules: crypto.keyPair('P-256'),
-    log: crypto.keyPair('Ed25519'),
+    license: made('license', 'P-256'),
+    certificate: made('certificate', 'P-256'),
+    rules: made('rules', 'P-256'),
+    log: made('log', 'Ed25519'),
     tacMaster: { id: hex(crypto.random(4)), key: crypto.random(32) },
     saltKey: crypto.random(32),
     later: { keys: [], tacMasters: [] },
   }
 }
-
-const firstNames = ['root', 'license', 'certificate', 'rules', 'log'] as const
 
 /** Every key pair that is at hand, by its id. */
 export const pairOf = (crypto: Crypto, keys: AuthorityKeys, kid: string): KeyPair | undefined =>
@@ -115,11 +130,8 @@ export const firstPolicy = (version: number, now_s: number, currency: Currency):
 
 const units = (count: bigint, currency: Currency): Amount => amount(count * 10n ** BigInt(exponentOf(currency)))
 
-export const assignmentDocument = (crypto: Crypto, keys: AuthorityKeys, assignment: Assignment): Bytes =>
-  signAssignment(crypto, assignment, keys.rules)
-
 /** Card numbers: 19 digits that name an account on the air, alike for every license of it, and say nothing else. */
-export const cardOf = (crypto: Crypto, keys: AuthorityKeys, account: string): string => {
+export const cardOf = (crypto: Crypto, keys: Pick<AuthorityKeys, 'saltKey'>, account: string): string => {
   const digest = crypto.hmac(keys.saltKey, new TextEncoder().encode(`card\n${account}`))
   const number = new DataView(digest.buffer, digest.byteOffset).getBigUint64(0) % 10n ** 18n
   return `9${number.toString().padStart(18, '0')}`
@@ -127,16 +139,16 @@ export const cardOf = (crypto: Crypto, keys: AuthorityKeys, account: string): st
 
 /* ---- at rest */
 
-const pair = ({ curve, publicKey, privateKey }: KeyPair) => ({
+type PairText = Pick<KeyPair, 'curve'> & { readonly publicKey: string; readonly privateKey?: string }
+const pair = ({ curve, publicKey, privateKey }: KeyPair): PairText => ({
   curve,
   publicKey: base64url(publicKey),
-  privateKey: base64url(privateKey),
+  ...(isHere({ privateKey }) ? { privateKey: base64url(privateKey) } : {}),
 })
-type PairText = ReturnType<typeof pair>
 const unpair = ({ curve, publicKey, privateKey }: PairText): KeyPair => ({
   curve,
   publicKey: fromBase64url(publicKey),
-  privateKey: fromBase64url(privateKey),
+  privateKey: fromBase64url(privateKey ?? ''),
 })
 
 type MasterText = { readonly id: string; readonly key: string }

@@ -17,7 +17,7 @@ import { accountPage, accounts } from './accounts.ts'
 import { activations } from './activations.ts'
 import { adjustments } from './adjustments.ts'
 import { assignments } from './assignments.ts'
-import { type AuthorityKeys, type KeyKeeper, keptInMemory } from './authority.ts'
+import { type AuthorityKeys, type KeyKeeper, keptInMemory, type OutsideKey } from './authority.ts'
 import { calendar } from './calendar.ts'
 import { decisions } from './decisions.ts'
 import { enrolments } from './enrolments.ts'
@@ -56,6 +56,8 @@ export type BackOfficeParts = {
   readonly keys: AuthorityKeys
   /** Where keys that are made later are kept; without one, for as long as this runs. */
   readonly keeper?: KeyKeeper
+  /** Keys that a signer holds which is not this process. */
+  readonly outside?: readonly OutsideKey[]
   /** What was signed of the log, and its Merkle tree: both apart from the log. */
   readonly heads: Heads
   /** Who the payers are: apart from the log as well, and erasable. */
@@ -74,7 +76,7 @@ export const backOffice = async (parts: BackOfficeParts) => {
   const news = new Subject<{ readonly kind: string }>()
   const bare = office(store, crypto, clock, parts.keeper ?? keptInMemory(keys))
   await foundCentre(bare)
-  const authority = await signingKeys(bare)
+  const authority = await signingKeys(bare, parts.outside)
   const here = { ...bare, keys: authority.live }
   /** What signs looks first which key signs now: another node may have changed that. */
   const byTheNewest =
@@ -94,13 +96,13 @@ export const backOffice = async (parts: BackOfficeParts) => {
   const software = new Map<string, string>()
   const ask = questions({ rows, store, now: () => clock.now(), heard, software, freshness: following.freshness })
   const holding = holds(here, rows)
-  const licensed = licenses(here, book, settled, holding)
+  const licensed = licenses(here, authority, book, settled, holding)
   const known = standings(store)
   const { leave, ...ordered } = service(here, known, settled)
-  const { fingerprint, ...terminals } = enrolments(here, book, known, leave, settled)
+  const { fingerprint, ...terminals } = enrolments(here, authority, book, known, leave, settled)
   /** The deny list that a terminal said it works under, before its log says so. */
   const denyLists = new Map<string, number>()
-  const { markFor, ...assigned } = assignments(here, book, known, whoseIs, (terminal, version, denyList) => {
+  const { markFor, ...assigned } = assignments(here, authority, book, known, whoseIs, (terminal, version, denyList) => {
     heard.set(terminal, clock.now())
     if (denyList !== undefined) denyLists.set(terminal, denyList)
     if (version !== undefined) software.set(terminal, version)

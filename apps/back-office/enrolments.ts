@@ -14,6 +14,7 @@ import { certificatesLast_s } from './authority.ts'
 import { iso, type Office, type Settled } from './office.ts'
 import type { Rulebook } from './rulebook.ts'
 import type { Service } from './service.ts'
+import type { SigningKeys } from './signing-keys.ts'
 import type { Standings } from './standing.ts'
 
 /** How a terminal comes to the centre: invited with a one-time code, enrolled with keys that it made itself. */
@@ -22,6 +23,7 @@ const inviteLasts_ms = 24 * 3_600_000
 
 export const enrolments = (
   { store, crypto, keys, runner, now, now_s, actOf }: Office,
+  { sign }: Pick<SigningKeys, 'sign'>,
   { rules }: Rulebook,
   known: Standings,
   leave: Service['leave'],
@@ -137,20 +139,22 @@ export const enrolments = (
       already?.type === 'TerminalEnrolled'
         ? already.data.certificate
         : base64url(
-            issueCertificate(
-              crypto,
-              {
-                terminal,
-                merchant,
-                merchantName: opened?.data.name ?? merchant,
-                shop,
-                mode,
-                keys: { p256: fromBase64url(asked.keys.p256), ed25519: fromBase64url(asked.keys.ed25519) },
-                notBefore: now_s() - 60,
-                expires: now_s() + certificatesLast_s,
-                kid: kidOf(crypto, keys.certificate.publicKey),
-              },
-              keys.certificate,
+            await sign('certificate', (crypto, key) =>
+              issueCertificate(
+                crypto,
+                {
+                  terminal,
+                  merchant,
+                  merchantName: opened?.data.name ?? merchant,
+                  shop,
+                  mode,
+                  keys: { p256: fromBase64url(asked.keys.p256), ed25519: fromBase64url(asked.keys.ed25519) },
+                  notBefore: now_s() - 60,
+                  expires: now_s() + certificatesLast_s,
+                  kid: kidOf(crypto, key.publicKey),
+                },
+                key,
+              ),
             ),
           )
     const command = {

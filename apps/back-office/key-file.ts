@@ -3,7 +3,15 @@ import type { Crypto } from '#canonical/crypto'
 import { isSealed, openKeys, sealKeys } from '#machine/keyfile'
 import { type Log, readWhole, writeWhole } from '#machine/process'
 import type { Mode } from '#upkeep/mode'
-import { type AuthorityKeys, addedTo, type KeyKeeper, keysFrom, keysText, makeAuthorityKeys } from './authority.ts'
+import {
+  type AuthorityKeys,
+  addedTo,
+  type KeyKeeper,
+  keysFrom,
+  keysText,
+  makeAuthorityKeys,
+  type OutsideKey,
+} from './authority.ts'
 
 /** The authority's keys in `keys.json` of a folder: sealed, where a passphrase was named, and else said to be open. */
 export const keyFile = (
@@ -13,6 +21,7 @@ export const keyFile = (
   now_s: number,
   log: Pick<Log, 'info' | 'warn'>,
   mode: Mode = 'test',
+  outside: readonly OutsideKey[] = [],
 ): KeyKeeper => {
   let known: { readonly text: string; readonly keys: AuthorityKeys } | undefined
   const held = (): string => readWhole(folder, 'keys.json') ?? ''
@@ -30,7 +39,7 @@ export const keyFile = (
 
   const before = readWhole(folder, 'keys.json')
   if (before === undefined) {
-    write(makeAuthorityKeys(crypto, now_s, mode))
+    write(makeAuthorityKeys(crypto, now_s, mode, outside))
     log.info(`made the authority’s keys, of a ${mode} centre`)
   } else if (passphrase !== undefined && !isSealed(before)) {
     write(keysFrom(before))

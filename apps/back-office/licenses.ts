@@ -1,5 +1,6 @@
 import { licenseWords, licensing } from '#account/licensing'
 import { base64url, fromBase64url } from '#canonical/bytes'
+import type { Crypto, KeyPair } from '#canonical/crypto'
 import { isRefusal, type Refusal } from '#canonical/decider'
 import { run } from '#cqrs/run'
 import { readKnown } from '#evidence/held'
@@ -16,6 +17,7 @@ import { cardOf, licensesLast_s } from './authority.ts'
 import type { Freed, Holds } from './holds.ts'
 import { iso, type Office, type Settled } from './office.ts'
 import type { Rulebook } from './rulebook.ts'
+import type { SigningKeys } from './signing-keys.ts'
 
 /** Licenses for keys made on phones: the allowance is held on the account first, and only then is the license issued. */
 
@@ -36,6 +38,7 @@ export type Licenses = ReturnType<typeof licenses>
 
 export const licenses = (
   { store, crypto, keys, runner, now_s, actOf }: Office,
+  { sign }: Pick<SigningKeys, 'sign'>,
   { keySet, rules, deny }: Rulebook,
   settled: Settled,
   holds: Pick<Holds, 'grant'>,
@@ -109,7 +112,7 @@ export const licenses = (
     const { license, account, currency, allowance, renews } = wanted
     const before = (await issuedAs(license)).issued
     const card = cardOf(crypto, keys, account)
-    const made = () =>
+    const made = (crypto: Crypto, key: KeyPair) =>
       issueLicense(
         crypto,
         {
@@ -121,9 +124,9 @@ export const licenses = (
           expires: now_s() + licensesLast_s,
           publicKey: new Uint8Array(wanted.publicKey),
           credit: creditOf(wanted),
-          kid: kidOf(crypto, keys.license.publicKey),
+          kid: kidOf(crypto, key.publicKey),
         },
-        keys.license,
+        key,
       )
     const command = {
       type: 'IssueLicense' as const,
@@ -132,7 +135,7 @@ export const licenses = (
       card,
       currency,
       allowance,
-      document: before?.document ?? base64url(made()),
+      document: before?.document ?? base64url(await sign('license', made)),
       publicKey: base64url(wanted.publicKey),
       expires: iso((now_s() + licensesLast_s) * 1000),
       ...(renews === undefined ? {} : { renews }),

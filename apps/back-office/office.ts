@@ -13,7 +13,8 @@ import type { AuthorityKeys, KeyKeeper } from './authority.ts'
 export type Office = {
   readonly store: EventStore
   readonly crypto: Crypto
-  readonly keys: AuthorityKeys
+  /** What of the authority's keys is no key that signs: those sign by `sign` of `signing-keys.ts`. */
+  readonly keys: Omit<AuthorityKeys, 'license' | 'certificate' | 'rules' | 'log'>
   readonly keeper: KeyKeeper
   readonly runner: Runner
   readonly now: () => string

@@ -4,9 +4,10 @@ import { type Bytes, base64url, fromBase64url, fromHex, hex } from '#canonical/b
 import type { Crypto, KeyPair } from '#canonical/crypto'
 import { isRefusal, type Refusal } from '#canonical/decider'
 import { Malformed } from '#canonical/malformed'
+import { isHere, type PublicKey, pairSigner, type Signer, signedBy } from '#canonical/signer'
 import { run } from '#cqrs/run'
 import { type KeySet, kidOf, readKeySet, signKeySet, verifyKeySet } from '#license/keyset'
-import { type AuthorityKeys, keysLast_s, pairOf } from './authority.ts'
+import { keysLast_s, type OutsideKey, pairOf } from './authority.ts'
 import { decreed, signedDocuments } from './decreed.ts'
 import { iso, type Office } from './office.ts'
 
@@ -39,7 +40,7 @@ const lead_s: Readonly<Record<KeyPurpose, number>> = {
   log: 72 * 3600,
 }
 
-export const signingKeys = async (office: Office) => {
+export const signingKeys = async (office: Office, outside: readonly OutsideKey[] = []) => {
   const { crypto, keys, keeper, runner, now, now_s, actOf } = office
   const documents = signedDocuments()
   const state = decreed(office, 'authority', keyring, type => words.has(type), documents)
@@ -55,7 +56,14 @@ export const signingKeys = async (office: Office) => {
     if (refused) throw new Error(refused.message)
   }
 
-  const introducing = (purpose: KeyPurpose, { curve, publicKey }: KeyPair, notBefore_s: number) => ({
+  /** Who signs by the key of this id, here or elsewhere; undefined where nobody does whom this node knows. */
+  const signerOf = (kid: string): Signer | undefined => {
+    const pair = pairOf(crypto, keeper.read(), kid)
+    if (pair && isHere(pair)) return pairSigner(crypto, pair)
+    return outside.find(({ publicKey }) => hex(kidOf(crypto, publicKey)) === kid)?.signer
+  }
+
+  const introducing = (purpose: KeyPurpose, { curve, publicKey }: PublicKey, notBefore_s: number) => ({
     type: 'IntroduceKey' as const,
     at: now(),
     kid: hex(kidOf(crypto, publicKey)),
@@ -104,8 +112,11 @@ export const signingKeys = async (office: Office) => {
   const publish = async (by: string, reason?: string): Promise<void> => {
     for (let attempt = 1; ; attempt++) {
       const known = await refresh()
-      if (isPublished(known) || keys.root.privateKey.length === 0) return
-      const document = signKeySet(crypto, setOf(known, nextSet(known), now_s()), keys.root)
+      const { root } = keeper.read()
+      const signer = signerOf(hex(kidOf(crypto, root.publicKey)))
+      if (isPublished(known) || !signer) return
+      const set = setOf(known, nextSet(known), now_s())
+      const document = await signedBy(crypto, signer, root, (crypto, key) => signKeySet(crypto, set, key))
       const refused = await order(publishing(document, reason), by)
       if (!refused) return
       if (attempt === attemptsMax) throw new Error(refused.message)
@@ -115,7 +126,7 @@ export const signingKeys = async (office: Office) => {
   // The first keys, and of an older version those that it knew.
   for (const purpose of purposes)
     if (!held.keys.some(key => key.purpose === purpose))
-      orThrow(await order(introducing(purpose, keys[purpose], keys.made_s), 'centre'))
+      orThrow(await order(introducing(purpose, keeper.read()[purpose], keys.made_s), 'centre'))
   if (held.tacMasters.length === 0)
     orThrow(await order({ type: 'IntroduceTacMaster', id: keys.tacMaster.id }, 'centre'))
   await publish('centre')
@@ -133,14 +144,14 @@ export const signingKeys = async (office: Office) => {
   /* -------------------------------------------------------------- signs */
 
   /** The key that signs now for this purpose, as the log was when it was looked at last. */
-  const signsNow = (purpose: KeyPurpose): KeyPair => {
+  const signsNow = (purpose: KeyPurpose): { readonly key: PublicKey; readonly signer: Signer } => {
     const key = signingKey(held, purpose, now())
     if (!key)
       throw new NothingSigns(`No ${purpose} key signs now: introduce one, and have the root sign the key set with it.`)
-    const pair = pairOf(crypto, keeper.read(), key.kid)
-    if (pair) return pair
+    const signer = signerOf(key.kid)
+    if (signer) return { key: { curve: key.curve, publicKey: fromBase64url(key.publicKey) }, signer }
     throw new NothingSigns(
-      `The ${purpose} key ${key.kid} lies not with this node's keys: hand it the keys of the node that made it.`,
+      `The ${purpose} key ${key.kid} lies not with this node's keys, nor with a signer that it was given: hand it the keys of the node that made it, or name that signer by --signer.`,
     )
   }
   const masterNow = (): { readonly id: string; readonly key: Bytes } => {
@@ -152,21 +163,13 @@ export const signingKeys = async (office: Office) => {
       `The TAC master key ${id} lies not with this node's keys: hand it the keys of the node that made it.`,
     )
   }
-  /** The authority's keys as whoever signs takes them: each is the one that signs now. */
-  const live: AuthorityKeys = {
-    ...keys,
-    get license() {
-      return signsNow('license')
-    },
-    get certificate() {
-      return signsNow('certificate')
-    },
-    get rules() {
-      return signsNow('rules')
-    },
-    get log() {
-      return signsNow('log')
-    },
+  /** What licenses and cards are derived from, as it is now. */
+  const live: Office['keys'] = {
+    origin: keys.origin,
+    mode: keys.mode,
+    made_s: keys.made_s,
+    root: keys.root,
+    saltKey: keys.saltKey,
     get tacMaster() {
       return masterNow()
     },
@@ -176,10 +179,11 @@ export const signingKeys = async (office: Office) => {
     },
   }
 
-  /** Signs by the key that signs now for this purpose. */
+  /** Signs by the key that signs now for this purpose, wherever it lies; `make` as `signedBy` takes it. */
   const sign = async <Signed>(purpose: KeyPurpose, make: (crypto: Crypto, key: KeyPair) => Signed): Promise<Signed> => {
     await refresh()
-    return make(crypto, signsNow(purpose))
+    const { key, signer } = signsNow(purpose)
+    return signedBy(crypto, signer, key, make)
   }
 
   /** Does what this key signed hold? */
@@ -187,11 +191,27 @@ export const signingKeys = async (office: Office) => {
 
   /* ------------------------------------------------------------ commands */
 
-  const introduce = async (purpose: KeyPurpose, notBefore_s: number, reason: string, by: string) => {
+  /** Made here; or, where a signer holds the keys of this purpose, the one there that was not introduced yet. */
+  const newKey = (purpose: KeyPurpose): PublicKey | Refusal => {
+    const elsewhere = outside.filter(key => key.purpose === purpose)
+    if (elsewhere.length > 0)
+      return (
+        elsewhere.findLast(({ publicKey }) => !held.keys.some(key => key.publicKey === base64url(publicKey))) ?? {
+          reason: 'SignerHasNoNewKey',
+          message: `Every ${purpose} key that the signer was named for is introduced already: make another there, add its name to the file of --signer, and start this centre anew.`,
+          purpose,
+        }
+      )
     const pair = crypto.keyPair(purpose === 'log' ? 'Ed25519' : 'P-256')
     // On disk before anybody hears of it.
     keeper.add({ keys: [pair] })
-    const command = { ...introducing(purpose, pair, notBefore_s), reason }
+    return pair
+  }
+
+  const introduce = async (purpose: KeyPurpose, notBefore_s: number, reason: string, by: string) => {
+    const key = newKey(purpose)
+    if (isRefusal(key)) return key
+    const command = { ...introducing(purpose, key, notBefore_s), reason }
     const refused = await order(command, by)
     return refused ?? command.kid
   }
@@ -244,7 +264,8 @@ export const signingKeys = async (office: Office) => {
       const others = { ...known, keys: known.keys.filter(each => each.kid !== kid) }
       if (key && key.purpose !== 'root' && key.status !== 'compromised' && !signingKey(others, key.purpose, now())) {
         const introduced = await introduce(key.purpose, now_s(), `follows ${kid}: ${reason}`.slice(0, 500), by)
-        if (typeof introduced !== 'string') return introduced
+        // A stolen key is named whether or not its signer has another: until it has, nothing is signed for this.
+        if (typeof introduced !== 'string' && introduced.reason !== 'SignerHasNoNewKey') return introduced
       }
       const refused = await order({ type: 'CompromiseKey', kid, reason }, by)
       if (refused) return refused
@@ -291,12 +312,11 @@ export const signingKeys = async (office: Office) => {
     look: async () => {
       const known = await refresh()
       const signs = new Set(purposes.map(purpose => signingKey(known, purpose, now())?.kid))
-      const atHand = keeper.read()
       return {
         keys: known.keys.map(({ publicKey: _, curve: __, ...key }) => ({
           ...key,
           signs: signs.has(key.kid),
-          isHere: (pairOf(crypto, atHand, key.kid)?.privateKey.length ?? 0) > 0,
+          isHere: signerOf(key.kid) !== undefined,
         })),
         keySet: known.keySet ? { version: known.keySet.version, hash: known.keySet.hash } : undefined,
         waitsForRoot: !isPublished(known),

@@ -22,19 +22,21 @@ import { nodeCrypto } from '#machine/crypto'
 import { passphraseNamed } from '#machine/keyfile'
 import { argon2Passwords } from '#machine/passwords'
 import { endGracefully, type Log, readWhole, sleep, startApp, Usage } from '#machine/process'
+import { signerSettings } from '#machine/signer'
 import { modeOfLog, modes } from '#upkeep/mode'
 import { backOffice } from './back-office.ts'
 import { behindTheDoor } from './door.ts'
 import { firstAdministrator } from './first-administrator.ts'
 import { refuseOtherMode } from './founding.ts'
 import { keyFile } from './key-file.ts'
+import { outsideKeys, refuseOtherRoot } from './outside-keys.ts'
 import { signIn } from './sign-in.ts'
 import { tileFiles } from './tiles.ts'
 import { webhook, webhookFault } from './webhook.ts'
 
 /** The centre as a process: its own folder with keys, log and rows, and one port. */
 
-const usage = `back-office --port N --data DIR [--mode test|live], of which the first start of a centre decides and which is test by default; [--host 127.0.0.1 | --host 0.0.0.0 --known-as NAME…] [--tls-certificate FILE --tls-key FILE | --behind-proxy ADDRESS…] [--keys DIR] [--keys-passphrase FILE] [--store ADDRESS], which is ${storeAddresses}; [--rows ADDRESS], [--heads ADDRESS] and [--vault ADDRESS], which are ${rowAddresses}; [--webhook URL], which is told of exceptions and stopped followers; [--administrator-password-file FILE], which is read at the first start, or made then.`
+const usage = `back-office --port N --data DIR [--mode test|live], of which the first start of a centre decides and which is test by default; [--host 127.0.0.1 | --host 0.0.0.0 --known-as NAME…] [--tls-certificate FILE --tls-key FILE | --behind-proxy ADDRESS…] [--keys DIR] [--keys-passphrase FILE] [--signer FILE], which names a program that holds keys; [--store ADDRESS], which is ${storeAddresses}; [--rows ADDRESS], [--heads ADDRESS] and [--vault ADDRESS], which are ${rowAddresses}; [--webhook URL], which is told of exceptions and stopped followers; [--administrator-password-file FILE], which is read at the first start, or made then.`
 
 const now = (): string => new Date(systemClock.now()).toISOString()
 
@@ -59,6 +61,7 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
       keys: { type: 'string' },
       'administrator-password-file': { type: 'string' },
       mode: { type: 'string' },
+      signer: { type: 'string' },
       'keys-passphrase': { type: 'string' },
     },
   })
@@ -85,9 +88,11 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
   const early = readWhole(keysIn, 'keys.json') === undefined ? await opening() : undefined
   const ofLog = early && (await modeOfLog(early.readAll({ from: 0 })))
   refuseOtherMode(mode, ofLog, `The log ${early?.name} is that`)
+  const outside = values.signer === undefined ? undefined : await outsideKeys(signerSettings(values.signer))
   const made_s = Math.floor(systemClock.now() / 1000)
-  const keeper = keyFile(crypto, keysIn, passphrase, made_s, log, mode ?? ofLog ?? 'test')
+  const keeper = keyFile(crypto, keysIn, passphrase, made_s, log, mode ?? ofLog ?? 'test', outside?.keys)
   const keys = keeper.read()
+  refuseOtherRoot(keys, outside?.keys ?? [])
   refuseOtherMode(mode, keys.mode, `The keys in ${keysIn} are those`)
   const store = early ?? (await opening())
   const rows = await openRows(rowsAt)
@@ -95,7 +100,20 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
   const access = await openAccess(accessAddress(headsAt))
   const vault = await openVault(vaultAt)
   const tiles = tileFiles(join(data, 'tiles'))
-  const parts = { clock: systemClock, crypto, store, rows, keys, heads, vault, tiles, sleep, log, keeper }
+  const parts = {
+    clock: systemClock,
+    crypto,
+    store,
+    rows,
+    keys,
+    heads,
+    vault,
+    tiles,
+    sleep,
+    log,
+    keeper,
+    outside: outside?.keys ?? [],
+  }
   const node = await backOffice(values.webhook === undefined ? parts : { ...parts, webhook: webhook(values.webhook) })
   const passwords = argon2Passwords()
   const desk = signIn({ clock: systemClock, crypto, access, passwords, operators: node, log })
@@ -125,6 +143,7 @@ const startBackOffice = async (args: readonly string[], log: Log): Promise<void>
     await access.close()
     await vault.close()
     tiles.close()
+    outside?.close()
     await store.close()
   })
   if (!tls && values['behind-proxy'].length === 0 && !isLoopback(host))

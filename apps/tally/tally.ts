@@ -38,6 +38,12 @@ const help = `tally COMMAND
   rebuild NAME|all [--check] [--account ID]       a projection's rows, or one account's, folded again beside the live
                                                   ones, compared, and put in their place; the centre may run
   keys passphrase --to FILE                       seals the authority's keys under the passphrase in another file
+  keys root out  --to FILE --root-passphrase FILE the root's private half into a sealed file of its own, away from the
+                                                  centre; in --root FILE puts it back
+  keys root unsigned --to FILE [--centre URL]     what was decided of the keys and waits for the root
+  keys root sign --root FILE --root-passphrase FILE --from FILE --to FILE
+                                                  signs that, on the machine where the root is
+  keys root bring --from FILE [--centre URL]      gives what was signed to the centre
   store info                                      what a log holds, and its root
   store copy    --from ADDRESS --to ADDRESS       a log into another engine, in its order; goes on where it was cut
   store export  --from ADDRESS [--to FILE]        every event's own text as a line of a file

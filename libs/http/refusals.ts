@@ -108,6 +108,7 @@ export class RefusalFilter implements ExceptionFilter {
     if (
       fault.code === 'StoreFailed' ||
       fault.code === 'RowsAway' ||
+      fault.code === 'SignerFailed' ||
       fault.code === 'PasswordsBusy' ||
       fault.code === 'WrongExpectedRevision'
     )

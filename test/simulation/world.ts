@@ -17,7 +17,13 @@ import { projections } from '#projections'
 import type { KeyText, PhoneMemory } from '#tap/phone'
 import { findable } from '#till/window'
 import { memoryTiles } from '#transparency/tiles'
-import { type AuthorityKeys, keptInMemory, makeAuthorityKeys } from '../../apps/back-office/authority.ts'
+import {
+  type AuthorityKeys,
+  type KeyKeeper,
+  keptInMemory,
+  makeAuthorityKeys,
+  type OutsideKey,
+} from '../../apps/back-office/authority.ts'
 import { type BackOffice, backOffice } from '../../apps/back-office/back-office.ts'
 import type { Send } from '../../apps/back-office/outbox.ts'
 import { enrolWith } from '../../apps/terminal/enrol.ts'
@@ -127,6 +133,10 @@ export type WorldOptions = {
   /** Wraps the terminal node: mutants break one thing here. */
   readonly breakTerminal?: (parts: Parameters<typeof terminal>[0]) => Parameters<typeof terminal>[0]
   readonly breakCentre?: (store: EventStore) => EventStore
+  /** Where the centres' keys lie; by default in memory. */
+  readonly keeping?: (keys: AuthorityKeys) => KeyKeeper
+  /** Keys that a signer holds which is no part of the centres. */
+  readonly outside?: readonly OutsideKey[]
   /** Where the centres tell of exceptions; when the test says so. */
   readonly webhook?: Send
   readonly breakRows?: (rows: Rows) => Rows
@@ -160,9 +170,9 @@ export const makeWorld = async (options: WorldOptions) => {
 
   /* ---- the centre */
 
-  const keys: AuthorityKeys = makeAuthorityKeys(crypto, clock.at / 1000)
+  const keys: AuthorityKeys = makeAuthorityKeys(crypto, clock.at / 1000, 'test', options.outside)
   /** In the folder that the centres share. */
-  const keeper = keptInMemory(keys)
+  const keeper = (options.keeping ?? keptInMemory)(keys)
   /** The log's disk may be replaced by what a backup held: see `restoreCentres`. */
   let logDisk = memoryStore(now)
   const log: typeof logDisk = {
@@ -212,6 +222,7 @@ export const makeWorld = async (options: WorldOptions) => {
       rows: breakRows(rows),
       keys,
       keeper,
+      outside: options.outside ?? [],
       heads,
       vault,
       tiles: memoryTiles(),
