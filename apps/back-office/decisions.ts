@@ -9,7 +9,7 @@ import type { Followers } from './followers.ts'
 import type { Office, Settled } from './office.ts'
 import { personOf, type SecondPerson } from './second-person.ts'
 
-/** What two people decide about a payment: who bears a held one, and whether a held reversal is refused. */
+/** What two people decide about a payment: who bears a held one, and whether a held reversal is refused or let through. */
 export const decisions = (
   { store, runner, mint, actOf, now }: Office,
   settled: Settled,
@@ -85,7 +85,18 @@ export const decisions = (
     return carryOut(command, by, { payment, proposal, reversal: said.reversal })
   }
 
-  /** Whatever was proposed under this id: a decision on the payment, or the refusal of one of its reversals. */
+  /** That a reversal which a terminal out of our hands brought is the shop's own. */
+  const proposeRelease = async ({
+    payment,
+    proposal = mint(),
+    by,
+    ...said
+  }: Asked & { readonly reversal: string; readonly why: string }) => {
+    const command = { type: 'ProposeRelease' as const, payment, proposal, operator: personOf(by), ...said }
+    return carryOut(command, by, { payment, proposal, reversal: said.reversal })
+  }
+
+  /** Whatever was proposed under this id: a decision on the payment, or what becomes of one of its reversals. */
   const approveProposal = async ({ payment, proposal, by }: Approved) => {
     const { events } = await readKnown(store, `payment-${payment}`, paymentWords)
     const proposed = events.reduce((state, event) => paymentDecider.evolve(state, event), paymentDecider.initialState)
@@ -93,6 +104,8 @@ export const decisions = (
     if (tooNew) return tooNew
     const approved = { payment, proposal, operator: personOf(by), bookingDate: now().slice(0, 10) }
     const held = events.find(event => event.type === 'PaymentHeld')?.data
+    if (events.some(({ type, data }) => type === 'ReversalReleaseProposed' && data.proposal === proposal))
+      return carryOut({ type: 'ApproveRelease', ...approved }, by, { payment, proposal })
     const isRefusing = events.some(({ type, data }) => type === 'ReversalRefusalProposed' && data.proposal === proposal)
     if (isRefusing || !held) return carryOut({ type: 'ApproveRefusal', ...approved }, by, { payment, proposal })
     return oneByOne(() => {
@@ -107,7 +120,7 @@ export const decisions = (
     return carryOut({ type: 'Withdraw', ...withdrawn }, by, { payment, proposal })
   }
 
-  return { proposeDecision, proposeRefusal, approveProposal, withdrawProposal }
+  return { proposeDecision, proposeRefusal, proposeRelease, approveProposal, withdrawProposal }
 }
 
 /** What is known of one payment beyond its row: whose the excess is, what went back, and what waits for a second person. */
@@ -128,7 +141,7 @@ export const paymentFile = async (store: Office['store'], payment: string) => {
       amount: formatAmount(minorUnits(amount), currency),
       reason,
       terminal,
-      proposal: open.find(each => each.about === 'refusal' && each.reversal === reversal) ?? null,
+      proposal: open.find(each => each.about !== 'decision' && each.reversal === reversal) ?? null,
     })),
     reversals: events.flatMap(event => {
       if (event.type !== 'ReversalAccepted' && event.type !== 'ReversalReleased') return []

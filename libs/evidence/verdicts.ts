@@ -113,6 +113,8 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
 
   /** Accounts that do not stand, since when, and whether they are closed. */
   const barred = new Map<string, { readonly since: string; readonly closed: boolean }>()
+  /** Terminals that somebody else may have in hand, by the log up to here. */
+  const outOfHand = new Map<string, 'TerminalLost' | 'TerminalSuspended'>()
   /** The version of the verdict rule that the log has come to. */
   let rule = verdictRules.initialState
 
@@ -171,6 +173,13 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
         return
       case 'VerdictRuleAdopted':
         rule = event.data.version
+        return
+      case 'TerminalSuspended':
+        // What is lost stays lost.
+        if (!outOfHand.has(event.data.terminal)) outOfHand.set(event.data.terminal, event.type)
+        return
+      case 'TerminalReinstated':
+        outOfHand.delete(event.data.terminal)
         return
       case 'TerminalEnrolled': {
         const { terminal, merchant, shop, keys, certificate } = event.data
@@ -475,11 +484,23 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
         terminal,
         transaction,
         ...datesOf(event, signedBefore(taps), batch),
+        // A thief with the terminal has its keys, too; what it recorded before came in before, or two people look at it.
+        ...(rule > 2 ? { outOfHand: outOfHand.get(terminal) } : {}),
       },
       event,
       batch,
     )
     await follow(events, event, batch)
+    if (events.length === 0 && rule > 2) await noteRepeated(event, kind, batch)
+  }
+
+  /** A till mints an id for each reversal: a second record of one is not this till's doing, and moves no money. */
+  const noteRepeated = async (event: Reversing, kind: 'void' | 'refund', batch: Batch): Promise<void> => {
+    const { reversal, payment, amount, currency } = event.data
+    const { terminal } = batch.data
+    const message = `Terminal ${terminal} records a ${kind} of ${formatAmount(minorUnits(amount), currency)} ${currency} as ${reversal}, and payment ${payment.slice(0, 12)}… has a reversal of that id: it counts once. Ask the shop whether money was given twice.`
+    const about = { amount: minorUnits(amount), currency, concerns: [event.id, payment, terminal], message }
+    await raise('Duplicate', [event.id], about, event, batch)
   }
 
   /** Learns from a verdict, and raises what someone must look at. */
@@ -517,6 +538,7 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
         case 'ProposalWithdrawn':
         case 'ReversalAccepted':
         case 'ReversalRefusalProposed':
+        case 'ReversalReleaseProposed':
         case 'ReversalReleased':
         case 'ReversalRefused':
         case 'UnclaimedReleased':
@@ -618,7 +640,10 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
       if (event.type === 'BatchAccepted') return handleBatch(event)
       if (event.type === 'ForkDetected') return noteFork(event)
       if (event.type === 'PhoneTestified') return phoned.testified(event)
-      if (event.type === 'TerminalLost') return phoned.lost(event)
+      if (event.type === 'TerminalLost') {
+        outOfHand.set(event.data.terminal, event.type)
+        return phoned.lost(event)
+      }
       // Logs of before this version released nothing, and verdicts in them rest on that.
       if (event.type === 'HourStruck')
         return rule < releasingSince ? undefined : ending.strike(event, event.data.instant, learn)
@@ -660,6 +685,8 @@ const inputs = new Set<string>([
   'ForkDetected',
   'PhoneTestified',
   'TerminalLost',
+  'TerminalReinstated',
+  'TerminalSuspended',
   'HeldPaymentDecided',
   'ReversalReleased',
   'ReversalRefused',

@@ -193,6 +193,7 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'PolicyPublished':
     case 'ProposalWithdrawn':
     case 'ReversalRefusalProposed':
+    case 'ReversalReleaseProposed':
     case 'ShopOpened':
     case 'ShopRenamed':
     case 'TerminalAssigned':

@@ -66,6 +66,9 @@ export const heldReversalReasons = [
   'RefundExceedsOriginal',
   'OriginalHeld',
   'CurrencyMismatch',
+  // What comes from a terminal that is out of our hands may be written by whoever has it: two people look at it.
+  'TerminalLost',
+  'TerminalSuspended',
 ] as const
 
 export const paymentWords = {
@@ -111,6 +114,10 @@ export const paymentWords = {
   ReversalRefusalProposed: word(
     z.object({ payment: sha256, proposal: name, reversal: name, operator: name, why: words }),
   ),
+  /** The contrary: that it is the shop's own, and its payer is to have it. */
+  ReversalReleaseProposed: word(
+    z.object({ payment: sha256, proposal: name, reversal: name, operator: name, why: words }),
+  ),
   ProposalWithdrawn: word(z.object({ payment: sha256, proposal: name, operator: name, why: words })),
   HeldPaymentDecided: moneyWord(
     z.object({
@@ -133,8 +140,18 @@ export const paymentWords = {
   ),
   ReversalAccepted: moneyWord(z.object({ ...reversal, account: name, feeBack: minor, taxBack: minor })),
   ReversalHeld: moneyWord(z.object({ ...reversal, reason: z.enum(heldReversalReasons) })),
-  /** The original came, and there was room for it. */
-  ReversalReleased: moneyWord(z.object({ ...reversal, account: name, feeBack: minor, taxBack: minor })),
+  /** The original came, and there was room for it; or two people let it through, who are then named. */
+  ReversalReleased: moneyWord(
+    z.object({
+      ...reversal,
+      account: name,
+      feeBack: minor,
+      taxBack: minor,
+      operators: z.tuple([name, name]).optional(),
+      proposal: name.optional(),
+      why: words.optional(),
+    }),
+  ),
   ReversalRefused: moneyWord(
     z.object({ ...reversal, operators: z.tuple([name, name]), proposal: name.optional(), why: words }),
   ),

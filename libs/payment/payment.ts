@@ -74,9 +74,11 @@ const decide = (command: PaymentCommand, state: Payment): readonly PaymentEvent[
       return state.standing === 'unjudged' ? setFree(state, command.event, command.why) : []
     case 'ProposeDecision':
     case 'ProposeRefusal':
+    case 'ProposeRelease':
     case 'Withdraw':
     case 'ApproveDecision':
     case 'ApproveRefusal':
+    case 'ApproveRelease':
       return decideByTwo(command, state)
   }
 }

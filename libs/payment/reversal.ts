@@ -13,13 +13,15 @@ export type Reverse = {
   readonly kind: 'void' | 'refund'
   readonly amount: Amount
   readonly currency: Currency
+  /** Its terminal was declared lost, or suspended, before the centre had this. */
+  readonly outOfHand?: 'TerminalLost' | 'TerminalSuspended' | undefined
 } & Place &
   Dates
 
 export const reverse = (command: Reverse, state: Payment): readonly PaymentEvent[] => {
   if (state.settledReversals.has(command.reversal) || state.heldReversals.has(command.reversal)) return []
   const data = askedOf({ ...command, amount: command.amount.toString() }, command.bookingDate)
-  const why = obstacle(state, data)
+  const why = command.outOfHand ?? obstacle(state, data)
   if (why) return [{ type: 'ReversalHeld', data: { ...data, reason: why } }]
   const charged = state.charged as Charged
   const back = feeBack(charged, command.amount)
@@ -35,7 +37,7 @@ const askedOf = (asked: Asked, bookingDate: string): Asked & { readonly bookingD
 }
 
 /** Why a reversal cannot be posted to the payer now; undefined where it can. */
-const obstacle = (
+export const obstacle = (
   { standing, charged }: Payment,
   asked: Pick<HeldReversal, 'merchant' | 'currency' | 'amount' | 'kind' | 'terminal' | 'transaction'>,
 ): HeldReversal['reason'] | undefined => {
@@ -56,18 +58,32 @@ export const released = (state: Payment, bookingDate: string): PaymentEvent[] =>
   const events: PaymentEvent[] = []
   let now = state
   for (const asked of state.heldReversals.values()) {
-    if (!now.charged || obstacle(now, asked)) continue
-    const { account } = now.charged
-    const back = feeBack(now.charged, minorUnits(asked.amount))
-    const event: PaymentEvent = { type: 'ReversalReleased', data: { ...askedOf(asked, bookingDate), account, ...back } }
+    if (!now.charged || isForTwo(asked) || obstacle(now, asked)) continue
+    const event = releasedReversal(now.charged, asked, bookingDate)
     events.push(event)
     now = evolve(now, event)
   }
   return events
 }
 
-export const refusedReversal = (
+/** What came from a terminal out of our hands waits for people, not for its original. */
+const isForTwo = ({ reason }: HeldReversal): boolean => reason === 'TerminalLost' || reason === 'TerminalSuspended'
+
+type ByTwo = { readonly operators: [string, string]; readonly proposal: string; readonly why: string }
+
+export const releasedReversal = (
+  charged: Charged,
   held: HeldReversal,
-  by: { readonly operators: [string, string]; readonly proposal: string; readonly why: string },
   bookingDate: string,
-): PaymentEvent => ({ type: 'ReversalRefused', data: { ...askedOf(held, bookingDate), ...by } })
+  by?: ByTwo,
+): PaymentEvent => ({
+  type: 'ReversalReleased',
+  data: {
+    ...askedOf(held, bookingDate),
+    account: charged.account,
+    ...feeBack(charged, minorUnits(held.amount)),
+    ...by,
+  },
+})
+
+export const refusedReversal = (held: HeldReversal, by: ByTwo, bookingDate: string): PaymentEvent => ({ type: 'ReversalRefused', data: { ...askedOf(held, bookingDate), ...by } })

@@ -19,7 +19,7 @@ export type Charged = {
 
 export type Proposal =
   | { readonly about: 'decision'; readonly bears: Bears; readonly operator: string; readonly why: string }
-  | { readonly about: 'refusal'; readonly reversal: string; readonly operator: string; readonly why: string }
+  | { readonly about: 'refusal' | 'release'; readonly reversal: string; readonly operator: string; readonly why: string }
 
 export type Payment = {
   readonly standing: 'unjudged' | 'accepted' | 'held' | 'decided'
@@ -70,6 +70,10 @@ export const evolve = (state: Payment, event: PaymentEvent): Payment => {
       const { proposal, reversal, operator, why } = event.data
       return proposed(state, proposal, { about: 'refusal', reversal, operator, why })
     }
+    case 'ReversalReleaseProposed': {
+      const { proposal, reversal, operator, why } = event.data
+      return proposed(state, proposal, { about: 'release', reversal, operator, why })
+    }
     case 'ProposalWithdrawn':
       return { ...state, open: without(state, id => id === event.data.proposal) }
     case 'HeldPaymentDecided': {
@@ -86,8 +90,11 @@ export const evolve = (state: Payment, event: PaymentEvent): Payment => {
       return approved(decided, proposal)
     }
     case 'ReversalAccepted':
-    case 'ReversalReleased':
       return settled(state, event.data.reversal, minorUnits(event.data.amount))
+    case 'ReversalReleased': {
+      const { reversal, amount, proposal } = event.data
+      return approved(settled(state, reversal, minorUnits(amount)), proposal)
+    }
     case 'ReversalHeld': {
       const { reversal } = event.data
       return { ...state, heldReversals: new Map(state.heldReversals).set(reversal, event.data) }
@@ -105,10 +112,10 @@ export const evolve = (state: Payment, event: PaymentEvent): Payment => {
 const without = (state: Payment, gone: (id: string, proposal: Proposal) => boolean): ReadonlySet<string> =>
   new Set([...state.open].filter(id => !gone(id, state.proposals.get(id) as Proposal)))
 
-const subjectOf = (proposal: Proposal): string => (proposal.about === 'refusal' ? proposal.reversal : '')
+const subjectOf = (proposal: Proposal): string => (proposal.about === 'decision' ? '' : proposal.reversal)
 
 const proposed = (state: Payment, id: string, proposal: Proposal): Payment => {
-  const others = without(state, (_, each) => each.about === proposal.about && subjectOf(each) === subjectOf(proposal))
+  const others = without(state, (_, each) => subjectOf(each) === subjectOf(proposal))
   return { ...state, proposals: new Map(state.proposals).set(id, proposal), open: new Set(others).add(id) }
 }
 
@@ -144,7 +151,7 @@ const settled = (state: Payment, reversal: string, given: Amount): Payment => {
     ...state,
     heldReversals,
     settledReversals: new Set(state.settledReversals).add(reversal),
-    open: without(state, (_, each) => each.about === 'refusal' && each.reversal === reversal),
+    open: without(state, (_, each) => subjectOf(each) === reversal),
     charged: charged && { ...charged, reversed: amount(charged.reversed + given) },
   }
 }

@@ -1,12 +1,12 @@
 import type { Refusal } from '#canonical/decider'
 import { minorUnits } from '#money'
 import type { Bears, DataOf, PaymentEvent } from './events.ts'
-import { refusedReversal, released } from './reversal.ts'
+import { obstacle, refusedReversal, released, releasedReversal } from './reversal.ts'
 import { datesOf, excessExceptions, type Figures, nothingShared, placeOf, sharesOf } from './shares.ts'
-import { evolve, type HeldReversal, type Payment, type Proposal } from './state.ts'
+import { type Charged, evolve, type HeldReversal, type Payment, type Proposal } from './state.ts'
 
 /**
- * What waits for two people: who bears a held payment, and whether a held reversal is refused. One proposes, another
+ * What waits for two people: who bears a held payment, and whether a held reversal is refused or let through. One proposes, another
  * approves exactly what was proposed; a new proposal takes the place of the last, and any may be withdrawn.
  */
 
@@ -15,9 +15,11 @@ type By = { readonly payment: string; readonly proposal: string; readonly operat
 export type TwoPeopleCommand =
   | ({ readonly type: 'ProposeDecision'; readonly bears: Bears; readonly reason: string } & By)
   | ({ readonly type: 'ProposeRefusal'; readonly reversal: string; readonly why: string } & By)
+  | ({ readonly type: 'ProposeRelease'; readonly reversal: string; readonly why: string } & By)
   | ({ readonly type: 'Withdraw'; readonly why: string } & By)
   | ({ readonly type: 'ApproveDecision'; readonly bookingDate: string } & By & Figures)
   | ({ readonly type: 'ApproveRefusal'; readonly bookingDate: string } & By)
+  | ({ readonly type: 'ApproveRelease'; readonly bookingDate: string } & By)
 
 export type TwoPeopleRefusal = Refusal & {
   readonly reason:
@@ -30,6 +32,7 @@ export type TwoPeopleRefusal = Refusal & {
     | 'ProposalNotOpen'
     | 'ReversalNotHeld'
     | 'ReversalHeldFirst'
+    | 'ReversalObstructed'
 }
 
 export const decideByTwo = (command: TwoPeopleCommand, state: Payment): readonly PaymentEvent[] | TwoPeopleRefusal => {
@@ -38,8 +41,8 @@ export const decideByTwo = (command: TwoPeopleCommand, state: Payment): readonly
       const { payment, proposal, bears, operator, reason } = command
       const known = knownAs(state, proposal, { about: 'decision', bears, operator, why: reason })
       if (known) return known
-      const obstacle = undecidable(command, state)
-      if (obstacle) return obstacle
+      const no = undecidable(command, state)
+      if (no) return no
       return [{ type: 'HeldDecisionProposed', data: { payment, proposal, bears, operator, reason } }]
     }
 
@@ -49,6 +52,17 @@ export const decideByTwo = (command: TwoPeopleCommand, state: Payment): readonly
       if (known) return known
       if (!state.heldReversals.has(reversal)) return reversalNotHeld(reversal)
       return [{ type: 'ReversalRefusalProposed', data: { payment, proposal, reversal, operator, why } }]
+    }
+
+    case 'ProposeRelease': {
+      const { payment, proposal, reversal, operator, why } = command
+      const known = knownAs(state, proposal, { about: 'release', reversal, operator, why })
+      if (known) return known
+      const held = state.heldReversals.get(reversal)
+      if (!held) return reversalNotHeld(reversal)
+      const obstructed = unreleasable(state, held)
+      if (obstructed) return obstructed
+      return [{ type: 'ReversalReleaseProposed', data: { payment, proposal, reversal, operator, why } }]
     }
 
     case 'Withdraw': {
@@ -65,8 +79,8 @@ export const decideByTwo = (command: TwoPeopleCommand, state: Payment): readonly
       const proposed = state.proposals.get(proposal)
       if (proposed?.about !== 'decision') return unknown(proposal)
       const { bears, why } = proposed
-      const obstacle = notFor(state, command, proposed) ?? undecidable({ payment, bears }, state)
-      if (obstacle) return obstacle
+      const no = notFor(state, command, proposed) ?? undecidable({ payment, bears }, state)
+      if (no) return no
       // What can be decided is held.
       const held = state.held as DataOf<'PaymentHeld'>
       const gross = minorUnits(held.gross)
@@ -107,12 +121,27 @@ export const decideByTwo = (command: TwoPeopleCommand, state: Payment): readonly
       if (state.approved.has(proposal)) return []
       const proposed = state.proposals.get(proposal)
       if (proposed?.about !== 'refusal') return unknown(proposal)
-      const obstacle = notFor(state, command, proposed)
-      if (obstacle) return obstacle
+      const no = notFor(state, command, proposed)
+      if (no) return no
       const { reversal, why } = proposed
       // A proposal about a reversal that is settled is open no more.
       const held = state.heldReversals.get(reversal) as HeldReversal
       return [refusedReversal(held, { operators: [proposed.operator, operator], proposal, why }, bookingDate)]
+    }
+
+    case 'ApproveRelease': {
+      const { proposal, operator, bookingDate } = command
+      if (state.approved.has(proposal)) return []
+      const proposed = state.proposals.get(proposal)
+      if (proposed?.about !== 'release') return unknown(proposal)
+      const { reversal, why } = proposed
+      const held = state.heldReversals.get(reversal)
+      const no = notFor(state, command, proposed) ?? (held && unreleasable(state, held))
+      if (no) return no
+      const by: [string, string] = [proposed.operator, operator]
+      // An open proposal is of a held reversal, and one that nothing obstructs is of a payment that was charged.
+      const [charged, asked] = [state.charged as Charged, held as HeldReversal]
+      return [releasedReversal(charged, asked, bookingDate, { operators: by, proposal, why })]
     }
   }
 }
@@ -203,8 +232,21 @@ const notOpen = ({ approved }: Payment, proposal: string): TwoPeopleRefusal => (
   proposal,
 })
 
+/** People may trust a terminal; they cannot give back what was not paid. */
+const unreleasable = (state: Payment, held: HeldReversal): TwoPeopleRefusal | undefined => {
+  const why = obstacle(state, held)
+  return why === undefined
+    ? undefined
+    : {
+        reason: 'ReversalObstructed',
+        message: `Reversal ${held.reversal} cannot be let through now (${why}): refuse it, or wait until that is cleared.`,
+        reversal: held.reversal,
+        obstacle: why,
+      }
+}
+
 const reversalNotHeld = (reversal: string): TwoPeopleRefusal => ({
   reason: 'ReversalNotHeld',
-  message: `Reversal ${reversal} is not held, so there is nothing to refuse.`,
+  message: `Reversal ${reversal} is not held, so there is nothing to decide about it.`,
   reversal,
 })

@@ -59,6 +59,10 @@ const refuse = {
 } as const
 const approveRefusal = (operator: string) =>
   ({ type: 'ApproveRefusal', payment: hash, proposal: 'refusal', operator, bookingDate: '2026-11-25' }) as const
+const fromLost = { ...reverse('r-1', 400n), outOfHand: 'TerminalLost' } as const
+const release = { ...refuse, type: 'ProposeRelease', proposal: 'release', why: 'the shop has the slip' } as const
+const approveRelease = (operator: string) =>
+  ({ type: 'ApproveRelease', payment: hash, proposal: 'release', operator, bookingDate: '2026-11-25' }) as const
 const withdraw = (proposal: string) =>
   ({ type: 'Withdraw', payment: hash, proposal, operator: 'carl', why: 'a mistake' }) as const
 const setAside = {
@@ -94,6 +98,10 @@ matrix('a payment', payment, paymentWords, {
     'set aside': [setAside],
     'set aside and free again': [setAside, setFree],
     'set aside, and held': [setAside, sealed, propose('operator')],
+    'accepted, asked back from a lost terminal': [judge, fromLost],
+    'the same, to be let through': [judge, fromLost, release],
+    'the same, let through': [judge, fromLost, release, approveRelease('ben')],
+    'the same, to be refused after all': [judge, fromLost, release, refuse],
     'asked back before it came': [reverse('r-1', 400n)],
   },
   commands: {
@@ -116,10 +124,13 @@ matrix('a payment', payment, paymentWords, {
       'refund r-2 6.00': reverse('r-2', 600n),
       'refund r-2 7.00': reverse('r-2', 700n),
       'void r-2 10.00': reverse('r-2', 1000n, 'void'),
+      'refund r-1 from lost': fromLost,
       'void r-2 elsewhere': { ...reverse('r-2', 1000n, 'void'), terminal: 'T-2' },
     },
     ProposeRefusal: { 'refuse r-1': refuse },
     ApproveRefusal: { 'ben refuses': approveRefusal('ben'), 'anna refuses': approveRefusal('anna') },
+    ProposeRelease: { 'release r-1': release },
+    ApproveRelease: { 'ben releases': approveRelease('ben'), 'anna releases': approveRelease('anna') },
     SetAside: { 'set aside': setAside },
     SetFree: { 'set free': setFree },
   },
@@ -133,8 +144,28 @@ matrix('a payment', payment, paymentWords, {
     ProposalNotOpen: true,
     ReversalNotHeld: true,
     ReversalHeldFirst: true,
+    ReversalObstructed: true,
   },
   rows: `
+    accepted, asked back from a lost terminal | judge | already so
+                                  | refund r-1 4.00           | already so
+                                  | refund r-1 from lost      | already so
+                                  | refuse r-1                | ReversalRefusalProposed
+                                  | release r-1               | ReversalReleaseProposed
+                                  | ben releases              | refused ProposalUnknown
+    the same, to be let through   | ben releases              | ReversalReleased
+                                  | anna releases             | refused SecondPersonRequired
+                                  | refuse r-1                | ReversalRefusalProposed
+                                  | ben refuses               | refused ProposalUnknown
+    the same, let through         | ben releases              | already so
+                                  | release r-1               | already so
+                                  | refuse r-1                | refused ReversalNotHeld
+    the same, to be refused after all | ben releases          | refused ProposalNotOpen
+                                  | ben refuses               | ReversalRefused
+    accepted, too much asked back | release r-1               | refused ReversalObstructed
+    asked back before it came     | release r-1               | refused ReversalObstructed
+    accepted                      | refund r-1 from lost      | ReversalHeld
+    unseen                        | release r-1               | refused ReversalNotHeld
     unseen                        | judge                     | PaymentAccepted
                                   | judge a closed seal       | PaymentHeld
                                   | judge one of nobody known | PaymentHeld

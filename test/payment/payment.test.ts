@@ -537,6 +537,38 @@ describe('a reversal is bounded by its original', () => {
       .then(refused('SecondPersonRequired')))
   it('a decision is not approved as a refusal', () =>
     given(held('1000'), proposed('payer')).when(approveRefusal('ben', 'p-1')).then(refused('ProposalUnknown')))
+  it('from a terminal out of our hands is let through by two people, and by nobody else', () => {
+    const fromLost = [reversalHeld('r-1', 400n, 'TerminalLost')]
+    const slip = { payment: hash, proposal: 'p-8', reversal: 'r-1', operator: 'anna', why: 'the shop has the slip' }
+    const letThrough: PaymentEvent = { type: 'ReversalReleaseProposed', data: slip }
+    const approveIt = { type: 'ApproveRelease', ...slip, operator: 'ben', bookingDate: '2026-11-25' } as const
+    // Its original comes, and it stays held.
+    given(...fromLost)
+      .when(judge(1000n, { terms: { ...terms, feeBasisPoints: 0 } }))
+      .then(accepted('1000'))
+    given(accepted('1000'), ...fromLost)
+      .when({ type: 'ProposeRelease', ...slip })
+      .then(letThrough)
+    given(accepted('1000'), ...fromLost, letThrough)
+      .when(approveIt)
+      .then({
+        type: 'ReversalReleased',
+        data: {
+          ...asked('r-1', 400n),
+          bookingDate: '2026-11-25',
+          account: 'acc-1',
+          feeBack: '0',
+          taxBack: '0',
+          operators: ['anna', 'ben'],
+          proposal: 'p-8',
+          why: slip.why,
+        },
+      })
+    // Refunded elsewhere meanwhile: there is no room for it any more.
+    given(accepted('1000'), ...fromLost, letThrough, reversed('r-2', 700n))
+      .when(approveIt)
+      .then(refused('ReversalObstructed', { obstacle: 'RefundExceedsOriginal' }))
+  })
   it('refused with the whole payment, it is not refused again', () =>
     given(
       held('1000'),

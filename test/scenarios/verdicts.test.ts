@@ -33,7 +33,7 @@ const verdicts = (here: World) =>
   }))
 const raised = (here: World) =>
   atCentre<{ kind: string; amount: string }>(here, 'ExceptionRaised').map(({ data }) => [data.kind, data.amount])
-const within = (minor: string) => ({ within: minor, excess: '0', excessOwner: null, rule: 2 })
+const within = (minor: string) => ({ within: minor, excess: '0', excessOwner: null, rule: 3 })
 const why = 'the phone was lost'
 
 describe('a payment of an account that does not stand', () => {
@@ -80,7 +80,7 @@ describe('a payment of an account that does not stand', () => {
     )
     orThrow(await here.sync())
     expect(verdicts(here)).toEqual([
-      { exceptions: ['LateArrival'], within: '0', excess: '1250', excessOwner: 'operator', rule: 2 },
+      { exceptions: ['LateArrival'], within: '0', excess: '1250', excessOwner: 'operator', rule: 3 },
     ])
     expect(raised(here)).toEqual([['LateArrival', '1250']])
     expect(await here.centre().ask.balance({ account: 'anna' })).toMatchObject({ owed: '12.50', held: '0.00' })
@@ -95,7 +95,7 @@ it('a part of a hold that is let go before its term does not make the rest late'
   await say(here, { type: 'AllowanceReleased', data: part })
   orThrow(await here.sync())
   expect(verdicts(here)).toEqual([
-    { exceptions: ['OverAllowance'], within: '500', excess: '750', excessOwner: 'operator', rule: 2 },
+    { exceptions: ['OverAllowance'], within: '500', excess: '750', excessOwner: 'operator', rule: 3 },
   ])
 })
 
@@ -126,6 +126,6 @@ it('what a supervisor let pass and the hold does not cover, the merchant owns', 
   expect(lastFact(here, 'TransactionRecorded').data).toMatchObject({ transaction })
   orThrow(await here.sync())
   expect(verdicts(here)).toEqual([
-    { exceptions: ['LateArrival'], within: '0', excess: '1250', excessOwner: 'merchant', rule: 2 },
+    { exceptions: ['LateArrival'], within: '0', excess: '1250', excessOwner: 'merchant', rule: 3 },
   ])
 })

@@ -9,7 +9,12 @@ import { id, reasonText } from './words.ts'
 
 /** Whoever proposes may name the proposal, so that one whose answer was lost is not made twice. */
 const decisionBody = z.object({ proposal: id.optional(), bears, reason: reasonText })
-const refusalBody = z.object({ proposal: id.optional(), why: reasonText })
+const reversalBody = z.object({
+  proposal: id.optional(),
+  /** What is to become of it. Who says nothing proposes to refuse it. */
+  that: z.enum(['refused', 'released']).default('refused'),
+  why: reasonText,
+})
 const withdrawBody = z.object({ why: reasonText })
 const transactionsQuery = z.object({
   account: z.string().max(64).optional(),
@@ -27,7 +32,13 @@ export const paymentRoutes = (node: BackOffice, door: Door): Type => {
   )
   const ProposeRefusal = door.order(
     'ProposeRefusal',
-    (asked: z.infer<typeof refusalBody> & Of & { readonly reversal: string }) => node.proposeRefusal(asked),
+    (asked: Omit<z.infer<typeof reversalBody>, 'that'> & Of & { readonly reversal: string }) =>
+      node.proposeRefusal(asked),
+  )
+  const ProposeRelease = door.order(
+    'ProposeRelease',
+    (asked: Omit<z.infer<typeof reversalBody>, 'that'> & Of & { readonly reversal: string }) =>
+      node.proposeRelease(asked),
   )
   const ApproveProposal = door.order('ApproveProposal', (asked: Of & { readonly proposal: string }) =>
     node.approveProposal(asked),
@@ -56,13 +67,15 @@ export const paymentRoutes = (node: BackOffice, door: Door): Type => {
     ) {
       return this.order(new ProposeDecision.Message({ payment, ...bodyOf(decisionBody, body), by }))
     }
-    @For('clerk') @Post('payments/:payment/reversals/:reversal/proposals') @HttpCode(201) proposeRefusal(
+    @For('clerk') @Post('payments/:payment/reversals/:reversal/proposals') @HttpCode(201) proposeForReversal(
       @Param('payment') payment: string,
       @Param('reversal') reversal: string,
       @Body() body: unknown,
       @By() by: string,
     ) {
-      return this.order(new ProposeRefusal.Message({ payment, reversal, ...bodyOf(refusalBody, body), by }))
+      const { that, ...said } = bodyOf(reversalBody, body)
+      const asked = { payment, reversal, ...said, by }
+      return this.order(that === 'released' ? new ProposeRelease.Message(asked) : new ProposeRefusal.Message(asked))
     }
     @For('approver') @Post('payments/:payment/proposals/:proposal/approve') @HttpCode(200) approve(
       @Param('payment') payment: string,

@@ -54,7 +54,7 @@ export interface HeldReversal {
   readonly amount: string
   readonly reason: string
   readonly terminal: string
-  readonly proposal: Proposal | null
+  readonly proposal: (Proposal & { readonly about: 'refusal' | 'release' }) | null
 }
 
 /** One payment with what its row does not have. */

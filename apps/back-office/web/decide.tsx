@@ -68,6 +68,12 @@ const Propose = ({ file }: { readonly file: PaymentFile }) => {
 }
 
 /** A void or refund that waits: it is released with its original, or refused by two people. */
+/** Why a reversal waits for people and for nothing else. */
+const outOfHand: Readonly<Record<string, string>> = {
+  TerminalLost: 'it came from its terminal after that was declared lost, and whoever has the terminal may have written it',
+  TerminalSuspended: 'it came from its terminal after that was suspended, and whoever has the terminal may have written it',
+}
+
 export const RefuseReversal = (props: {
   readonly payment: string
   readonly currency: string
@@ -75,9 +81,10 @@ export const RefuseReversal = (props: {
 }) => {
   const { held, currency } = props
   const [why, setWhy] = useState('')
-  const propose = useOrder(() =>
-    order(`${pathOf(props.payment)}/reversals/${encodeURIComponent(held.reversal)}/proposals`, { why: why.trim() }),
-  )
+  const at = `${pathOf(props.payment)}/reversals/${encodeURIComponent(held.reversal)}/proposals`
+  const refuse = useOrder(() => order(at, { that: 'refused', why: why.trim() }))
+  const release = useOrder(() => order(at, { that: 'released', why: why.trim() }))
+  const error = refuse.error ?? release.error
   return (
     <Stack maw={560} data-testid={`reversal-${held.reversal}`}>
       <Title order={3} size="h5">
@@ -85,28 +92,44 @@ export const RefuseReversal = (props: {
         {held.terminal}
       </Title>
       <Text size="sm">
-        Held because: {held.reason}. The merchant does not have it, and the payer has not got it back.
+        Held because: {outOfHand[held.reason] ?? held.reason}. The merchant does not have it, and the payer has not got it back.
       </Text>
       {held.proposal ? (
         <Approve
           at={`${pathOf(props.payment)}/proposals/${encodeURIComponent(held.proposal.proposal)}`}
           proposal={held.proposal}
-          title="It should be refused, and go back to the merchant"
+          title={
+            held.proposal.about === 'release'
+              ? 'It should be let through, and the payer get it back'
+              : 'It should be refused, and go back to the merchant'
+          }
         />
       ) : (
         <Allowed to="clerk">
           <Reason value={why} say={setWhy} testId="refuse-reason" />
-          {propose.error && <Failure error={propose.error} title="It stays held" />}
+          {error && <Failure error={error} title="It stays held" />}
           <Group>
             <Button
               variant="default"
               disabled={why.trim() === ''}
-              loading={propose.isPending}
-              onClick={propose.go}
+              loading={refuse.isPending}
+              onClick={refuse.go}
               data-testid="refuse"
             >
               Propose to refuse it
             </Button>
+            {/* Any other goes through by itself, once nothing is in its way. */}
+            {outOfHand[held.reason] !== undefined && (
+              <Button
+                variant="default"
+                disabled={why.trim() === ''}
+                loading={release.isPending}
+                onClick={release.go}
+                data-testid="let-through"
+              >
+                Propose to let it through
+              </Button>
+            )}
           </Group>
         </Allowed>
       )}
