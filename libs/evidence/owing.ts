@@ -90,9 +90,15 @@ export const owing = ({ store, crypto, salt }: Parts) => {
         if (event.data.owesAfterDays !== undefined) days.set(event.data.merchant, event.data.owesAfterDays)
         return
       }
-      for (const { account, currency, side, amount } of postingsOf(event))
-        if (account.startsWith('merchant:'))
-          move(account.slice('merchant:'.length), currency, side === 'credit' ? amount : -amount, event)
+      // The sum of an event first: a sale that its own fee takes below zero again has made nothing good.
+      const sums = new Map<string, { readonly merchant: string; readonly currency: string; readonly sum: bigint }>()
+      for (const { account, currency, side, amount } of postingsOf(event)) {
+        if (!account.startsWith('merchant:')) continue
+        const [merchant, key] = [account.slice('merchant:'.length), `${account}|${currency}`]
+        const sum = (sums.get(key)?.sum ?? 0n) + (side === 'credit' ? amount : -amount)
+        sums.set(key, { merchant, currency, sum })
+      }
+      for (const { merchant, currency, sum } of sums.values()) move(merchant, currency, sum, event)
     },
   }
 }

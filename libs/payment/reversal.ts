@@ -86,4 +86,7 @@ export const releasedReversal = (
   },
 })
 
-export const refusedReversal = (held: HeldReversal, by: ByTwo, bookingDate: string): PaymentEvent => ({ type: 'ReversalRefused', data: { ...askedOf(held, bookingDate), ...by } })
+export const refusedReversal = (held: HeldReversal, by: ByTwo, bookingDate: string): PaymentEvent => ({
+  type: 'ReversalRefused',
+  data: { ...askedOf(held, bookingDate), ...by },
+})

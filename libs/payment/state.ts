@@ -19,7 +19,12 @@ export type Charged = {
 
 export type Proposal =
   | { readonly about: 'decision'; readonly bears: Bears; readonly operator: string; readonly why: string }
-  | { readonly about: 'refusal' | 'release'; readonly reversal: string; readonly operator: string; readonly why: string }
+  | {
+      readonly about: 'refusal' | 'release'
+      readonly reversal: string
+      readonly operator: string
+      readonly why: string
+    }
 
 export type Payment = {
   readonly standing: 'unjudged' | 'accepted' | 'held' | 'decided'

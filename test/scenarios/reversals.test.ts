@@ -160,7 +160,8 @@ describe('a terminal that was broken into', () => {
 
 describe('a terminal out of our hands', () => {
   type Released = { reversal: string; operators?: string[] }
-  const released = () => atCentre<Released>(world, 'ReversalReleased').map(({ data }) => [data.reversal, data.operators])
+  const released = () =>
+    atCentre<Released>(world, 'ReversalReleased').map(({ data }) => [data.reversal, data.operators])
   const last = () => atCentre<{ reversal: string; reason: string }>(world, 'ReversalHeld').at(-1)?.data
   let c: string
   const by = 'operator:olga'

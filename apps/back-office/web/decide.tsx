@@ -70,8 +70,10 @@ const Propose = ({ file }: { readonly file: PaymentFile }) => {
 /** A void or refund that waits: it is released with its original, or refused by two people. */
 /** Why a reversal waits for people and for nothing else. */
 const outOfHand: Readonly<Record<string, string>> = {
-  TerminalLost: 'it came from its terminal after that was declared lost, and whoever has the terminal may have written it',
-  TerminalSuspended: 'it came from its terminal after that was suspended, and whoever has the terminal may have written it',
+  TerminalLost:
+    'it came from its terminal after that was declared lost, and whoever has the terminal may have written it',
+  TerminalSuspended:
+    'it came from its terminal after that was suspended, and whoever has the terminal may have written it',
 }
 
 export const RefuseReversal = (props: {
@@ -92,7 +94,8 @@ export const RefuseReversal = (props: {
         {held.terminal}
       </Title>
       <Text size="sm">
-        Held because: {outOfHand[held.reason] ?? held.reason}. The merchant does not have it, and the payer has not got it back.
+        Held because: {outOfHand[held.reason] ?? held.reason}. The merchant does not have it, and the payer has not got
+        it back.
       </Text>
       {held.proposal ? (
         <Approve
