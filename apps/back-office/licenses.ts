@@ -32,6 +32,8 @@ export type Wanted = AskedFor & {
   /** Of the phone's payment made last, under whatever license. */
   readonly counter: number
   readonly renews?: string
+  /** What the clerk gave the phone that renews. */
+  readonly given?: Amount
 }
 
 export type Licenses = ReturnType<typeof licenses>
@@ -109,7 +111,7 @@ export const licenses = (
 
   /** Its allowance is held already. A license that was issued before is given again, word for word. */
   const issue = async (wanted: Wanted) => {
-    const { license, account, currency, allowance, renews } = wanted
+    const { license, account, currency, allowance, renews, given } = wanted
     const before = (await issuedAs(license)).issued
     const card = cardOf(crypto, keys, account)
     const made = (crypto: Crypto, key: KeyPair) =>
@@ -139,6 +141,7 @@ export const licenses = (
       publicKey: base64url(wanted.publicKey),
       expires: iso((now_s() + licensesLast_s) * 1000),
       ...(renews === undefined ? {} : { renews }),
+      ...(given === undefined ? {} : { given }),
     }
     const ran = await run(runner, licensing, licenseWords, `license-${license}`, command, actOf('phone'))
     return settled(ran, answerFor(license, account, command.document, wanted))

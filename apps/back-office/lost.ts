@@ -8,7 +8,9 @@ import { holdsOf } from '#projections/exposure'
 import { terminalList } from '#projections/terminals'
 import type { accounts } from './accounts.ts'
 import { unknown } from './holds.ts'
+import type { Licenses } from './licenses.ts'
 import type { Office } from './office.ts'
+import { renewalOf } from './renewals.ts'
 
 /**
  * A phone that was lost, at night: one call ends its license and puts it on the deny list, and says which terminals
@@ -18,9 +20,10 @@ import type { Office } from './office.ts'
 type Account = ReturnType<typeof accounts>
 
 export const lostPhones = (
-  { store }: Pick<Office, 'store'>,
+  { store, crypto }: Pick<Office, 'store' | 'crypto'>,
   rows: Rows,
   { endLicenses, suspendAccount, cardOfAccount }: Pick<Account, 'endLicenses' | 'suspendAccount' | 'cardOfAccount'>,
+  { issuedAs }: Pick<Licenses, 'issuedAs'>,
   /** What terminals said to this node and their logs do not tell yet: when, and of the list that they work under. */
   {
     heard,
@@ -39,8 +42,8 @@ export const lostPhones = (
   }) => {
     const { account, license, suspend, reason, by } = asked
     const { holds } = await licensesOf(account)
-    const open = holds.filter(({ state }) => state === 'issued' || state === 'revoked')
-    const lost = license === undefined ? open : open.filter(each => each.license === license)
+    const open = holds.flatMap(each => (each.state === 'issued' || each.state === 'revoked' ? [each.license] : []))
+    const lost = await runningOf(account, license === undefined ? open : [license])
     if (license !== undefined && lost.length === 0)
       return {
         reason: 'LicenseUnknown',
@@ -52,12 +55,25 @@ export const lostPhones = (
       const suspended = await suspendAccount({ account, reason, by })
       if (isRefusal(suspended)) return suspended
     }
-    const denied = await endLicenses(
-      lost.map(each => each.license),
-      reason,
-      by,
-    )
-    return isRefusal(denied) ? denied : whereabouts(account)
+    // One that was renewed at this moment is looked for again, until there is none.
+    for (let ended = 0, running = lost; ; running = await runningOf(account, running)) {
+      if (running.length === ended) return whereabouts(account)
+      const denied = await endLicenses(running, reason, by)
+      if (isRefusal(denied)) return denied
+      ended = running.length
+    }
+  }
+
+  /** These licenses and those that renewed them, by the log and not by rows; without what has expired. */
+  const runningOf = async (account: string, licenses: readonly string[]): Promise<string[]> => {
+    const running = new Set<string>()
+    for (const begun of licenses)
+      for (let license = begun; ; license = renewalOf(crypto, license)) {
+        const { issued, events } = await issuedAs(license)
+        if (issued?.account !== account) break
+        if (!events.some(({ type }) => type === 'LicenseExpired')) running.add(license)
+      }
+    return [...running]
   }
 
   /** The first version of the deny list since which each entry has stood on it. */

@@ -9,7 +9,8 @@ import type { News, TerminalParts } from './ports.ts'
  * costs a wait that grows, and the wait is on disk before the answer is given: a restart shortens none.
  */
 const kept = z.record(z.string(), z.object({ name: z.string(), pin: z.string() }))
-const failures = z.object({ count: z.int(), until_ms: z.number() })
+/** `at_ms`: when it was counted, by the till's own time. Notes of before 0.3.0 have none. */
+const failures = z.object({ count: z.int(), until_ms: z.number(), at_ms: z.number().default(0) })
 
 const pinShape = /^[0-9]{4,8}$/
 /** This many guesses are free; then 30 s, a minute, two, … up to an hour. */
@@ -42,13 +43,17 @@ export const staff = ({ notes, pins }: TerminalParts, own: OwnLog, news: News) =
     exclusive(async () => {
       const known = Object.hasOwn(people(), number) && till.staff.has(number) ? people()[number] : undefined
       const who = known ? number : nobody
-      const { count, until_ms } = failed(who)
-      const wait_ms = until_ms - own.time()
+      const { count, until_ms, at_ms } = failed(who)
+      const now_ms = own.time()
+      // A clock that was turned back since begins the wait anew: it is never shorter, and no clock that was once years
+      // ahead shuts a till for years.
+      const wait_ms = until_ms - Math.max(at_ms, now_ms)
+      if (wait_ms > 0 && now_ms < at_ms) setFailed(who, { count, until_ms: now_ms + wait_ms, at_ms: now_ms })
       if (wait_ms > 0) return throttled(wait_ms)
       // Counted before it is tried: who pulls the plug while it is computed has guessed all the same.
       const waits_ms =
         count + 1 < freeGuesses ? 0 : Math.min(longestWait_ms, firstWait_ms * 2 ** (count + 1 - freeGuesses))
-      setFailed(who, { count: count + 1, until_ms: own.time() + waits_ms })
+      setFailed(who, { count: count + 1, until_ms: now_ms + waits_ms, at_ms: now_ms })
       // A number that nobody has takes as long to refuse as a PIN that is wrong.
       const fits = known ? await pins.matches(pin, known.pin) : (await pins.hash(pin)) === ''
       if (!fits)
@@ -57,7 +62,7 @@ export const staff = ({ notes, pins }: TerminalParts, own: OwnLog, news: News) =
           message: `Number and PIN do not fit. ${waits_ms > 0 ? `Wait ${Math.ceil(waits_ms / 1000)} seconds before the next try.` : 'Try again.'}`,
           wait_s: Math.ceil(waits_ms / 1000),
         }
-      setFailed(who, { count: 0, until_ms: 0 })
+      setFailed(who, { count: 0, until_ms: 0, at_ms: 0 })
       return undefined
     })
 
@@ -83,7 +88,7 @@ export const staff = ({ notes, pins }: TerminalParts, own: OwnLog, news: News) =
     const answer = await own.write(command)
     if (isRefusal(answer)) return answer
     notes.setNote('staff', JSON.stringify({ ...people(), [number]: { name, pin: hash } }))
-    setFailed(number, { count: 0, until_ms: 0 })
+    setFailed(number, { count: 0, until_ms: 0, at_ms: 0 })
     news.next({ kind: 'staff' })
     return list()
   }

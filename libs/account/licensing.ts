@@ -54,6 +54,8 @@ export const licenseWords = {
       expires: instant,
       /** The license that this one follows, where it is a renewal. */
       renews: name.optional(),
+      /** What the clerk gave this phone, whichever of its licenses this is: no renewal asks for more. */
+      given: minor.optional(),
     }),
   ),
   LicenseRevoked: word(z.object({ license: name, account: name, why: z.string().min(1).max(500) })),
@@ -78,6 +80,7 @@ export type LicenseCommand =
       readonly publicKey: string
       readonly expires: string
       readonly renews?: string
+      readonly given?: Amount
     }
   | { readonly type: 'RevokeLicense'; readonly license: string; readonly why: string }
   | { readonly type: 'ExpireLicense'; readonly license: string; readonly at: string }
@@ -106,8 +109,9 @@ const decide = (
   const { license } = command
   if (command.type === 'IssueLicense') {
     const { account, card, currency, document, publicKey, expires } = command
-    const { renews } = command
-    const said = { license, account, card, currency, document, publicKey, expires, ...(renews ? { renews } : {}) }
+    const { renews, given } = command
+    const follows = { ...(renews ? { renews } : {}), ...(given === undefined ? {} : { given: given.toString() }) }
+    const said = { license, account, card, currency, document, publicKey, expires, ...follows }
     if (!state) return [{ type: 'LicenseIssued', data: { ...said, allowance: command.allowance.toString() } }]
     if (state.document === document) return []
     return {

@@ -3,7 +3,7 @@ import { account } from '#account'
 import { accountWords } from '#account/events'
 import { fromBase64url } from '#canonical/bytes'
 import { isRefusal, type Refusal } from '#canonical/decider'
-import { uuid7 } from '#canonical/ids'
+import { nameId, uuid7 } from '#canonical/ids'
 import { run } from '#cqrs/run'
 import { readLicense } from '#license'
 import { minorUnits } from '#money'
@@ -12,6 +12,7 @@ import type { Authority } from '../../apps/wallet/authority.ts'
 import { wallet } from '../../apps/wallet/wallet.ts'
 import { orThrow } from '../simulation/world.ts'
 import { type Counter, counter } from '../tap/counter.ts'
+import { writer } from '../trade.ts'
 import { atCentre } from './hand.ts'
 
 /** A phone's life with its authority: let in by a code, renewed, heard, and ended. */
@@ -257,14 +258,90 @@ describe('a renewal', () => {
 
   it('that is refused leaves the phone as it was', async () => {
     const before = onlyPhone()
-    const refusal = (await renew('300.01')) as Refusal
-    expect(refusal).toMatchObject({ reason: 'AllowanceExceedsAvailable', available: 30000n })
+    const limit = async (minor: string) =>
+      orThrow(
+        await here.world.centre().setCreditLimit({ account: 'anna', currency: 'EUR', limit: minorUnits(minor), by }),
+      )
+    await limit('25000')
+    const refusal = (await renew('50.01')) as Refusal
+    expect(refusal).toMatchObject({ reason: 'AllowanceExceedsAvailable', available: 5000n })
     expect(onlyPhone()).toEqual(before)
     expect(await balance()).toMatchObject({ held: '300.00' })
     expect(await pay(1250n)).toEqual({ state: 'approved' })
-    // What is freed counts: 87.50 of its own, and 200.00 that nobody holds.
-    expect(orThrow(await renew('287.50'))).toMatchObject({ allowance: '287.50' })
+    // What is freed counts: of its own, less what it spent, is left to it what nobody else holds.
+    expect(orThrow(await renew('37.50'))).toMatchObject({ allowance: '37.50' })
     expect(reasonOf(await renew('much'))).toBe('AmountMalformed')
+  })
+
+  it('asks for what the clerk gave at most, however much the account has, and after asking for less as well', async () => {
+    expect(await renew('100.01')).toMatchObject({ reason: 'AllowanceBeyondGiven', given: 10000n, asked: 10001n })
+    orThrow(await renew('40.00'))
+    expect(await renew('100.01')).toMatchObject({ reason: 'AllowanceBeyondGiven', given: 10000n })
+    expect(orThrow(await renew('100.00'))).toMatchObject({ allowance: '100.00' })
+    const issued = facts<{ given?: string; allowance: string }>('LicenseIssued')
+    expect(issued.slice(2).map(({ given, allowance }) => [given, allowance])).toEqual([
+      ['10000', '4000'],
+      ['10000', '10000'],
+    ])
+  })
+
+  it('does not carry a lost phone out of reach: told by its old license, the one that followed ends', async () => {
+    const first = licenseOf(onlyPhone()).id
+    orThrow(await renew())
+    const second = licenseOf(onlyPhone()).id
+    orThrow(await renew())
+    const third = licenseOf(onlyPhone()).id
+    const told = { account: 'anna', suspend: false, reason: 'left on a tram', by }
+    const lost = orThrow(await here.world.centre().loseLicense({ ...told, license: first }))
+    expect(lost.lost.map(({ license }) => license).sort()).toEqual([first, second, third].sort())
+    expect(reasonOf(await renew())).toBe('LicenseRevoked')
+    expect(await here.world.centre().loseLicense({ ...told, account: 'bert', license: first })).toMatchObject({
+      reason: 'LicenseUnknown',
+    })
+    // The account's other phone goes on.
+    const other = licenseOf(here.world.disk.get(here.world.phoneOf('anna')) as PhoneMemory).id
+    expect(facts<{ license: string }>('LicenseRevoked').map(({ license }) => license)).not.toContain(other)
+  })
+
+  it('that comes between a loss and its revocation ends with it', async () => {
+    const first = licenseOf(onlyPhone()).id
+    const centre = here.world.centre()
+    const told = { account: 'anna', license: first, suspend: false, reason: 'lost', by }
+    const [renewed] = await Promise.all([renew(), centre.loseLicense(told)])
+    const issued = facts<{ license: string; renews?: string }>('LicenseIssued').find(({ renews }) => renews === first)
+    const revoked = facts<{ license: string }>('LicenseRevoked').map(({ license }) => license)
+    expect(revoked).toContain(first)
+    if (issued) expect(revoked).toContain(issued.license)
+    else expect(reasonOf(renewed)).toBe('LicenseRevoked')
+  })
+
+  it('whose hold was let go again is not asked for twice: the refusal says what helps', async () => {
+    const old = licenseOf(onlyPhone()).id
+    const renewing = nameId(here.world.crypto, 'license', 'renews', old)
+    const stream = 'account-anna'
+    const write = writer(here.world.log)
+    await write(stream, new Date(here.world.clock.at).toISOString(), {
+      type: 'AllowanceGranted',
+      data: {
+        account: 'anna',
+        license: renewing,
+        amount: '10000',
+        currency: 'EUR',
+        owed: '0',
+        inDispute: '0',
+        drawn: '0',
+        knownAt: 0,
+      },
+    })
+    await write(stream, new Date(here.world.clock.at).toISOString(), {
+      type: 'AllowanceReleased',
+      data: { account: 'anna', license: renewing, amount: '10000', currency: 'EUR', why: 'overtaken' },
+    })
+    const refusal = (await renew()) as Refusal
+    expect(refusal).toMatchObject({ reason: 'RenewalReleased', license: old })
+    expect(refusal.message).toContain('ask the back office for a new code')
+    expect(licenseOf(onlyPhone()).id).toBe(old)
+    expect(await pay(1250n)).toEqual({ state: 'approved' })
   })
 
   it('is one: a copy of the phone is left behind', async () => {

@@ -122,6 +122,25 @@ describe('a PIN', () => {
     expect(await guess('0000')).toMatchObject({ reason: 'PinWrong', wait_s: 0 })
   })
 
+  it('waits no shorter for a clock that is turned back, and not for years for one that was years ahead', async () => {
+    await staffed()
+    for (let wrong = 1; wrong <= 3; wrong++) await guess('0000')
+    world.clock.at -= 24 * hour_ms
+    expect(await guess('1234')).toMatchObject({ reason: 'PinThrottled', wait_s: 30 })
+    world.clock.at += 24 * hour_ms + 31_000
+    expect(await guess('0000')).toMatchObject({ reason: 'PinWrong', wait_s: 60 })
+    const right = world.clock.at
+    world.clock.at += 365 * 24 * hour_ms
+    expect(await guess('0000')).toMatchObject({ reason: 'PinWrong', wait_s: 120 })
+    world.clock.at = right
+    expect(await guess('1234')).toMatchObject({ reason: 'PinThrottled', wait_s: 120 })
+    world.clock.at += 60_000
+    expect(await guess('1234')).toMatchObject({ reason: 'PinThrottled', wait_s: 60 })
+    await world.restartTerminal('T-1')
+    world.clock.at += 61_000
+    expect(await guess('1234')).toBeUndefined()
+  })
+
   it('is guessed one at a time, however many come together', async () => {
     await staffed()
     const answers = await Promise.all(['1', '2', '3', '4', '5', '6'].map(last => guess(`000${last}`)))
