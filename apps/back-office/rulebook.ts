@@ -244,10 +244,10 @@ export const rulebook = async (office: Office, signing: SigningKeys) => {
     /** Takes licenses and cards off the deny list; what is not on it changes nothing. */
     undeny: (entries: Partial<DenyEntries>, by: string, reason?: string) =>
       changeDenyList(noEntries, { ...noEntries, ...entries }, by, reason),
-    /** Changes what a currency's policy says; what is not named stays. */
+    /** Changes what a currency's policy says; what is not named stays, and what may be missing goes by null. */
     setPolicy: async (asked: {
       readonly currency: Currency
-      readonly change: Partial<Omit<Policy, 'version' | 'issued' | 'currency'>>
+      readonly change: PolicyChange
       readonly reason: string
       readonly by: string
     }): Promise<{ readonly version: number } | Refusal> => {
@@ -255,7 +255,7 @@ export const rulebook = async (office: Office, signing: SigningKeys) => {
       const after = await publish(async state => {
         const held = policyIn(state, currency)
         const before = held ? readPolicy(fromBase64url(held.document)) : firstPolicy(1, now_s(), currency)
-        const next = { ...before, ...change }
+        const next = changed(before, change)
         const fault = policyFault(next)
         if (fault !== undefined)
           return { reason: 'PolicyUnsound', message: `This policy cannot be kept: ${fault}. Nothing was changed.` }
@@ -300,6 +300,24 @@ export const rulebook = async (office: Office, signing: SigningKeys) => {
   }
 }
 
+type Changeable = Omit<Policy, 'version' | 'issued' | 'currency'>
+/** What a policy need not say can be taken out of it. */
+type PolicyChange = Partial<Omit<Changeable, 'silentMax' | 'rollOver_hour'>> & {
+  readonly silentMax?: Policy['silentMax'] | null
+  readonly rollOver_hour?: Policy['rollOver_hour'] | null
+}
+
+const changed = (before: Policy, change: PolicyChange): Policy => {
+  const { silentMax = before.silentMax ?? null, rollOver_hour = before.rollOver_hour ?? null, ...rest } = change
+  const { silentMax: _, rollOver_hour: __, ...said } = before
+  return {
+    ...said,
+    ...rest,
+    ...(silentMax === null ? {} : { silentMax }),
+    ...(rollOver_hour === null ? {} : { rollOver_hour }),
+  }
+}
+
 /** Amounts are bigint, and keys in the order of their document. */
 const text = (value: object): string =>
   JSON.stringify(
@@ -316,7 +334,8 @@ const policyFault = (policy: Policy): string | undefined => {
   if (sinceSeen.sum < perTransaction) return 'a phone may spend less until it is seen than in one payment'
   if (stored.sum < perTransaction) return 'a terminal may keep less than one payment'
   if (sinceSeen.count === 0 || stored.count === 0) return 'no payment may be kept'
-  const { hoursSinceSync, denyListAge_hours, policyAge_hours } = policy
+  const { hoursSinceSync, denyListAge_hours, policyAge_hours, rollOver_hour = 0 } = policy
+  if (rollOver_hour > 23) return 'a day has no hour after its 23rd'
   // Rules are signed anew each half day: a terminal that asks once a day must not find them too old.
   if (Math.min(hoursSinceSync, denyListAge_hours, policyAge_hours) < 24) return 'an age of less than a day'
   return roundTrip_ms < 100 ? 'no phone answers in less than 100 ms' : undefined

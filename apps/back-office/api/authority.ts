@@ -21,7 +21,8 @@ const count = z.int().nonnegative().max(1_000_000)
 const countAndSum = z.object({ count, sum: amountText })
 const policyBody = z.object({
   perTransaction: amountText.optional(),
-  silentMax: amountText.optional(),
+  /** Null takes it out of the policy. */
+  silentMax: amountText.nullable().optional(),
   perKeyOnTerminal: amountText.optional(),
   sinceSeen: countAndSum.optional(),
   stored: countAndSum.optional(),
@@ -30,6 +31,8 @@ const policyBody = z.object({
   policyAge_hours: count.optional(),
   clockTolerance_s: count.optional(),
   roundTrip_ms: count.optional(),
+  /** Null takes it out of the policy. */
+  rollOver_hour: z.int().min(0).max(23).nullable().optional(),
   overridable: z.array(words).max(50).optional(),
   suites: z
     .array(z.enum(['P256-AUTH', 'RSA-RECOVERY']))
@@ -71,7 +74,7 @@ const changeOf = (of: string, { reason: _, ...said }: z.infer<typeof policyBody>
   const { perTransaction, silentMax, perKeyOnTerminal, sinceSeen, stored, ...rest } = said
   const sums = { perTransaction, silentMax, perKeyOnTerminal }
   const amounts = Object.entries(sums).flatMap(([field, text]) =>
-    text === undefined ? [] : [[field, amountIn(text, of, field)] as const],
+    text === undefined ? [] : [[field, text === null ? null : amountIn(text, of, field)] as const],
   )
   const counted = Object.entries({ sinceSeen, stored }).flatMap(([field, value]) =>
     value ? [[field, { count: value.count, sum: amountIn(value.sum, of, `${field}.sum`) }] as const] : [],

@@ -4,7 +4,7 @@ import { Day } from '#screens/age'
 import { order } from '#screens/api'
 import { type Column, List } from '#screens/list'
 import { Empty } from '#screens/states'
-import { OrderForm } from './order-form.tsx'
+import { Line, OrderForm } from './order-form.tsx'
 import { Allowed, useMay } from './session.tsx'
 
 const rotated = ['license', 'certificate', 'rules', 'log'] as const
@@ -54,8 +54,17 @@ export const Keys = ({ keys }: { readonly keys: readonly AuthorityKey[] }) => {
   const isAdministrator = useMay('administrator')
   const columns: readonly Column<AuthorityKey>[] = [
     { name: 'kid', title: 'Key', cell: each => <code>{each.kid}</code> },
-    { name: 'purpose', title: 'Purpose', cell: each => each.purpose },
-    { name: 'signs', title: 'Signs', wraps: true, cell: each => signed[each.purpose] },
+    {
+      name: 'purpose',
+      title: 'Purpose',
+      wraps: true,
+      cell: each => (
+        <>
+          <b>{each.purpose}</b>
+          <Text size="xs">{signed[each.purpose]}</Text>
+        </>
+      ),
+    },
     {
       name: 'status',
       title: 'State',
@@ -65,8 +74,17 @@ export const Keys = ({ keys }: { readonly keys: readonly AuthorityKey[] }) => {
         </Badge>
       ),
     },
-    { name: 'from', title: 'Valid from', cell: each => <Day instant={each.notBefore} /> },
-    { name: 'until', title: 'Until', cell: each => <Day instant={each.expires} /> },
+    {
+      name: 'valid',
+      title: 'Valid from, until',
+      cell: each => (
+        <>
+          <Day instant={each.notBefore} />
+          <br />
+          <Day instant={each.expires} />
+        </>
+      ),
+    },
     { name: 'lies', title: 'Lies', cell: each => (each.isHere ? 'here' : 'elsewhere') },
     ...(isAdministrator
       ? [{ name: 'orders', title: 'Change', cell: (each: AuthorityKey) => <Orders of={each} ask={setAsked} /> }]
@@ -94,7 +112,7 @@ export const Keys = ({ keys }: { readonly keys: readonly AuthorityKey[] }) => {
 /** The root stays: who loses it begins anew. */
 const Orders = ({ of, ask }: { readonly of: AuthorityKey; readonly ask: (asked: Asked) => void }) =>
   of.purpose === 'root' || of.status === 'compromised' ? null : (
-    <Group gap="xs">
+    <Group gap="xs" wrap="nowrap" justify="flex-end">
       {of.status === 'active' && (
         <Button
           size="xs"
@@ -120,6 +138,7 @@ const Orders = ({ of, ask }: { readonly of: AuthorityKey; readonly ask: (asked: 
 
 const Ask = ({ asked, close }: { readonly asked: Asked; readonly close: () => void }) => {
   const [purpose, setPurpose] = useState<Rotated>('license')
+  const [from, setFrom] = useState('')
   return (
     <OrderForm
       name="key"
@@ -130,7 +149,11 @@ const Ask = ({ asked, close }: { readonly asked: Asked; readonly close: () => vo
       close={close}
       send={({ reason }) =>
         asked.what === 'rotate'
-          ? order('/api/authority/keys', { purpose, reason })
+          ? order('/api/authority/keys', {
+              purpose,
+              ...(from === '' ? {} : { notBefore: new Date(from).toISOString() }),
+              reason,
+            })
           : order(`/api/authority/keys/${asked.key.kid}/${asked.what}`, { reason })
       }
     >
@@ -145,9 +168,17 @@ const Ask = ({ asked, close }: { readonly asked: Asked; readonly close: () => vo
             data-testid="key-purpose"
           />
           <Text size="sm">
-            A new key is made, and signs {lead[purpose]}, when whoever verifies knows it. The one before it goes on
-            until then, and what it signed still holds.
+            A new key is made, and signs {from === '' ? lead[purpose] : 'from then on'}. The one before it goes on until
+            then, and what it signed still holds.
           </Text>
+          <Line
+            type="datetime-local"
+            label="Signs from"
+            description={`Left empty, ${lead[purpose]}: when whoever verifies has learnt of it. Sooner, some do not know it yet.`}
+            value={from}
+            say={setFrom}
+            testId="key-from"
+          />
         </>
       ) : (
         <>

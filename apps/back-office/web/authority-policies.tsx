@@ -26,6 +26,8 @@ export type Policy = {
   readonly policyAge_hours: number
   readonly clockTolerance_s: number
   readonly roundTrip_ms: number
+  /** Of the shop's day; without it a forgotten day ends when the next is opened. */
+  readonly rollOver_hour?: number
   readonly overridable: readonly string[]
   readonly suites?: readonly string[]
 }
@@ -120,6 +122,12 @@ const InWords = ({ of }: { readonly of: Policy }) => {
         <dd>
           the phone answers within {of.roundTrip_ms} ms, its clock off by at most {of.clockTolerance_s} s
         </dd>
+        <dt>A forgotten day</dt>
+        <dd>
+          {of.rollOver_hour === undefined
+            ? 'ends when the next is opened'
+            : `ends at ${of.rollOver_hour}:00, before the first sale after it`}
+        </dd>
         <dt>Overrides</dt>
         <dd>
           {of.overridable.length === 0
@@ -148,7 +156,10 @@ const counts = [
   ['policyAge_hours', 'Hours that a policy lasts'],
   ['clockTolerance_s', 'Seconds that a phone’s clock may be off'],
   ['roundTrip_ms', 'Milliseconds for a phone to answer'],
+  ['rollOver_hour', 'Hour at which a forgotten day ends, 0 to 23'],
 ] as const
+/** What a policy need not say: left empty, it is taken out. */
+const optional: readonly string[] = ['silentMax', 'rollOver_hour']
 type Field = (typeof amounts | typeof counts)[number][0]
 type Fields = Readonly<Record<Field, string>>
 
@@ -165,13 +176,15 @@ const fieldsOf = (of: Policy): Fields => ({
   policyAge_hours: `${of.policyAge_hours}`,
   clockTolerance_s: `${of.clockTolerance_s}`,
   roundTrip_ms: `${of.roundTrip_ms}`,
+  rollOver_hour: of.rollOver_hour === undefined ? '' : `${of.rollOver_hour}`,
 })
 
 const bodyOf = (fields: Fields) => {
   const silentMax = fields.silentMax.trim()
   return {
     perTransaction: fields.perTransaction.trim(),
-    ...(silentMax === '' ? {} : { silentMax }),
+    silentMax: silentMax === '' ? null : silentMax,
+    rollOver_hour: fields.rollOver_hour === '' ? null : Number(fields.rollOver_hour),
     perKeyOnTerminal: fields.perKeyOnTerminal.trim(),
     sinceSeen: { count: Number(fields['sinceSeen.count']), sum: fields['sinceSeen.sum'].trim() },
     stored: { count: Number(fields['stored.count']), sum: fields['stored.sum'].trim() },
@@ -190,7 +203,7 @@ const Change = ({ of, close }: { readonly of: Policy; readonly close: () => void
   const said = of.suites ?? withoutSuites
   const write = (field: Field, words: string) => setFields({ ...fields, [field]: words })
   const known = [...new Set([...Object.keys(rules), ...of.overridable])]
-  const isWhole = [...amounts, ...counts].every(([field]) => field === 'silentMax' || fields[field].trim() !== '')
+  const isWhole = [...amounts, ...counts].every(([field]) => optional.includes(field) || fields[field].trim() !== '')
   return (
     <OrderForm
       name="policy"
@@ -216,7 +229,8 @@ const Change = ({ of, close }: { readonly of: Policy; readonly close: () => void
           key={field}
           label={`${label}, in ${of.currency}`}
           inputMode="decimal"
-          required={field !== 'silentMax'}
+          required={!optional.includes(field)}
+          description={optional.includes(field) ? 'Left empty, none' : undefined}
           data-autofocus={field === 'perTransaction' ? true : undefined}
           value={fields[field]}
           say={words => write(field, words)}
@@ -228,7 +242,8 @@ const Change = ({ of, close }: { readonly of: Policy; readonly close: () => void
           key={field}
           label={label}
           inputMode="numeric"
-          required
+          required={!optional.includes(field)}
+          description={optional.includes(field) ? 'Left empty, none' : undefined}
           value={fields[field]}
           say={words => write(field, words.replace(/\D/g, ''))}
           testId={`policy-${field}`}

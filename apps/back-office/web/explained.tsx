@@ -3,7 +3,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { CircleCheck, TriangleAlert } from 'lucide-react'
 import { useState } from 'react'
 import { BusinessDate, Instant } from '#screens/age'
-import { ask } from '#screens/api'
+import { ask, wordsOf } from '#screens/api'
 import { type Column, List } from '#screens/list'
 import { Money } from '#screens/money'
 import { Answered, Empty } from '#screens/states'
@@ -76,11 +76,13 @@ export const ExplainedPostings = (props: {
     queryFn: ({ signal }) => ask<Explained>(props.path, search, signal),
     placeholderData: keepPreviousData,
   })
+  // A merchant that was just opened has no account in the book yet.
+  if (query.data === undefined && wordsOf(query.error).reason === 'LedgerAccountUnknown') return <Nothing />
   return (
     <Answered query={query}>
       {answer =>
         answer.lines.length === 0 ? (
-          <Empty title="Nothing is posted here">The first event that moves one of these figures stands here.</Empty>
+          <Nothing />
         ) : (
           <>
             <Proof of={answer} />
@@ -117,6 +119,10 @@ export const ExplainedPostings = (props: {
     </Answered>
   )
 }
+
+const Nothing = () => (
+  <Empty title="Nothing is posted here">The first event that moves one of these figures stands here.</Empty>
+)
 
 const Proof = ({ of: { proof } }: { readonly of: Explained }) => {
   const counted = Object.values(proof.sums).reduce((sum, { postings }) => sum + postings, 0)

@@ -24,7 +24,7 @@ const columns: readonly Column<Person>[] = [
     ),
   },
   { name: 'name', title: 'Name', wraps: true, cell: each => each.name },
-  { name: 'address', title: 'Address', wraps: true, cell: each => each.address ?? '' },
+  { name: 'address', title: 'Address', wraps: true, cell: each => each.address?.replaceAll('\n', ', ') ?? '' },
   { name: 'phone', title: 'Telephone', cell: each => each.phone ?? '' },
   { name: 'email', title: 'E-mail', wraps: true, cell: each => each.email ?? '' },
 ]

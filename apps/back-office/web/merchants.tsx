@@ -1,12 +1,16 @@
-import { Anchor, Text, Title } from '@mantine/core'
+import { Anchor, Button, Text, Title } from '@mantine/core'
 import { Link, useParams } from '@tanstack/react-router'
+import { Plus } from 'lucide-react'
+import { useState } from 'react'
 import { type Column, List } from '#screens/list'
 import { Money } from '#screens/money'
 import { Answered, Empty } from '#screens/states'
 import { type Aged, type Merchant, useAnswer } from './answers.ts'
 import { ExplainedPostings } from './explained.tsx'
 import { Page } from './frame.tsx'
+import { MerchantOrders, OpenMerchant } from './merchant-orders.tsx'
 import classes from './office.module.css'
+import { Allowed } from './session.tsx'
 
 type Answer = Aged & { readonly merchants: readonly Merchant[] }
 
@@ -38,8 +42,24 @@ const columns: readonly Column<Merchant>[] = [
 
 export const MerchantsPage = () => {
   const query = useAnswer<Answer>('/api/merchants')
+  const [opening, setOpening] = useState(false)
   return (
-    <Page title="Merchants" answer={query.data} fetchedAt={query.dataUpdatedAt}>
+    <Page
+      title="Merchants"
+      answer={query.data}
+      fetchedAt={query.dataUpdatedAt}
+      actions={
+        <Allowed to="clerk">
+          <Button
+            leftSection={<Plus size={18} aria-hidden />}
+            onClick={() => setOpening(true)}
+            data-testid="merchant-open"
+          >
+            Open a merchant
+          </Button>
+        </Allowed>
+      }
+    >
       <Answered query={query}>
         {({ merchants }) =>
           merchants.length === 0 ? (
@@ -49,6 +69,7 @@ export const MerchantsPage = () => {
           )
         }
       </Answered>
+      {opening && <OpenMerchant close={() => setOpening(false)} />}
     </Page>
   )
 }
@@ -68,26 +89,29 @@ export const MerchantPage = () => {
           if (!found) return <Empty title="No such merchant">Choose one from the list of all.</Empty>
           const owes = found.payable.startsWith('-')
           return (
-            <section className={classes.panel} aria-label="Facts">
-              <dl className={classes.facts}>
-                <dt>Name</dt>
-                <dd>{found.name}</dd>
-                <dt>{owes ? 'It owes us' : 'We owe'}</dt>
-                <dd>
-                  <b>
-                    <Money amount={owes ? found.payable.slice(1) : found.payable} currency={found.currency} />
-                  </b>
-                </dd>
-                <dt>Fee</dt>
-                <dd>{inWords(found)}</dd>
-              </dl>
-              {owes && (
-                <Text size="sm" mt="sm">
-                  Refunds or fees took it below zero. Its next sales make that good; what they do not is told after the
-                  days of its terms.
-                </Text>
-              )}
-            </section>
+            <>
+              <section className={classes.panel} aria-label="Facts">
+                <dl className={classes.facts}>
+                  <dt>Name</dt>
+                  <dd>{found.name}</dd>
+                  <dt>{owes ? 'It owes us' : 'We owe'}</dt>
+                  <dd>
+                    <b>
+                      <Money amount={owes ? found.payable.slice(1) : found.payable} currency={found.currency} />
+                    </b>
+                  </dd>
+                  <dt>Fee</dt>
+                  <dd>{inWords(found)}</dd>
+                </dl>
+                {owes && (
+                  <Text size="sm" mt="sm">
+                    Refunds or fees took it below zero. Its next sales make that good; what they do not is told after
+                    the days of its terms.
+                  </Text>
+                )}
+              </section>
+              <MerchantOrders key={found.merchant} of={found} />
+            </>
           )
         }}
       </Answered>
