@@ -182,8 +182,12 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
       return till.reversals.get(reversal)
     },
     sale: (sale: string): Sale | undefined => {
-      if (!till.sales.has(sale)) recallBy('sale', sale)
+      const isKnown = till.sales.has(sale)
+      if (!isKnown) recallBy('sale', sale)
       const held = till.sales.get(sale)
+      // What was given back names the transaction and not the sale: the sale's own events say nothing of it.
+      if (!isKnown && held?.transaction !== undefined && !till.recorded.has(held.transaction))
+        recallBy('transaction', held.transaction)
       if (held?.transaction !== undefined && !recordedOf(till, held.transaction))
         recallBy('transaction', held.transaction)
       return held
