@@ -27,11 +27,12 @@ const major = (text: string): bigint => {
  * on disks. After each step it asks what can be asked, at the end all of it, and counts every question.
  */
 export const auditor = (world: World, phones: readonly Phone[]) => {
-  const { checked, breaches, holds } = questions()
-  const tills = tillBooks(world, holds)
+  const { checked, breaches, holds, reads } = questions()
+  const tills = tillBooks(world, holds, reads)
   const { of: till } = tills
   const signed = new Map<string, { readonly account: string; readonly amount: bigint }>()
   const seen = new Map<string, Map<string, Seen>>(phones.map(({ phone }) => [phone, new Map()]))
+  let before = { records: 0, isTorn: false }
   const accounts = [...new Set(phones.map(({ account }) => account))]
   const money = oracle(terms)
   for (const { account, allowance } of phones) money.promises(account, allowance)
@@ -145,6 +146,7 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
       const stored = events[centre.read] as (typeof events)[number]
       const event = said(stored.text)
       const { stream } = stored
+      reads(`${event.type} in ${stream} at revision ${event.revision}, index ${centre.read} of the centre's log`)
       const last = centre.lasts.get(stream)
       const follows = event.revision === (last?.revision ?? -1) + 1 && (last === undefined || event.prev === last.hash)
       const placed = stored.index === centre.read && stored.revision === event.revision && event.stream === stream
@@ -183,6 +185,7 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
         event.type !== 'ForkDetected'
       holds('no false alarm', calm, () => `${event.type} in ${stream}: ${JSON.stringify(event.data).slice(0, 300)}`)
     }
+    reads(undefined)
     for (const [id, to] of centre.covered) takeIn(id, to)
     return news
   }
@@ -258,7 +261,21 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
     /** A node failed where no fault was. */
     surprised: (error: unknown): void =>
       holds('no surprise', false, () => (error instanceof Error ? (error.stack ?? error.message) : String(error))),
+    /** Before a tap: from here on what this till records is of it. */
+    tapping: (id: string): void => {
+      tills.read()
+      const sale = world.till(id).currentSale()
+      before = { records: till(id).recorded.size, isTorn: sale?.state === 'torn' }
+    },
     tapped: (id: string, outcome: object): void => {
+      tills.read()
+      const { delay_ms, isReplay } = world.air()
+      if ((delay_ms > rules.roundTrip_ms || isReplay) && !before.isTorn)
+        holds(
+          'no tap from afar',
+          till(id).recorded.size === before.records,
+          () => `${id} took a payment ${isReplay ? 'from old answers' : `over a relay of ${delay_ms} ms`}`,
+        )
       if (!('outcome' in outcome) || outcome.outcome !== 'paid' || !('transaction' in outcome)) return
       const transaction = String(outcome.transaction)
       const stored = world.shops.get(id)?.store.events ?? []

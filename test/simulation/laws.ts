@@ -30,11 +30,19 @@ const laws = {
   'counters are whole': 'A phone\u2019s counters are contiguous, and it forgets no payment.',
   'gaps are explained': 'A payment that the centre lacks belongs to a tap that is torn, or that a cashier cancelled.',
   'no false alarm': 'In a world without fraud no payment is held and no exception raised.',
+  'no tap from afar':
+    'No till takes a new payment through a relay that is slower than its policy allows, or from old answers.',
   'no surprise': 'No node fails in a way that no fault explains.',
 } as const
 export type Law = keyof typeof laws
 export const lawNames = Object.keys(laws) as Law[]
-export type Breach = { readonly law: Law; readonly sentence: string; readonly found: string }
+export type Breach = {
+  readonly law: Law
+  readonly sentence: string
+  readonly found: string
+  /** The event at which belief and truth parted, where the auditor was reading one; else the step after which it asked. */
+  readonly event: string | undefined
+}
 
 /** Whether a law holds here, and what was found where it does not. */
 export type Holds = (law: Law, is: boolean, found: () => string) => void
@@ -42,11 +50,16 @@ export type Holds = (law: Law, is: boolean, found: () => string) => void
 export const questions = () => {
   const checked = new Map<Law, number>(lawNames.map(law => [law, 0]))
   const breaches: Breach[] = []
+  let reading: string | undefined
   const holds: Holds = (law, is, found) => {
     checked.set(law, (checked.get(law) as number) + 1)
-    if (!is) breaches.push({ law, sentence: laws[law], found: found() })
+    if (!is) breaches.push({ law, sentence: laws[law], found: found(), event: reading })
   }
-  return { checked, breaches, holds }
+  /** What is read now, so that a breach can name it; undefined where it is all of a world that is asked. */
+  const reads = (event: string | undefined): void => {
+    reading = event
+  }
+  return { checked, breaches, holds, reads }
 }
 
 /** The rules that the authority publishes in this world, as people would say them. */
@@ -56,4 +69,5 @@ export const rules = {
   consecutive: 50,
   perPhoneOnTerminal: 30_000n,
   hoursSinceSync: 72,
+  roundTrip_ms: 1500,
 }

@@ -31,9 +31,13 @@ const emptyBook = () => ({
   keyed: new Map<string, string | undefined>(),
 })
 
-export const tillBooks = ({ shops }: World, holds: Holds) => {
-  const books = new Map([...shops.keys()].map(id => [id, emptyBook()]))
-  const of = (id: string) => books.get(id) as ReturnType<typeof emptyBook>
+export const tillBooks = ({ shops }: World, holds: Holds, reads: (event: string | undefined) => void) => {
+  const books = new Map<string, ReturnType<typeof emptyBook>>()
+  const of = (id: string) => {
+    const book = books.get(id) ?? emptyBook()
+    books.set(id, book)
+    return book
+  }
 
   const counted = (totals: Totals | undefined, line: keyof Totals, amount: bigint): void => {
     if (!totals) return
@@ -173,8 +177,12 @@ export const tillBooks = ({ shops }: World, holds: Holds) => {
     /** What was written since. */
     read: (): void => {
       for (const [id, { store }] of shops)
-        for (const book = of(id); book.read < store.events.length; book.read++)
-          readEvent(id, said(store.events[book.read]?.text as string))
+        for (const book = of(id); book.read < store.events.length; book.read++) {
+          const event = said(store.events[book.read]?.text as string)
+          reads(`${event.type} at revision ${event.revision} of ${id}'s own log`)
+          readEvent(id, event)
+        }
+      reads(undefined)
     },
   }
 }

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { type Bytes, concat, u32be } from '#canonical/bytes'
 import type { Crypto } from '#canonical/crypto'
 import { isRefusal, type Refusal } from '#canonical/decider'
+import { trustEvent } from '#canonical/event'
 import { type EventStore, type StoredEvent, StoreFailed } from '#eventstore'
 import { memoryStore } from '#eventstore/memory'
 import { memoryHeads } from '#eventstore/memory/heads'
@@ -27,9 +28,10 @@ import {
 import { type BackOffice, backOffice } from '../../apps/back-office/back-office.ts'
 import type { Send } from '../../apps/back-office/outbox.ts'
 import { enrolWith } from '../../apps/terminal/enrol.ts'
-import { type Identity, type Link, LinkDown, type Moment, type Past } from '../../apps/terminal/ports.ts'
+import { type Identity, type Link, LinkDown, type Past } from '../../apps/terminal/ports.ts'
 import { type Terminal, terminal } from '../../apps/terminal/terminal.ts'
 import { type Wallet, wallet } from '../../apps/wallet/wallet.ts'
+import { type Faults, noFaults } from './faults.ts'
 import { seededCrypto } from './seeded-crypto.ts'
 
 /**
@@ -57,35 +59,6 @@ export const dice = (seed: string) => {
   }
 }
 
-export type Faults = {
-  /** Asked before each exchange: lose the field before the phone hears, or after it answered. */
-  readonly field: () => 'kept' | 'lost before' | 'lost after'
-  /** Asked before each exchange: what does a holder do whose phone waits for consent? */
-  readonly holder: () => 'waits' | 'consents' | 'refuses'
-  /** Asked before each message to the centre: lost on the way, answer lost, or said twice. */
-  readonly network: () => 'kept' | 'lost' | 'answer lost' | 'twice' | 'twice at once'
-  /** Asked before each message: which of the centres on the one log hears it? */
-  readonly centre: (centres: number) => number
-  /** Asked as each moment passes: crash here? */
-  readonly crash: (moment: Moment) => boolean
-  /** Asked at each append of a terminal: is its disk full? */
-  readonly disk: () => 'kept' | 'full'
-  /** Asked at each append of a centre: does it lose its power before the write, or after it? */
-  readonly power: (stream: string) => 'kept' | 'lost before' | 'lost after'
-  /** Asked at each call of a centre's store: so many turns of the others come first. */
-  readonly wait: () => number
-}
-export const noFaults: Faults = {
-  field: () => 'kept',
-  holder: () => 'waits',
-  network: () => 'kept',
-  centre: () => 0,
-  crash: () => false,
-  disk: () => 'kept',
-  power: () => 'kept',
-  wait: () => 0,
-}
-
 /** A simulated process ends here; what was on disk stays. */
 export class Crashed extends Error {
   readonly code = 'Crashed'
@@ -98,6 +71,8 @@ type Shop = {
   readonly identity: Identity
   readonly firstRules: { readonly policy: string; readonly denyList: string; readonly keySet: string }
   node: Terminal
+  /** Its process: one that crashed does nothing any more, whatever it was at. */
+  life: { off: boolean }
   online: boolean
   /** How far its clock is from the world's. */
   skew_ms: number
@@ -211,15 +186,32 @@ export const makeWorld = async (options: WorldOptions) => {
         await turns()
         const fault = life.off ? 'lost before' : faults.power(stream)
         if (fault === 'lost before') fails()
-        const appended = await centreStore.append(stream, expected, events)
+        const leader = faults.leader()
+        if (leader === 'gone before') await turns()
+        let appended = await centreStore.append(stream, expected, events)
+        if (leader === 'gone after') {
+          // Its driver had no answer, and says the same again to the leader that follows.
+          await turns()
+          appended = await centreStore.append(stream, expected, events)
+        }
         return fault === 'lost after' ? fails() : appended
+      },
+    }
+    const kept = breakRows(rows)
+    const projected: Rows = {
+      ...kept,
+      apply: async (...asked) => {
+        const fault = life.off ? 'lost before' : faults.follower()
+        if (fault === 'lost before') fails()
+        const applied = await kept.apply(...asked)
+        return fault === 'lost after' ? fails() : applied
       },
     }
     const parts = {
       clock,
       crypto,
       store,
-      rows: breakRows(rows),
+      rows: projected,
       keys,
       keeper,
       outside: options.outside ?? [],
@@ -324,6 +316,12 @@ export const makeWorld = async (options: WorldOptions) => {
 
   /* ---- terminals */
 
+  /** Messages whose senders wait no more, on their way still. */
+  const late: { readonly id: string; readonly act: () => Promise<unknown> }[] = []
+  const arriveLate = async (place: number): Promise<void> => {
+    const [message] = late.splice(place, 1)
+    await message?.act().catch(() => {})
+  }
   const linkOf = (id: string, online: () => boolean): Link => {
     const reach = async <Answer>(call: (centre: BackOffice) => Promise<Answer>): Promise<Answer> => {
       if (!online()) throw new LinkDown('no network')
@@ -340,14 +338,23 @@ export const makeWorld = async (options: WorldOptions) => {
       }
       const fault = faults.network()
       if (fault === 'lost') throw new LinkDown('the message was lost')
+      if (fault === 'delayed') {
+        late.push({ id, act: said })
+        throw new LinkDown('the message is late')
+      }
       const again = fault === 'twice at once' ? said() : undefined
       const answer = said()
       const [heard] = await Promise.allSettled([answer, again])
       if (fault === 'twice') await said().catch(() => {})
+      const behind = late.findIndex(message => message.id === id)
+      if (behind >= 0 && faults.overtaken()) await arriveLate(behind)
       if (fault === 'answer lost') throw new LinkDown('the answer was lost')
       if (heard.status === 'rejected') throw heard.reason
       const shop = shops.get(id) as Shop
-      if (!isRefusal(heard.value as object)) shop.heard_ms = clock.at + shop.skew_ms
+      // By its own time, which does not go back behind what it wrote.
+      const wrote = shop.store.events.at(-1)
+      if (!isRefusal(heard.value as object))
+        shop.heard_ms = Math.max(clock.at + shop.skew_ms, wrote ? Date.parse(trustEvent(wrote.text).at) : 0)
       return heard.value
     }
     return {
@@ -358,24 +365,48 @@ export const makeWorld = async (options: WorldOptions) => {
   }
 
   const startTerminal = (shop: Omit<Shop, 'node'>): Promise<Terminal> => {
+    const life = { off: false }
+    shop.life = life
+    const dies = (why: string): never => {
+      life.off = true
+      throw new Crashed(why)
+    }
+    const alive = (): void => {
+      if (life.off) throw new Crashed('it crashed before')
+    }
     const parts: Parameters<typeof terminal>[0] = {
       clock: { now: () => clock.at + shop.skew_ms },
       crypto,
       store: {
         ...shop.store,
         append: async (stream, expected, events) => {
-          if (faults.disk() === 'full') throw new StoreFailed(`Append to ${stream} failed: the disk is full.`)
-          return shop.store.append(stream, expected, events)
+          alive()
+          const fault = faults.disk('log')
+          if (fault === 'full') throw new StoreFailed(`Append to ${stream} failed: the disk is full.`)
+          // What was written in part is no part of the log: see the store's own promise.
+          if (fault === 'torn') dies('in the middle of a write')
+          const appended = await shop.store.append(stream, expected, events)
+          return fault === 'lost after' ? dies('just after a write') : appended
         },
       },
-      notes: { note: key => shop.notes.get(key), setNote: (key, text) => void shop.notes.set(key, text) },
+      notes: {
+        note: key => shop.notes.get(key),
+        setNote: (key, text) => {
+          alive()
+          const fault = faults.disk('note')
+          if (fault === 'full') throw new StoreFailed('A note was not kept: the disk is full.')
+          if (fault === 'torn') dies('in the middle of a note')
+          shop.notes.set(key, text)
+          if (fault === 'lost after') dies('just after a note')
+        },
+      },
       past: { find: findIn(shop.store) },
       // So small that what is called back and started from is met in every short life.
       window: { inMind: 2, snapshotEvery: 9 },
       // In clear: a simulated till has nothing to hide, and ten thousand of them no time.
       pins: { hash: async pin => `plain ${pin}`, matches: async (pin, hash) => hash === `plain ${pin}` },
       reader: { radio: 'loopback', taps: async function* () {} },
-      link: linkOf(shop.id, () => shop.online),
+      link: linkOf(shop.id, () => shop.online && !life.off),
       identity: shop.identity,
       firstRules: shop.firstRules,
       sleep: async wait_ms => {
@@ -383,7 +414,8 @@ export const makeWorld = async (options: WorldOptions) => {
         await setImmediate()
       },
       passing: moment => {
-        if (faults.crash(moment)) throw new Crashed(moment)
+        alive()
+        if (faults.crash(moment)) dies(moment)
       },
       log: quiet,
     }
@@ -391,25 +423,28 @@ export const makeWorld = async (options: WorldOptions) => {
   }
 
   const shops = new Map<string, Shop>()
-  for (let place = 0; place < (options.terminals ?? 1); place++) {
-    const id = `T-${place + 1}`
-    const { code } = orThrow(await node.inviteTerminal({ terminal: id, shop: 's-1', by })) as { code: string }
-    const { identity, rules } = await enrolWith(crypto, code, node.fingerprint, request => node.enrol(request))
+  /** A terminal comes by an invitation, and opens its first day. */
+  const addTerminal = async (id: string, shopId = 's-1'): Promise<void> => {
+    const centre = first.life.node
+    const { code } = orThrow(await centre.inviteTerminal({ terminal: id, shop: shopId, by })) as { code: string }
+    const { identity, rules } = await enrolWith(crypto, code, centre.fingerprint, request => centre.enrol(request))
     const bare = {
       id,
       store: memoryStore(now),
       notes: new Map<string, string>(),
       identity,
       firstRules: rules,
+      life: { off: false },
       online: true,
       skew_ms: 0,
       heard_ms: clock.at,
     }
-    const shop = bare as Shop
-    shop.node = await startTerminal(bare)
+    const shop = bare as Omit<Shop, 'node'> as Shop
+    shop.node = await startTerminal(shop)
     shops.set(id, shop)
     orThrow(await shop.node.openDay())
   }
+  for (let place = 0; place < (options.terminals ?? 1); place++) await addTerminal(`T-${place + 1}`)
 
   const restartTerminal = async (id: string): Promise<void> => {
     const shop = shops.get(id) as Shop
@@ -419,15 +454,28 @@ export const makeWorld = async (options: WorldOptions) => {
         return
       } catch (error) {
         // A terminal that cannot write does not start; somebody starts it again.
-        if (!(error instanceof StoreFailed)) throw error
+        if (!(error instanceof StoreFailed || error instanceof Crashed)) throw error
       }
+  }
+  /** Somebody starts what has crashed. */
+  const raise = async (): Promise<void> => {
+    for (const { id, life } of shops.values()) if (life.off) await restartTerminal(id)
+    if (phonesOff) restartPhones()
   }
 
   /* ---- phones */
 
   const disk = new Map<string, PhoneMemory>()
   const keepWhole = (memory: PhoneMemory): void => void disk.set(memory.phone, memory)
-  const keep = options.breakDisk ? options.breakDisk(keepWhole) : keepWhole
+  const keepBroken = options.breakDisk ? options.breakDisk(keepWhole) : keepWhole
+  let phonesOff = false
+  const keep = (memory: PhoneMemory): void => {
+    const fault = phonesOff ? 'torn' : faults.phone()
+    if (fault !== 'kept') phonesOff = true
+    if (fault === 'torn') throw new Crashed('a phone lost its power in the middle of a write')
+    keepBroken(memory)
+    if (fault === 'lost after') throw new Crashed('a phone lost its power just after a write')
+  }
   const holderActs = (): void => {
     const does = faults.holder()
     if (does === 'waits') return
@@ -442,6 +490,25 @@ export const makeWorld = async (options: WorldOptions) => {
     const shop = shops.get(id) as Shop
     let ended = false
     let exchanges = 0
+    const { delay_ms, isReplay } = faults.relay()
+    lastAir = { delay_ms, isReplay: isReplay && overheard.length > 0 }
+    const before = isReplay ? overheard : []
+    const air: Bytes[] = []
+    const answer = async (request: Bytes): Promise<Bytes> => {
+      if (before.length > 0) {
+        const old = before[exchanges - 1]
+        if (old) return old
+        ended = true
+        throw new FieldLost('there are no more old answers')
+      }
+      try {
+        return await respond(request)
+      } catch (error) {
+        if (!(error instanceof Crashed)) throw error
+        ended = true
+        throw new FieldLost('the phone lost its power')
+      }
+    }
     const meeting: Meeting = {
       exchange: async request => {
         if (ended) throw new FieldLost('the phone has left')
@@ -452,8 +519,9 @@ export const makeWorld = async (options: WorldOptions) => {
           ended = true
           throw new FieldLost('the phone left before it heard')
         }
-        const response = await respond(request)
-        clock.at += 20
+        const response = await answer(request)
+        air.push(response)
+        clock.at += 20 + delay_ms
         if (fault === 'lost after') {
           ended = true
           throw new FieldLost('the phone left before it was heard')
@@ -467,10 +535,14 @@ export const makeWorld = async (options: WorldOptions) => {
     try {
       await shop.node.meet(meeting, stop.signal)
     } catch (error) {
-      if (error instanceof Crashed) await restartTerminal(id)
-      else if (!(error instanceof StoreFailed)) throw error
+      if (!(error instanceof StoreFailed || error instanceof Crashed)) throw error
     }
+    if (shop.life.off) await restartTerminal(id)
+    if (!isReplay) overheard = air
   }
+  /** What somebody near the last tap has heard of it. */
+  let overheard: Bytes[] = []
+  let lastAir = { delay_ms: 0, isReplay: false }
   const asked = new Map<string, KeyText>()
   const startPhones = (): Wallet =>
     wallet({
@@ -491,6 +563,10 @@ export const makeWorld = async (options: WorldOptions) => {
       terminals: [...shops.keys()].map(id => ({ terminal: id, address: 'here' })),
     })
   let phones = startPhones()
+  const restartPhones = (): void => {
+    phonesOff = false
+    phones = startPhones()
+  }
   const accounts = options.phones ?? [{ account: 'anna', limit: 50_000n, allowance: '200.00' }]
   const phoneOf = new Map<string, string>()
   for (const { account, limit, allowance } of accounts) {
@@ -524,9 +600,14 @@ export const makeWorld = async (options: WorldOptions) => {
       return phones
     },
     /** The phones' process anew: they know what is on their disk. */
-    restartPhones: (): void => {
-      phones = startPhones()
-    },
+    /** How the last tap came to its till. */
+    air: () => lastAir,
+    restartPhones,
+    raise,
+    addTerminal,
+    /** How many messages are late; and one of them comes. */
+    late: () => late.length,
+    arriveLate,
     centre: () => first.life.node,
     till: tillOf,
     /** As the terminal would sign it, now. */
