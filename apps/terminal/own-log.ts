@@ -5,7 +5,7 @@ import { uuid7 } from '#canonical/ids'
 import type { StoredEvent } from '#eventstore'
 import { certificateHash } from '#license/certificate'
 import type { Currency } from '#money'
-import { adoptable, type RuleDocuments, type Rules, rulesFrom } from '#tap/rules'
+import { adoptable, type RuleDocuments, type Rules, ruleKinds, rulesFrom } from '#tap/rules'
 import { decide, evolve, type TillFact } from '#till'
 import type { TillCommand } from '#till/commands'
 import { tillWords } from '#till/events'
@@ -127,7 +127,11 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
     const issued_s = [rules.policy, rules.denyList, rules.keySet].map(document => document?.issued ?? 0)
     signed_ms = Math.max(signed_ms, ...issued_s.map(seconds => seconds * 1000))
   }
+  /** Told again, as at every look for newer ones: they were verified when they came, and are in force. */
+  const inForce = (documents: RuleDocuments): boolean =>
+    rules.keySet !== undefined && ruleKinds.every(kind => till.rules?.[kind]?.document === documents[kind])
   const adopt = async (documents: RuleDocuments): Promise<Refusal | undefined> => {
+    if (inForce(documents)) return undefined
     const offered = adoptable(crypto, root, documents)
     if (isRefusal(offered)) return offered
     const answer = await write({ type: 'AdoptRules', ...offered })
