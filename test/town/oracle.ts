@@ -24,9 +24,11 @@ export const oracle = () => {
   const terms = new Map<string, Terms>()
   const granted = new Map<string, { readonly account: string; readonly currency: string; readonly amount: bigint }>()
   const released = new Set<string>()
+  const refused = new Set<string>()
   const payments = new Map<string, Signed & { back: bigint }>()
   const held = new Map<string, Signed>()
   const bearers = new Map<string, 'payer' | 'merchant' | 'operator'>()
+  const brought = new Map<string, { readonly payment: string; readonly amount: bigint }>()
   const others = new Map<string, bigint>()
 
   const add = (books: Map<string, bigint>, account: string, currency: string, amount: bigint): void => {
@@ -46,10 +48,13 @@ export const oracle = () => {
     /** A check failed that the payer's signature does not heal: nobody owes until two people decide. */
     isHeld: (signed: Signed): void => void held.set(signed.payment, signed),
     decides: (payment: string, bears: 'payer' | 'merchant' | 'operator'): void => void bearers.set(payment, bears),
-    givesBack: (payment: string, amount: bigint): void => {
+    givesBack: (reversal: string, payment: string, amount: bigint): void => {
       const paid = payments.get(payment)
       if (paid) paid.back += amount
+      else brought.set(reversal, { payment, amount })
     },
+    /** Two people say that what was to go back does not. */
+    refuses: (reversal: string): void => void refused.add(reversal),
     /** Money that moves by an order alone: what the operators entered, as two sides of one sum. */
     moves: (debit: string, credit: string, currency: string, amount: bigint): void => {
       add(others, debit, currency, amount)
@@ -76,11 +81,17 @@ export const oracle = () => {
       for (const signed of held.values()) {
         const { payment, merchant, currency, amount } = signed
         const bears = bearers.get(payment)
+        const backs = [...brought].filter(([reversal, { payment: of }]) => of === payment && !refused.has(reversal))
         if (bears === undefined) {
           add(books, `suspense:${payment}`, currency, amount)
           add(books, `withheld:${payment}`, currency, -amount)
+          for (const [reversal, back] of backs) {
+            add(books, `merchant:${merchant}`, currency, back.amount)
+            add(books, `suspense:${payment}/${reversal}`, currency, -back.amount)
+          }
         }
-        if (bears === 'payer') charge(signed, 0n)
+        const back = backs.reduce((sum, [, each]) => sum + each.amount, 0n)
+        if (bears === 'payer') charge(signed, back)
         if (bears === 'operator') {
           add(books, 'losses', currency, amount)
           add(books, `merchant:${merchant}`, currency, -amount)

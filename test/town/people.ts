@@ -40,7 +40,7 @@ const casts = {
   'small allowance': 4,
   tourist: 6,
   cloned: 6,
-  'altered TAC': 9,
+  'altered TAC': 15,
   'big day': 25,
 } as const
 export type Cast = keyof typeof casts

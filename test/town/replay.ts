@@ -3,9 +3,10 @@ import { makeBatch } from '#sync/batch'
 import { dice } from '../simulation/world.ts'
 import { type Centres, type Engine, type Order, startCentres } from './centres.ts'
 import { figuresOf, trialBalance } from './figures.ts'
-import { type Month, refusalOf } from './month.ts'
+import type { Month } from './month.ts'
 import { day_ms, month_ms } from './people.ts'
 import { orThrow, type Till } from './shops.ts'
+import { refusalOf } from './town.ts'
 
 /**
  * The same month at another centre: the tills' logs as they were written, and the orders when they were given. Only what
@@ -35,7 +36,8 @@ const arrivals = (
   const chance = dice(`arrivals ${order} of ${month.seed}`)
   const slowest_ms = order === orders - 1 ? 60 * day_ms : (order % 4) * 3 * day_ms
   const late = (at_ms: number): number => {
-    if (order === 0 || chance.chance(30)) return at_ms
+    // What is written when all terms are over has nothing to be late for.
+    if (order === 0 || at_ms > month.end_ms || chance.chance(30)) return at_ms
     return Math.min(
       month.end_ms,
       at_ms + Math.floor((slowest_ms * (1 + chance.below(1000))) / 1000) + chance.below(7_200_000),

@@ -33,6 +33,9 @@ export type Clock = { at: number; now(): number }
 /** How far a terminal's log had come to the centre, and when. */
 export type Delivery = { readonly at_ms: number; readonly terminal: string; readonly to: number }
 
+/** Whoever may let something pass, at the tills that have staff. */
+export const supervisor = { staff: '7', pin: '4711' }
+
 const quiet = { info: () => {}, warn: () => {}, error: () => {} }
 
 export const orThrow = <Answer>(answer: Answer | Refusal): Answer => {
@@ -119,8 +122,8 @@ export const placeTill = async (
   return Object.assign(fate, { ...place, store, identity, node })
 }
 
-/** Which exchange of a tap the field is lost in, and on which side of the phone's answer. */
-export type Cut = { readonly exchange: number; readonly heard: boolean }
+/** Which exchange of a tap the field is lost in, and on which side of the phone's answer; or how late the answer is. */
+export type Cut = { readonly exchange: number } & ({ readonly heard: boolean } | { readonly slow_ms: number })
 
 /** The phones of everybody, and the air between them and the tills. */
 export const pockets = (
@@ -140,8 +143,10 @@ export const pockets = (
     const exchange = async (request: Bytes): Promise<Bytes> => {
       exchanges += 1
       clock.at += 20
-      const lost = cut?.exchange === exchanges
-      if (ended || (lost && !cut?.heard)) {
+      const met = cut?.exchange === exchanges ? cut : undefined
+      if (met && 'slow_ms' in met) clock.at += met.slow_ms
+      const lost = met && 'heard' in met ? met : undefined
+      if (ended || (lost && !lost.heard)) {
         ended = true
         throw new FieldLost('the phone left before it heard')
       }
