@@ -86,7 +86,7 @@ type Life = { node: BackOffice; running: Promise<void>; readonly ending: AbortCo
 type Centre = { readonly rows: Rows; life: Life }
 
 /** What SQLite finds by its indices, found by looking at each event. */
-export const findIn =
+const findIn =
   ({ events }: { readonly events: readonly StoredEvent[] }): Past['find'] =>
   (name, value) => {
     const types: readonly string[] = findable.find(each => each.name === name)?.types ?? []

@@ -1,22 +1,11 @@
-import type { Decider } from '#canonical/decider'
 import type { Policy } from '#license/rules'
-import { decide, evolve } from '#till'
-import type { LicenseFacts, TillCommand } from '#till/commands'
-import { type TillEvent, tillWords } from '#till/events'
-import { emptyTill, type Till } from '#till/state'
+import type { LicenseFacts } from '#till/commands'
+import { tillWords } from '#till/events'
 import { matrix } from '../matrix.ts'
 import { eur, id, now_ms, occurred, phone, policy, start, today } from './sales.ts'
+import { tillDecider } from './tills.ts'
 
 const hash = 'a'.repeat(64)
-
-/** The till's maps grow in place, and its facts bear the revision that the disk gave them. */
-const till: Decider<{ till: Till; next: number }, TillCommand, TillEvent> = {
-  get initialState() {
-    return { till: emptyTill(), next: 0 }
-  },
-  decide: (command, state) => decide(command, state.till),
-  evolve: ({ till, next }, event) => ({ till: evolve(till, { ...event, revision: next }), next: next + 1 }),
-}
 
 const document = (version: number) => ({ version, hash: `${version}`.repeat(64), document: 'cnVsZXM' })
 const rules = (version: number) =>
@@ -127,7 +116,7 @@ const staffed = [...day, appoint('1', 'supervisor'), appoint('2', 'cashier', '1'
 const tight = { perTransaction: eur(999n), overridable: ['TransactionLimitExceeded', 'StatusImplausible'] }
 const paid = [...day, ask('a', 4_000n), record('a')]
 
-matrix('a till', till, tillWords, {
+matrix('a till', tillDecider, tillWords, {
   states: {
     new: [],
     'in service': [commission, rules(2), acknowledged, refusedCheckpoint],

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isRefusal, type Refusal } from '#canonical/decider'
+import { isRefusal } from '#canonical/decider'
 import type { Policy } from '#license/rules'
 import { decide, evolve } from '#till'
 import type { LicenseFacts, TillCommand } from '#till/commands'
@@ -8,24 +8,11 @@ import { type TillEvent, tillWords } from '#till/events'
 import { acknowledge, emptyTill, type Till, waitingOf } from '#till/state'
 import { deciding, refused } from '../given.ts'
 import { eur, frames, id, now_ms, occurred, phone, policy, start, today } from './sales.ts'
+import { tillAfter, tillDecider } from './tills.ts'
 
 const sha = (digit: string): string => digit.repeat(64)
 
-/** The till's maps grow in place, so each test begins with one of its own; revisions count as on disk. */
-const given = (...past: readonly TillEvent[]) =>
-  deciding<{ till: Till; next: number }, TillCommand, TillEvent, Refusal>(
-    {
-      get initialState() {
-        return { till: emptyTill(), next: 0 }
-      },
-      decide: (command, { till }) => decide(command, till),
-      evolve: ({ till, next }, event) => ({ till: evolve(till, { ...event, revision: next }), next: next + 1 }),
-    },
-    tillWords,
-  )(...past)
-
-const tillAfter = (...past: readonly TillEvent[]): Till =>
-  past.reduce((till, event, revision) => evolve(till, { ...event, revision }), emptyTill())
+const given = deciding(tillDecider, tillWords)
 
 /* ------------------------------------------------------------------ facts */
 

@@ -1,6 +1,6 @@
 import { isRefusal } from '#canonical/decider'
 import { town as everybody } from './centres.ts'
-import { days, hour_ms } from './people.ts'
+import { days } from './people.ts'
 import type { Selling } from './selling.ts'
 import { orThrow, supervisor, type Till } from './shops.ts'
 import { by, type Town } from './town.ts'

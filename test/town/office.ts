@@ -9,8 +9,8 @@ import { by, second, type Town } from './town.ts'
 
 /** What the back office orders in the month: money beside payments, accounts, and what two people decide. */
 export const office = (town: Town, { shopping }: Selling) => {
-  const { chance, at, clock, count, order, money, centres, people, pocket, phoneOf, accountOf } = town
-  const { licenseOf, held, givenBack, paymentsSeen, other, euroTill, openHour } = town
+  const { chance, at, count, order, money, centres, people, pocket, phoneOf, accountOf } = town
+  const { held, givenBack, paymentsSeen, other, euroTill, openHour } = town
   const renewed: string[] = []
 
   const tourist = people.find(({ cast }) => cast === 'tourist') as Person

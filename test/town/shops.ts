@@ -62,7 +62,7 @@ const pastOf = ({ events }: Pick<Till['store'], 'events'>): Past => {
       if (names.length === 0) continue
       const { data } = JSON.parse(event.text) as { data: Record<string, unknown> }
       for (const { name } of names) {
-        const key = `${name} ${data[name]}`
+        const key = `${name} ${String(data[name])}`
         found.set(key, [...(found.get(key) ?? []), event])
       }
     }
