@@ -6,7 +6,7 @@ import type { Act } from '#canonical/event'
 import { uuid7 } from '#canonical/ids'
 import type { Ran, Runner } from '#cqrs/run'
 import type { EventStore } from '#eventstore'
-import { reactorSalt } from '#evidence/verdicts'
+import { reactorSalt } from '#evidence/reaction'
 import type { AuthorityKeys, KeyKeeper } from './authority.ts'
 
 /** What every part of the centre acts with: the log and its runner, the time, the keys, who acts. */

@@ -1,12 +1,11 @@
 import { licenseWords, licensing } from '#account/licensing'
 import type { Crypto } from '#canonical/crypto'
 import { isRefusal } from '#canonical/decider'
-import { type Act, chain, type Event } from '#canonical/event'
+import type { Act, Event } from '#canonical/event'
 import { idOf } from '#canonical/ids'
-import { type EventStore, WrongExpectedRevision } from '#eventstore'
 import { understood } from '#ledger/vocabulary'
-import { NewerThanKnown, readHeld } from './held.ts'
-import { ReactionDiverged } from './verdicts.ts'
+import { NewerThanKnown } from './held.ts'
+import { ReactionDiverged, react, type Writing } from './reaction.ts'
 
 /**
  * The reactor that ends licenses: on each hour that the calendar strikes, those whose time was over by then. The hold of
@@ -14,15 +13,8 @@ import { ReactionDiverged } from './verdicts.ts'
  */
 export const expiryBy = 'reactor:expiry'
 const hour_ms = 3_600_000
-const attemptsMax = 8
 
-type Parts = {
-  readonly store: Pick<EventStore, 'read' | 'append'>
-  readonly crypto: Crypto
-  readonly salt: (eventId: string) => string
-}
-
-export const expiry = ({ store, crypto, salt }: Parts) => {
+export const expiry = ({ store, crypto, salt }: Writing) => {
   /** Licenses by the hour on which they end, so that an hour looks at its own and at no others. */
   const due = new Map<number, Set<string>>()
   let struck_ms: number | undefined
@@ -46,9 +38,7 @@ export const expiry = ({ store, crypto, salt }: Parts) => {
     struck_ms = at_ms
   }
 
-  /** Reads the target, decides, appends; what is there already is the answer. */
   const expire = async (license: string, at: string, hour: Event): Promise<void> => {
-    const stream = `license-${license}`
     const act: Act = {
       id: idOf(crypto, hour.id, expiryBy, license),
       at: hour.at,
@@ -56,24 +46,13 @@ export const expiry = ({ store, crypto, salt }: Parts) => {
       correlation: hour.correlation,
       causation: hour.id,
     }
-    for (let attempt = 1; ; attempt++) {
-      const { events, last, newer } = await readHeld(store, stream, licenseWords)
-      if (events.some(({ id }) => id === idOf(crypto, act.id, stream, 0))) return
-      if (newer) throw new NewerThanKnown(newer)
+    await react({ store, crypto, salt }, { stream: `license-${license}`, words: licenseWords, act }, events => {
       const state = events.reduce((state, event) => licensing.evolve(state, event), licensing.initialState)
+      // Where it was revoked before, nothing follows.
       const facts = licensing.decide({ type: 'ExpireLicense', license, at }, state)
       if (isRefusal(facts)) throw new ReactionDiverged(`License ${license} did not expire: ${facts.message}`)
-      // It was revoked before.
-      if (facts.length === 0) return
-      const written = chain(crypto, licenseWords, stream, last, facts, act, salt)
-      try {
-        const toAppend = written.map(({ event: { id, type }, text }) => ({ id, type, text }))
-        await store.append(stream, last?.revision ?? 'NoStream', toAppend)
-        return
-      } catch (error) {
-        if (!(error instanceof WrongExpectedRevision) || attempt === attemptsMax) throw error
-      }
-    }
+      return facts
+    })
   }
 
   return {

@@ -1,14 +1,15 @@
 import { hex } from '#canonical/bytes'
 import type { Crypto } from '#canonical/crypto'
-import { type Act, chain, type Event } from '#canonical/event'
+import type { Act, Event } from '#canonical/event'
 import { idOf } from '#canonical/ids'
-import { type EventStore, WrongExpectedRevision } from '#eventstore'
+import type { EventStore } from '#eventstore'
 import { postingsOf } from '#ledger'
 import { tradeWords, understood } from '#ledger/vocabulary'
 import { formatAmount } from '#money'
 import { type ExceptionEvent, exceptionWords } from '#reconciliation/events'
 import { owesAfterDays } from '#settlement/merchant'
 import { NewerThanKnown } from './held.ts'
+import { begin } from './reaction.ts'
 
 /**
  * The reactor that tells of merchants who owe us: refunds and fees may take one below zero, and its next sales make that
@@ -66,14 +67,8 @@ export const owing = ({ store, crypto, salt }: Parts) => {
     const message = `Merchant ${merchant} owes us ${formatAmount(amount, currency)} ${currency} and has been below zero since ${since.at}: have it paid in, or write it off.`
     const about = { amount: amount.toString(), currency, concerns: [merchant, since.id], message }
     const fact: ExceptionEvent = { type: 'ExceptionRaised', data: { key, kind: 'MerchantOwes', ...about } }
-    const written = chain(crypto, exceptionWords, stream, undefined, [fact], act, salt)
-    try {
-      const toAppend = written.map(({ event: { id, type }, text }) => ({ id, type, text }))
-      await store.append(stream, 'NoStream', toAppend)
-    } catch (error) {
-      // Another node was faster, or this one before a restart.
-      if (!(error instanceof WrongExpectedRevision)) throw error
-    }
+    // Another node may have been faster, or this one before a restart.
+    await begin({ store, crypto, salt }, { stream, words: exceptionWords, act }, fact)
   }
 
   return {

@@ -1,13 +1,11 @@
 import { account as accountDecider } from '#account'
 import { type AccountEvent, accountWords } from '#account/events'
-import type { Crypto } from '#canonical/crypto'
 import { isRefusal } from '#canonical/decider'
-import { type Act, chain, type Event } from '#canonical/event'
+import type { Act, Event } from '#canonical/event'
 import { idOf } from '#canonical/ids'
-import { type EventStore, WrongExpectedRevision } from '#eventstore'
 import type { TradeEvent } from '#ledger/vocabulary'
 import { amount, minorUnits } from '#money'
-import { NewerThanKnown, readHeld } from './held.ts'
+import { react, type Writing } from './reaction.ts'
 
 /**
  * What becomes of a hold when its license's time and its late term are over: on the first hour after, what no payment
@@ -17,14 +15,10 @@ import { NewerThanKnown, readHeld } from './held.ts'
 
 const day_ms = 86_400_000
 const hour_ms = 3_600_000
-const attemptsMax = 8
 /** Where a grant says nothing: payments that were made while a license stood may come in so long after its time. */
 const defaultTermDays = 90
 
-type Parts = {
-  readonly store: Pick<EventStore, 'read' | 'append'>
-  readonly crypto: Crypto
-  readonly salt: (eventId: string) => string
+type Parts = Writing & {
   /** In whose name it is written. */
   readonly by: string
   /** What is left of a license's hold in the reactor's order. */
@@ -97,7 +91,6 @@ export const releases = ({ store, crypto, salt, by, holdLeft }: Parts) => {
     struck_ms = at_ms
   }
 
-  /** Reads the target, decides, appends; what is there already is the answer. */
   const release = async (license: string, hold: Hold, hour: Event): Promise<(Event & AccountEvent) | undefined> => {
     const { account, currency, granted, freed } = hold
     const stream = `account-${account}`
@@ -109,27 +102,16 @@ export const releases = ({ store, crypto, salt, by, holdLeft }: Parts) => {
       causation: hour.id,
     }
     const drawn = amount(granted - freed - holdLeft(license, currency))
-    for (let attempt = 1; ; attempt++) {
-      const { events, last, newer } = await readHeld(store, stream, accountWords)
-      const before = events.find(({ id }) => id === idOf(crypto, act.id, stream, 0))
-      if (before) return before
-      if (newer) throw new NewerThanKnown(newer)
+    const [released] = await react({ store, crypto, salt }, { stream, words: accountWords, act }, events => {
       const state = events.reduce((state, event) => accountDecider.evolve(state, event), accountDecider.initialState)
       const why = 'the late term of its license is over'
+      // Where it was given back before, by whoever had granted it, nothing follows.
       const facts = accountDecider.decide({ type: 'ReleaseAllowance', account, license, drawn, why }, state)
       // A grant is in its account's stream, and was read from there.
       if (isRefusal(facts)) throw new Error(facts.message)
-      // It was given back before, by whoever had granted it.
-      if (facts.length === 0) return undefined
-      const written = chain(crypto, accountWords, stream, last, facts, act, salt)
-      try {
-        const toAppend = written.map(({ event: { id, type }, text }) => ({ id, type, text }))
-        await store.append(stream, last?.revision ?? 'NoStream', toAppend)
-        return written[0]?.event as Event & AccountEvent
-      } catch (error) {
-        if (!(error instanceof WrongExpectedRevision) || attempt === attemptsMax) throw error
-      }
-    }
+      return facts
+    })
+    return released
   }
 
   return { learn, strike }

@@ -1,12 +1,12 @@
 import type { Crypto } from '#canonical/crypto'
 import { isRefusal } from '#canonical/decider'
-import { type Act, chain, type Event } from '#canonical/event'
+import type { Act, Event } from '#canonical/event'
 import { idOf } from '#canonical/ids'
-import { type EventStore, WrongExpectedRevision } from '#eventstore'
 import { understood } from '#ledger/vocabulary'
 import { type Enrolment, enrolment } from '#sync/enrolment'
 import { type EnrolmentEvent, enrolmentWords } from '#sync/events'
-import { NewerThanKnown, readHeld } from './held.ts'
+import { NewerThanKnown } from './held.ts'
+import { react, type Writing } from './reaction.ts'
 
 /**
  * The reactor that suspends a terminal of which two histories came: until somebody has looked at it, it takes no
@@ -14,17 +14,10 @@ import { NewerThanKnown, readHeld } from './held.ts'
  * later, or was quicker, changes nothing in that.
  */
 export const suspensionBy = 'reactor:suspension'
-const attemptsMax = 8
-
-type Parts = {
-  readonly store: Pick<EventStore, 'read' | 'append'>
-  readonly crypto: Crypto
-  readonly salt: (eventId: string) => string
-}
 
 const inputs = new Set<string>([...Object.keys(enrolmentWords), 'ForkDetected'])
 
-export const suspension = ({ store, crypto, salt }: Parts) => {
+export const suspension = ({ store, crypto, salt }: Writing) => {
   const terminals = new Map<string, Enrolment>()
 
   const suspend = async (terminal: string, fork: Event, revision: number): Promise<void> => {
@@ -41,19 +34,8 @@ export const suspension = ({ store, crypto, salt }: Parts) => {
       correlation: fork.correlation,
       causation: fork.id,
     }
-    for (let attempt = 1; ; attempt++) {
-      const { events, last, newer } = await readHeld(store, stream, enrolmentWords)
-      if (events.some(({ id }) => id === idOf(crypto, act.id, stream, 0))) return
-      if (newer) throw new NewerThanKnown(newer)
-      const written = chain(crypto, enrolmentWords, stream, last, facts, act, salt)
-      try {
-        const toAppend = written.map(({ event: { id, type }, text }) => ({ id, type, text }))
-        await store.append(stream, last?.revision ?? 'NoStream', toAppend)
-        return
-      } catch (error) {
-        if (!(error instanceof WrongExpectedRevision) || attempt === attemptsMax) throw error
-      }
-    }
+    // It was decided from what the log had before the fork, whatever the stream has since.
+    await react({ store, crypto, salt }, { stream, words: enrolmentWords, act }, () => facts)
   }
 
   return {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { reactorSalt, verdicts, verdictsBy } from '#evidence/verdicts'
+import { reactorSalt } from '#evidence/reaction'
+import { verdicts, verdictsBy } from '#evidence/verdicts'
 import { recomputeReactions } from '../../apps/tally/reactions.ts'
 import { makeWorld, orThrow, type World } from '../simulation/world.ts'
 import { atCentre, copyOf, lastFact } from './hand.ts'
