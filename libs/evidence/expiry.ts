@@ -1,5 +1,4 @@
 import { licenseWords, licensing } from '#account/licensing'
-import type { Crypto } from '#canonical/crypto'
 import { isRefusal } from '#canonical/decider'
 import type { Act, Event } from '#canonical/event'
 import { idOf } from '#canonical/ids'

@@ -1,4 +1,3 @@
-import type { Crypto } from '#canonical/crypto'
 import { isRefusal } from '#canonical/decider'
 import type { Act, Event } from '#canonical/event'
 import { idOf } from '#canonical/ids'

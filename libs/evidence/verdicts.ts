@@ -1,28 +1,22 @@
-import { type Bytes, base64url, equal, fromBase64url, hex, utf8 } from '#canonical/bytes'
+import { hex } from '#canonical/bytes'
 import { type Check, failed } from '#canonical/check'
-import type { Crypto } from '#canonical/crypto'
 import { isRefusal } from '#canonical/decider'
 import { type Act, type Event, trustEvent } from '#canonical/event'
 import { idOf } from '#canonical/ids'
-import { postingsOf } from '#ledger'
-import { available } from '#ledger/balance'
 import { knownType, type TradeEvent, understood } from '#ledger/vocabulary'
-import { type License, readLicense } from '#license'
-import type { TerminalCertificate } from '#license/certificate'
+import { type License } from '#license'
 import { type TacMaster, tacKeys } from '#license/tac'
-import { type Amount, amount, formatAmount, minorUnits, zero } from '#money'
+import { amount, minorUnits } from '#money'
 import { type PaymentCommand, payment as paymentDecider } from '#payment'
 import { type PaymentEvent, paymentWords } from '#payment/events'
-import { verdictRules } from '#payment/rule'
-import type { Terms } from '#payment/shares'
-import { type ExceptionEvent, exceptionKinds, exceptionWords } from '#reconciliation/events'
 import type { IntakeEvent } from '#sync/events'
 import { type AdoptedRules, rulesFrom } from '#tap/rules'
 import type { TillEvent } from '#till/events'
+import { findingsOfVerdicts } from './findings.ts'
 import { NewerThanKnown } from './held.ts'
 import { type Enrolled, knownToVerdicts } from './known.ts'
-import { certificateFrom, checkTerminalCertificate, shopAt } from './place.ts'
-import { begin, ReactionDiverged, react, type Writing } from './reaction.ts'
+import { checkTerminalCertificate, shopAt } from './place.ts'
+import { ReactionDiverged, react, type Writing } from './reaction.ts'
 import { releases } from './release.ts'
 import { checkRecorded, redoTap, type TapRecord, type TapsOfTerminal, tapsOfTerminal } from './taps.ts'
 import { testifiedPayments } from './testified.ts'
@@ -51,7 +45,6 @@ type Parts = Writing & {
 
 type Recorded = Event<Extract<TillEvent, { type: 'TransactionRecorded' }>['data']>
 type Reversing = Event<Extract<TillEvent, { type: 'RefundRecorded' }>['data']>
-type Forked = Event<Extract<IntakeEvent, { type: 'ForkDetected' }>['data']>
 type Batch = Event<Extract<IntakeEvent, { type: 'BatchAccepted' }>['data']>
 
 /** A terminal's log as far as it was judged. */
@@ -99,26 +92,7 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
     causation: batch.id,
   })
 
-  const raise = async (
-    kind: (typeof exceptionKinds)[number],
-    of: readonly string[],
-    about: {
-      readonly amount: bigint
-      readonly currency: string
-      readonly concerns: string[]
-      readonly message: string
-    },
-    cause: Event,
-    batch: Event,
-  ): Promise<void> => {
-    // What it is of may be long, or chosen by a terminal: the key is its hash.
-    const key = `${kind}-${hex(crypto.sha256(of.join('\n'))).slice(0, 32)}`
-    const stream = `exception-${key}`
-    const data = { key, kind, ...about, amount: about.amount.toString() }
-    const fact: ExceptionEvent = { type: 'ExceptionRaised', data }
-    // Where it was raised before, for another cause, one difference is one exception.
-    await begin({ store, crypto, salt }, { stream, words: exceptionWords, act: reactionTo(batch, cause) }, fact)
-  }
+  const findings = findingsOfVerdicts({ store, crypto, salt }, reactionTo)
 
   const tacKeyFor = (license: License): Uint8Array => {
     const masters = [keys.tacMaster, ...keys.later.tacMasters] as const
@@ -221,7 +195,7 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
     if (opened && license && paid !== undefined) known.keepCounter(license.id, opened.payment.counter, paid)
     await follow(events, recorded, batch)
     const wasTold = phoned.brought(terminal, data.transaction, payment)
-    if (events.length === 0 && !wasTold) await noteDuplicate(payment, recorded, batch)
+    if (events.length === 0 && !wasTold) await findings.duplicate(payment, recorded, batch)
     taps.forget(data.transaction)
   }
 
@@ -231,7 +205,7 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
     tacKeyFor,
     settle,
     follow: (...asked) => follow(...asked),
-    raise,
+    raise: findings.raise,
     terminalOf: known.enrolled,
     figuresFor: known.figuresFor,
     checkKnown: (account, license, { counter }, payment, occurredAt) => {
@@ -241,13 +215,6 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
     },
     rule: known.rule,
   })
-
-  const noteDuplicate = async (payment: string, recorded: Recorded, batch: Batch): Promise<void> => {
-    const { amount, currency, transaction } = recorded.data
-    const message = `Transaction ${transaction} records payment ${payment.slice(0, 12)}…, which was judged before; it posts once.`
-    const about = { amount: minorUnits(amount), currency, concerns: [recorded.id, payment], message }
-    await raise('Duplicate', [recorded.id], about, recorded, batch)
-  }
 
   const reverse = async (
     event: Reversing,
@@ -280,96 +247,23 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
       batch,
     )
     await follow(events, event, batch)
-    if (events.length === 0 && known.rule() > 2) await noteRepeated(event, kind, batch)
-  }
-
-  /** A till mints an id for each reversal: a second record of one is not this till's doing, and moves no money. */
-  const noteRepeated = async (event: Reversing, kind: 'void' | 'refund', batch: Batch): Promise<void> => {
-    const { reversal, payment, amount, currency } = event.data
-    const { terminal } = batch.data
-    const message = `Terminal ${terminal} records a ${kind} of ${formatAmount(minorUnits(amount), currency)} ${currency} as ${reversal}, and payment ${payment.slice(0, 12)}… has a reversal of that id: it counts once. Ask the shop whether money was given twice.`
-    const about = { amount: minorUnits(amount), currency, concerns: [event.id, payment, terminal], message }
-    await raise('Duplicate', [event.id], about, event, batch)
+    if (events.length === 0 && known.rule() > 2) await findings.repeated(event, kind, batch)
   }
 
   /** Learns from a verdict, and raises what someone must look at. */
   const follow = async (events: readonly (Event & PaymentEvent)[], cause: Event, batch: Event): Promise<void> => {
     for (const event of events) {
       learn(event)
-      switch (event.type) {
-        case 'PaymentAccepted':
-          await noteExceptions(event.data, cause, batch)
-          break
-        case 'PaymentHeld':
-          await raise(
-            kindOf(event.data.reason),
-            [event.data.payment, 'held'],
-            aboutPayment(event.data, event.data.reason, event.data.gross),
-            cause,
-            batch,
-          )
-          break
-        case 'ReversalHeld': {
-          const { reversal, payment, amount, currency, reason } = event.data
-          const message = `Reversal ${reversal} of ${formatAmount(minorUnits(amount), currency)} ${currency} is held: ${reason}.`
-          await raise(
-            kindOf(reason),
-            [payment, reversal],
-            { amount: minorUnits(amount), currency, concerns: [event.id, payment], message },
-            cause,
-            batch,
-          )
-          break
-        }
-        case 'HeldDecisionProposed':
-        case 'HeldPaymentDecided':
-        case 'PaymentUnclaimed':
-        case 'ProposalWithdrawn':
-        case 'ReversalAccepted':
-        case 'ReversalRefusalProposed':
-        case 'ReversalReleaseProposed':
-        case 'ReversalReleased':
-        case 'ReversalRefused':
-        case 'UnclaimedReleased':
-          break
-      }
+      await findings.ofVerdict(event, cause, batch)
     }
   }
 
-  const noteExceptions = async (data: Excepted, cause: Event, batch: Event): Promise<void> => {
-    for (const kind of data.exceptions ?? [])
-      await raise(kindOf(kind), [data.payment], aboutPayment(data, kind, stakeOf(data)), cause, batch)
-  }
-
-  const noteFork = async (event: Forked): Promise<void> => {
-    const { terminal, revision, held, foreign } = event.data
-    const message = `Terminal ${terminal} has two histories from revision ${revision} on: ${held.slice(0, 12)}… is held, ${foreign.slice(0, 12)}… came. Stop it and look at it.`
-    const about = { amount: 0n, currency: 'EUR', concerns: [event.id, terminal], message }
-    await raise('Fork', [terminal, `${revision}`, foreign], about, event, event)
-  }
-
-  /** What a newer till wrote moves nothing here. It is kept, and someone is told, once for each type and shape. */
-  const noteUnread = async (event: Event, heard: Judged, batch: Batch): Promise<void> => {
-    const { terminal } = batch.data
-    const { type, schema, revision, id } = event
-    if (knownType(type)) {
-      const { transaction } = event.data as { readonly transaction?: unknown }
-      if (typeof transaction === 'string') heard.unread.add(transaction)
-      if (type === 'RulesAdopted') heard.rulesUnread = true
-    }
-    const message = `Terminal ${terminal} wrote ${type} in shape ${schema} at revision ${revision}, which this version does not know: it is kept, and nothing is made of it. Start a version that knows it here.`
-    const about = { amount: 0n, currency: 'EUR', concerns: [id, terminal], message }
-    await raise('NotUnderstood', [terminal, type, `${schema}`], about, event, batch)
-  }
-
-  /** A verdict on half of a tap would hold an honest payment for good: it waits for a version that reads it all. */
-  const noteWaiting = async (recorded: Recorded, heard: Judged, batch: Batch): Promise<void> => {
-    const { terminal } = batch.data
-    const { transaction, amount, currency } = recorded.data
-    const message = `Transaction ${transaction} of ${formatAmount(minorUnits(amount), currency)} ${currency} waits for its verdict: terminal ${terminal} wrote of it in a shape that this version does not know.`
-    const about = { amount: minorUnits(amount), currency, concerns: [recorded.id, terminal], message }
-    await raise('NotUnderstood', [terminal, transaction], about, recorded, batch)
-    heard.taps.forget(transaction)
+  /** What a newer till wrote moves nothing here, and what it wrote of waits. */
+  const passOver = ({ type, data }: Event, heard: Judged): void => {
+    if (!knownType(type)) return
+    const { transaction } = data as { readonly transaction?: unknown }
+    if (typeof transaction === 'string') heard.unread.add(transaction)
+    if (type === 'RulesAdopted') heard.rulesUnread = true
   }
 
   const handleBatch = async (batch: Batch): Promise<void> => {
@@ -394,7 +288,8 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
         heard.next = stored.revision + 1
         const event = understood(told)
         if (!event) {
-          await noteUnread(told, heard, batch)
+          passOver(told, heard)
+          await findings.unread(told, batch)
           continue
         }
         heard.taps.apply(event)
@@ -407,8 +302,11 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
           const { transaction } = event.data
           // The checks of one tap are as long as everything else may have to wait.
           await between?.()
-          if (heard.rulesUnread || heard.unread.has(transaction)) await noteWaiting(event, heard, batch)
-          else await judge(event, heard.taps.tap(transaction), heard.taps, batch)
+          // A verdict on half of a tap would hold an honest payment for good: it waits for a version that reads it all.
+          if (heard.rulesUnread || heard.unread.has(transaction)) {
+            await findings.waiting(event, batch)
+            heard.taps.forget(transaction)
+          } else await judge(event, heard.taps.tap(transaction), heard.taps, batch)
         } else if (event.type === 'TransactionVoided') await reverse(event, 'void', heard.taps, batch)
         else if (event.type === 'RefundRecorded') await reverse(event, 'refund', heard.taps, batch)
       }
@@ -427,7 +325,7 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
         return
       }
       if (event.type === 'BatchAccepted') return handleBatch(event)
-      if (event.type === 'ForkDetected') return noteFork(event)
+      if (event.type === 'ForkDetected') return findings.fork(event)
       if (event.type === 'PhoneTestified') return phoned.testified(event)
       if (event.type === 'TerminalLost') {
         learn(event)
@@ -438,7 +336,7 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
         return known.rule() < releasingSince ? undefined : ending.strike(event, event.data.instant, learn)
       learn(event)
       // Two people had a payer bear it; what of it is over the hold is an exception like any other.
-      if (event.type === 'HeldPaymentDecided') await noteExceptions(event.data, event, event)
+      if (event.type === 'HeldPaymentDecided') await findings.exceptions(event.data, event, event)
     },
     /** For commands that must know what verdicts know: decided in the order of this reactor. */
     figuresFor: known.figuresFor,
@@ -496,25 +394,3 @@ const datesOf = (event: Event<{ occurred: string; businessDate: string }>, signe
     bookingDate: before.slice(0, 10),
   }
 }
-
-const kindOf = (reason: string): (typeof exceptionKinds)[number] =>
-  (exceptionKinds as readonly string[]).includes(reason) ? (reason as (typeof exceptionKinds)[number]) : 'Held'
-
-type Excepted = Pick<
-  Extract<PaymentEvent, { type: 'HeldPaymentDecided' }>['data'],
-  'payment' | 'transaction' | 'currency' | 'gross' | 'excess' | 'exceptions'
->
-
-/** What is at stake: what is over the hold, or all of it. */
-const stakeOf = ({ gross, excess }: Excepted): string => (excess === '0' ? gross : excess)
-
-const aboutPayment = (
-  data: { readonly payment: string; readonly transaction: string; readonly currency: string; readonly gross: string },
-  why: string,
-  at: string,
-) => ({
-  amount: minorUnits(at),
-  currency: data.currency,
-  concerns: [data.payment, data.transaction],
-  message: `Transaction ${data.transaction} of ${formatAmount(minorUnits(data.gross), data.currency)} ${data.currency}: ${why}.`,
-})
