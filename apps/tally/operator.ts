@@ -89,7 +89,7 @@ export const operator = async (args: readonly string[]): Promise<number> => {
     )
     say(
       { operator: name, oneTimePassword: password },
-      `${name} signs in once with ${password} and chooses another; every session of ${name} has ended`,
+      `${name} signs in once with ${password} and chooses another; every session of ${name} has ended, and ${name} approves nothing for a day`,
     )
     return 0
   } finally {
