@@ -11,7 +11,7 @@ import { simulateAll } from './workers.ts'
 const usage = [
   'npm run sim -- [--seed N | --seeds A..B] [--workers 2] [--terminals N] [--phones 3] [--taps 30] [--days N] [--large]',
   '               [--rates "field lost=90,disk full=0"] [--faults 1] [--mutant NAME] [--only 1,2,3] [--without KINDS] [--json]',
-  'npm run sim -- --town [--seed N] [--phones 2000] [--taps 15000] [--json]',
+  'npm run sim -- --town [--seed N] [--phones 2000] [--taps 10000] [--json]',
 ].join('\n')
 
 const { values } = parseArgs({

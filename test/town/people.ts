@@ -8,7 +8,7 @@ export type Scale = {
   readonly phones: number
   readonly taps: number
 }
-export const smallTown: Scale = { shops: 20, terminals: 40, phones: 2000, taps: 15_000 }
+export const smallTown: Scale = { shops: 20, terminals: 40, phones: 2000, taps: 10_000 }
 
 export const month_ms = Date.UTC(2026, 10, 1)
 export const hour_ms = 3_600_000
