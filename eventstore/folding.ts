@@ -165,6 +165,7 @@ export const memories = () => {
                 { rows: new Map(), whole: standing.next === 0 },
               ]),
             )
+      const growing = new Set(projection.tables.flatMap(({ name, grows }) => (grows ? [name] : [])))
       return {
         /** Null where it is known that there is none, undefined where nothing is known. */
         find: (table: string, text: string): Row | null | undefined => {
@@ -176,6 +177,11 @@ export const memories = () => {
           for (const [table, changed] of touched) {
             const remembered = tables.get(table) as Remembered
             const { rows } = remembered
+            // What is written once is not asked for again, and fills the memory for nothing.
+            if (growing.has(table)) {
+              remembered.whole = false
+              continue
+            }
             if (rows.size + changed.size > rememberedMax) {
               rows.clear()
               remembered.whole = false

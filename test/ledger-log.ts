@@ -1,6 +1,7 @@
 import { accountWords } from '#account/events'
 import { type Act, chain, type Fact, type Vocabulary } from '#canonical/event'
 import { openSqlite, sqliteStore } from '#eventstore/sqlite'
+import type { Dates } from '#ledger/dates'
 import { nodeCrypto } from '#machine/crypto'
 import { paymentWords } from '#payment/events'
 
@@ -11,6 +12,8 @@ export type Ledger = {
   readonly payer?: (paid: number) => number
   /** Which accounts have a license with a hold; else all. */
   readonly holds?: (account: number) => boolean
+  /** When the nth payment happened; else all at once. */
+  readonly happened?: (paid: number) => Dates['occurred']
 }
 
 /**
@@ -18,7 +21,7 @@ export type Ledger = {
  * Gives what all payments sum to.
  */
 export const writeLedger = (file: string, ledger: Ledger): bigint => {
-  const { accounts, payments, payer = paid => (paid * 7919) % accounts, holds = () => true } = ledger
+  const { accounts, payments, payer = paid => (paid * 7919) % accounts, holds = () => true, happened } = ledger
   const crypto = nodeCrypto()
   sqliteStore(file, () => '').close()
   const db = openSqlite(file)
@@ -51,11 +54,11 @@ export const writeLedger = (file: string, ledger: Ledger): bigint => {
     for (let paid = 0; paid < payments; paid++) {
       const payment = Buffer.from(crypto.sha256(`payment ${paid}`)).toString('hex')
       const account = payer(paid)
-      const gross = `${100 + (paid % 900)}`
-      owed += BigInt(gross)
+      const amount = `${gross(paid)}`
+      owed += BigInt(amount)
       const shares = {
-        gross,
-        within: gross,
+        gross: amount,
+        within: amount,
         excess: '0',
         excessOwner: null,
         fee: '3',
@@ -74,7 +77,11 @@ export const writeLedger = (file: string, ledger: Ledger): bigint => {
       write(paymentWords, `payment-${payment}`, [
         {
           type: 'PaymentAccepted',
-          data: { ...named, ...place, transaction, currency: 'EUR', ...shares, ...dates, exceptions: [], rule: 1 },
+          data: {
+            ...{ ...named, ...place, transaction, currency: 'EUR', ...shares },
+            ...(happened ? { ...dates, occurred: happened(paid) } : dates),
+            ...{ exceptions: [], rule: 1 },
+          },
         },
       ])
     }
@@ -82,6 +89,12 @@ export const writeLedger = (file: string, ledger: Ledger): bigint => {
   db.close()
   return owed
 }
+
+const gross = (paid: number): number => 100 + (paid % 900)
+
+/** What the first payments sum to. */
+export const grossOf = (payments: number): bigint =>
+  Array.from({ length: payments }, (_, paid) => BigInt(gross(paid))).reduce((sum, each) => sum + each, 0n)
 
 const granted = (account: string, license: string): Fact => ({
   type: 'AllowanceGranted',

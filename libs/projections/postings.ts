@@ -1,12 +1,15 @@
-import { intOf, type Projection, put, type Row, type RowsReader, textOf, type Where } from '#eventstore/rows'
+import { intOf, type Projection, put, type Row, type RowsReader, textOf } from '#eventstore/rows'
 import { postingsOf } from '#ledger'
 import { datesOf } from '#ledger/dates'
 import { type TradeEvent, tradeWords, understood } from '#ledger/vocabulary'
 import { type Currency, formatAmount, minorUnits } from '#money'
 import { ofAccounts } from './accounts.ts'
-import { type BalanceAnswer, inWords } from './balances.ts'
+import { blockTable, intoBlocks } from './blocks.ts'
 
-/** Every posting with its three dates and the log index at which we knew it; and every limit and terms ever set. */
+/**
+ * Every posting with its three dates and the log index at which we knew it, and payers' in blocks with their sums; and
+ * every limit and terms ever set.
+ */
 
 const types = new Set<string>(['AccountOpened', 'CreditLimitSet', 'AccountTermsSet'])
 for (const [type, word] of Object.entries(tradeWords)) if (word.money) types.add(type)
@@ -20,7 +23,7 @@ export const booksOf = (account: string): readonly string[] => [`payer:${account
 
 export const postings: Projection = {
   name: 'postings',
-  version: 2,
+  version: 3,
   tables: [
     {
       name: 'posting',
@@ -45,6 +48,7 @@ export const postings: Projection = {
         payment: 'text',
       },
     },
+    blockTable,
     {
       name: 'limit',
       key: ['account', 'currency', 'index'],
@@ -60,10 +64,11 @@ export const postings: Projection = {
   wants: type => types.has(type),
   subjects: ofAccounts(account => [
     ...booksOf(account).map(name => ({ table: 'posting', where: { account: name } })),
+    { table: 'block', where: { account } },
     { table: 'limit', where: { account } },
     { table: 'terms', where: { account } },
   ]),
-  apply: logged => {
+  apply: (logged, look) => {
     const event = understood(logged)
     if (!event) return []
     const index = BigInt(event.index)
@@ -76,7 +81,9 @@ export const postings: Projection = {
       const set = { account, currency, index, occurred: event.at }
       return [putTerms({ ...set, credit_counts: creditCounts ? 1n : 0n })]
     }
-    const { occurred, businessDate, bookingDate } = datesOf(event)
+    const dates = datesOf(event)
+    const { occurred, businessDate, bookingDate } = dates
+    const posted = postingsOf(event)
     const common = {
       index,
       event: event.id,
@@ -88,7 +95,10 @@ export const postings: Projection = {
       booking_date: bookingDate,
       payment: paymentOf(event),
     }
-    return postingsOf(event).map((posting, place) => putPosting({ ...common, ...posting, place: BigInt(place) }))
+    return [
+      ...posted.map((posting, place) => putPosting({ ...common, ...posting, place: BigInt(place) })),
+      ...intoBlocks(posted, index, dates, look),
+    ]
   },
 }
 
@@ -160,75 +170,4 @@ export const postingsOfAccount = async (
   const whole = beyond ? sorted.slice(0, limit).filter(row => row['index'] !== beyond['index']) : sorted
   const page = whole.length > 0 ? whole : sorted.slice(0, limit)
   return { postings: page.map(postingAnswer), index: await postingsIndex(rows) }
-}
-
-/** A posting that may lie on either side of the instant asked for: its bracket spans it. */
-export type Straddling = PostingAnswer & { readonly after: string; readonly before: string }
-
-/**
- * A balance as of an instant (`at`, on the trade's clock), as known at a log index (`knownAt`), or both. The figure sums
- * what has its instant up to then; what has a bracket across it is listed beside, for it could be on the other side.
- */
-export const balanceAsOf = async (
-  rows: RowsReader,
-  asked: {
-    readonly account: string
-    readonly currency?: Currency
-    /** ISO 8601 in UTC with milliseconds. */
-    readonly at?: string
-    readonly knownAt?: number
-  },
-): Promise<(BalanceAnswer & { readonly index: number; readonly straddling: Straddling[] }) | undefined> => {
-  const { account, at } = asked
-  const applied = await postingsIndex(rows)
-  const index = Math.min(asked.knownAt ?? applied, applied)
-  const known: Where = { index: { to: BigInt(index) } }
-  const then: Where = at === undefined ? {} : { occurred: { to: at } }
-  const [first] = await rows.select(postings, 'limit', {
-    where: asked.currency === undefined ? { account } : { account, currency: asked.currency },
-    limit: 1,
-  })
-  if (!first) return undefined
-  const currency = textOf(first, 'currency')
-  const [limit] = await rows.select(postings, 'limit', {
-    where: { account, currency, ...known, ...then },
-    order: [['index', 'down']],
-    limit: 1,
-  })
-  const [terms] = await rows.select(postings, 'terms', {
-    where: { account, currency, ...known, ...then },
-    order: [['index', 'down']],
-    limit: 1,
-  })
-  const net = async (name: string): Promise<bigint> => {
-    const where = { account: name, currency, ...known, ...then }
-    const sides = await rows.sums(postings, 'posting', { column: 'amount', by: ['side'], where })
-    return sides.reduce((sum, row) => sum + (row['side'] === 'debit' ? 1n : -1n) * intOf(row, 'sum'), 0n)
-  }
-  const figures = {
-    limit: limit ? intOf(limit, 'limit') : 0n,
-    owed: await net(`payer:${account}`),
-    inDispute: 0n,
-    held: -(await net(`commitment:${account}`)),
-    creditCounts: terms !== undefined && intOf(terms, 'credit_counts') === 1n,
-  }
-  const straddling =
-    at === undefined
-      ? []
-      : await Promise.all(
-          booksOf(account).map(name =>
-            rows.select(postings, 'posting', {
-              where: { account: name, currency, ...known, after: { to: at }, before: { above: at } },
-            }),
-          ),
-        )
-  return {
-    ...inWords(account, currency, figures),
-    index,
-    straddling: straddling.flat().map(row => ({
-      ...postingAnswer(row),
-      after: textOf(row, 'after'),
-      before: textOf(row, 'before'),
-    })),
-  }
 }

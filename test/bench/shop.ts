@@ -25,7 +25,7 @@ import { memoryTiles, tiledTree } from '#transparency/tiles'
 import { type AuthorityKeys, makeAuthorityKeys } from '../../apps/back-office/authority.ts'
 import { backOffice } from '../../apps/back-office/back-office.ts'
 import { enrolWith } from '../../apps/terminal/enrol.ts'
-import type { Identity } from '../../apps/terminal/ports.ts'
+import type { Enrolled } from '../../apps/terminal/ports.ts'
 import { terminal } from '../../apps/terminal/terminal.ts'
 import { wallet } from '../../apps/wallet/wallet.ts'
 import { now } from './measure.ts'
@@ -36,7 +36,9 @@ import { now } from './measure.ts'
  */
 export type Shop = {
   readonly keys: AuthorityKeys
-  readonly identity: Identity
+  readonly identity: Enrolled['identity']
+  /** What the terminal was enrolled with. */
+  readonly rules: Enrolled['rules']
   /** The centre's log before any batch: authority, accounts, licenses, the terminal's enrolment. */
   readonly centre: readonly StoredEvent[]
   /** The terminal's whole stream as it is on disk. */
@@ -262,7 +264,16 @@ export const openShop = async (folder: string, taps: number): Promise<Shop> => {
   for (const { text } of written) verifyEvent(crypto, text)
   const synchronous = disk.synchronous()
   disk.close()
-  return { keys, identity, centre: log.events, log: written, appends: appendsOf(written), taps: times, synchronous }
+  return {
+    keys,
+    identity,
+    rules,
+    centre: log.events,
+    log: written,
+    appends: appendsOf(written),
+    taps: times,
+    synchronous,
+  }
 }
 
 const timesOf = (marks: readonly { name: string; at: number; crypto_ms: number }[]): TapTimes => {

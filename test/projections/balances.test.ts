@@ -5,9 +5,10 @@ import { memoryRows } from '#eventstore/memory/rows'
 import { sqliteRows } from '#eventstore/sqlite/rows'
 import { tradeWords } from '#ledger/vocabulary'
 import { projections } from '#projections'
+import { balanceAsOf } from '#projections/as-of'
 import { accountList, balanceOf, balances, balanceTotals, figuresOfAccount } from '#projections/balances'
 import { newerEvents, notUnderstood } from '#projections/newer'
-import { balanceAsOf, postings, postingsOfAccount } from '#projections/postings'
+import { postings, postingsOfAccount } from '#projections/postings'
 import {
   accepted,
   accountOpened,

@@ -5,9 +5,10 @@ import { noSkips, project } from '#eventstore/follower'
 import { sqliteStore } from '#eventstore/sqlite'
 import { sqliteRows } from '#eventstore/sqlite/rows'
 import { systemClock } from '#machine/clock'
+import { formatAmount } from '#money'
 import { projections } from '#projections'
 import { questions } from '../../../apps/back-office/questions.ts'
-import { writeLedger } from '../../ledger-log.ts'
+import { grossOf, writeLedger } from '../../ledger-log.ts'
 import { exactly, now, percentile, type Row, rate } from '../measure.ts'
 
 /** What a question about one account costs where there are many, and where one of them has many postings. */
@@ -17,12 +18,18 @@ const heavy = 'acc-0'
 const asked = 2_000
 const seldom = 100
 
+/** One a minute, known within a quarter of an hour of it. */
+const happened = (paid: number) => {
+  const iso = (minutes: number) => new Date(Date.UTC(2026, 9, 1) + minutes * 60_000).toISOString()
+  return { at: iso(paid), after: iso(paid - 5), before: iso(paid + 10) }
+}
+
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 
 export const balances = async (folder: string, accounts: number): Promise<Row> => {
   const file = join(folder, 'centre.sqlite')
   say(`writing ${accounts} accounts`)
-  const ofOne = { payer: () => 0, holds: (account: number) => account === 0 }
+  const ofOne = { payer: () => 0, holds: (account: number) => account === 0, happened }
   const owed = writeLedger(file, { accounts, payments: postingsOfOne, ...ofOne })
   const store = sqliteStore(file, () => new Date().toISOString())
   const rowsFile = join(folder, 'rows.sqlite')
@@ -50,12 +57,16 @@ export const balances = async (folder: string, accounts: number): Promise<Row> =
     }
     return took
   }
-  const at = '2026-12-24T12:00:00.000Z'
-  const expected = `${owed / 100n}.${(owed % 100n).toString().padStart(2, '0')}`
-  const isRight = (answer: unknown): void => {
+  /** In the middle of its payments, where some brackets span it. */
+  const middle = postingsOfOne / 2
+  const { at } = happened(middle)
+  const owes = (minor: bigint) => (answer: unknown) => {
+    const expected = formatAmount(minor, 'EUR')
     if ((answer as { owed?: string }).owed !== expected)
       throw new Error(`${heavy} owes ${expected}, and the answer is ${JSON.stringify(answer).slice(0, 200)}`)
   }
+  const isRight = owes(owed)
+  const isMiddle = owes(grossOf(middle + 1))
   try {
     isRight(await ask.balance({ account: heavy }))
     const current = await timed(asked, nth => ask.balance({ account: account(nth) }))
@@ -64,9 +75,10 @@ export const balances = async (folder: string, accounts: number): Promise<Row> =
       if (response.status !== 200) throw new Error(await response.text())
       return response.json()
     })
-    const asOf = await timed(seldom, async () => isRight(await ask.balance({ account: heavy, at })))
-    const known = accounts + postingsOfOne
-    const knownAt = await timed(seldom, async () => isRight(await ask.balance({ account: heavy, knownAt: known })))
+    const asOf = await timed(seldom, async () => isMiddle(await ask.balance({ account: heavy, at })))
+    // Each account's opening, the one hold, and the payments.
+    const known = accounts + 1 + middle
+    const knownAt = await timed(seldom, async () => isMiddle(await ask.balance({ account: heavy, knownAt: known })))
     const explained = await timed(seldom, async () => {
       const page = (await ask.explain(heavy, {})) as { proof?: { holds: boolean } }
       if (!page.proof?.holds) throw new Error(JSON.stringify(page).slice(0, 300))
@@ -77,7 +89,7 @@ export const balances = async (folder: string, accounts: number): Promise<Row> =
       what: 'questions about one account, one after another',
       durable: 'nothing is written',
       checked: `${heavy} owes what its payments sum to in every answer; the explanation is proved by the sum of all its postings`,
-      data: `${accounts.toLocaleString('en')} accounts in rows of SQLite; ${heavy} has ${postingsOfOne.toLocaleString('en')} payments`,
+      data: `${accounts.toLocaleString('en')} accounts in rows of SQLite; ${heavy} has ${postingsOfOne.toLocaleString('en')} payments, one a minute, and is asked for the middle of them`,
       figures: [
         { what: 'current, in process, p50', unit: 'ms', value: p(current, 50) },
         { what: 'current, in process, p99', unit: 'ms', value: p(current, 99), target: { atMost: 0.5 } },
