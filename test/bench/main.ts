@@ -11,15 +11,17 @@ import { print, type Row, standing } from './measure.ts'
 import { rebuild } from './rebuild.ts'
 import { openShop, type Shop } from './shop.ts'
 import { store } from './store/store.ts'
+import { sync } from './sync.ts'
 import { tap, warmUp } from './tap.ts'
 import { trade } from './trade/trade.ts'
 import { verdictsRow } from './verdicts.ts'
 
 /**
- * `npm run bench [-- name…] [--json] [--quick]`: figures against the raw limit of the same machine in the same run.
+ * `npm run bench [-- name…] [--json] [--quick] [--scale N]`: figures against the raw limit of the same machine in the same run.
  * Nothing fails on a time; what is wrong in a row's outcome does. `store` is several rows, brings `rebuild` and `beside`
  * with it, and measures peers beside, which it installs; `trade` is several rows, too.
- * `--quick` shortens both.
+ * `--quick` shortens them. `sync` has each of 50 terminals take 20,000 payments
+ * before it drains, times `--scale N`, which is 0.01 unless told otherwise.
  */
 const folder = mkdtempSync(join(process.env['BENCH_DIR'] ?? tmpdir(), 'tallystick-bench-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -45,13 +47,24 @@ const benches: Readonly<Record<string, (done: (row: Row) => void) => Promise<Row
   rebuild: () => rebuild(place('rebuild')),
   beside: () => beside(place('beside')),
   trade: done => trade(place('trade'), values.quick, done),
+  sync: () =>
+    sync(place('sync'), values.quick ? { terminals: 10, stored: 20 } : { terminals: 50, stored: 20_000 * scale }),
   store: done => store(place('store'), values.quick, done),
 }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    scale: { type: 'string', default: '0.01' },
+  },
 })
+const scale = Number(values.scale)
+if (!(scale >= 0.001 && scale <= 1)) {
+  process.stderr.write(`--scale is between 0.001 and 1, and not ${values.scale}.\n`)
+  process.exit(2)
+}
 const unknown = positionals.filter(name => benches[name] === undefined)
 if (unknown.length > 0) {
   process.stderr.write(`No bench is called ${unknown.join(', ')}: there are ${Object.keys(benches).join(', ')}.\n`)
