@@ -8,7 +8,7 @@ import type { Dates } from '#ledger/dates'
  */
 
 /** Rows of postings that a question reads one by one where a block is cut; and what a year of blocks costs to list. */
-export const blockPostings = 256n
+const blockPostings = 256n
 
 export const blockTable: Table = {
   name: 'block',
