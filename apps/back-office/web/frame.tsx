@@ -60,7 +60,7 @@ const Pages = () => {
       padding={{ base: 'sm', sm: 'lg' }}
     >
       <AppShell.Header className={classes.header ?? ''}>
-        <Group gap="sm" wrap="nowrap">
+        <Group gap={8} wrap="nowrap">
           <Burger
             opened={opened}
             onClick={toggle}
@@ -86,7 +86,8 @@ const Pages = () => {
             data-live={live}
             title={live ? 'Figures move as events arrive' : 'Figures are asked for every 5 seconds'}
           >
-            {live ? 'Live' : 'Not live'}
+            {/* Not "live": that is what a centre is which moves real money. */}
+            {live ? 'Online' : 'Offline'}
           </Badge>
           <Who />
           <SchemeToggle />
