@@ -122,6 +122,7 @@ export const assignments = (
   }
 
   return {
+    asking,
     rulesFor,
     renewCertificate,
     /** What a terminal compares with the word that it holds: another mark, and it asks for the new one. */

@@ -44,6 +44,7 @@ import { signedLog } from './signed-log.ts'
 import { signingKeys } from './signing-keys.ts'
 import { standings } from './standing.ts'
 import { testimonies } from './testimonies.ts'
+import { told } from './told.ts'
 import { trade } from './trade.ts'
 
 /** The centre as a plain function: authority, intake, followers and commands around one log. */
@@ -102,11 +103,18 @@ export const backOffice = async (parts: BackOfficeParts) => {
   const { fingerprint, ...terminals } = enrolments(here, authority, book, known, leave, settled)
   /** The deny list that a terminal said it works under, before its log says so. */
   const denyLists = new Map<string, number>()
-  const { markFor, ...assigned } = assignments(here, authority, book, known, whoseIs, (terminal, version, denyList) => {
-    heard.set(terminal, clock.now())
-    if (denyList !== undefined) denyLists.set(terminal, denyList)
-    if (version !== undefined) software.set(terminal, version)
-  })
+  const { markFor, asking, ...assigned } = assignments(
+    here,
+    authority,
+    book,
+    known,
+    whoseIs,
+    (terminal, version, denyList) => {
+      heard.set(terminal, clock.now())
+      if (denyList !== undefined) denyLists.set(terminal, denyList)
+      if (version !== undefined) software.set(terminal, version)
+    },
+  )
   const two = secondPerson(here)
   const accountOrders = accounts(here, settled, rows, holding, book, two)
   const { boundOf, ...proposed } = proposals(here, settled, holding, two)
@@ -204,6 +212,7 @@ export const backOffice = async (parts: BackOfficeParts) => {
     revokeLicense: licensed.revokeLicense,
     ...ordered,
     ...assigned,
+    ...told(here, authority, asking),
     ...shops(here, settled),
     acceptBatch,
     authority,

@@ -17,6 +17,7 @@ const rulesAnswer = z.object({
   assignment: z.string().max(8192).optional(),
   at: instant,
 })
+const verdictsAnswer = z.object({ verdicts: z.string().max(32_768), at: instant })
 const certificateAnswer = z.object({ certificate: z.string().max(8192), at: instant })
 const refusal = z.looseObject({ reason: z.string(), message: z.string() })
 
@@ -60,6 +61,7 @@ export const httpLink = (centre: string, terminal: string, end: AbortSignal): Li
   return {
     send: batch => call(batchAnswer, 'batches', { body: batch }),
     rules: (request, have) => call(rulesAnswer, have === undefined ? 'rules' : `rules?have=${have}`, { request }),
+    verdicts: (request, revisions) => call(verdictsAnswer, 'verdicts', { request, body: { revisions } }),
     certificate: request => call(certificateAnswer, 'certificate', { request, body: {} }),
   }
 }

@@ -46,6 +46,11 @@ export type Link = {
   send(batch: BatchBody): Promise<BatchAnswer | Refusal>
   /** `have` names the documents that are here (`haveOf`): what changed is enough. Both are asked by a request that the terminal signs: see `#license/request`. */
   rules(request: string, have?: string): Promise<RulesAnswer | Refusal>
+  /** What became of these events of its own: signed, in answer to this request. */
+  verdicts(
+    request: string,
+    revisions: readonly number[],
+  ): Promise<{ readonly verdicts: string; readonly at: string } | Refusal>
   certificate(request: string): Promise<{ readonly certificate: string; readonly at: string } | Refusal>
 }
 

@@ -9,10 +9,13 @@ import { documentsOf, haveOf } from '#tap/rules'
 import { acknowledge } from '#till/state'
 import { lifeTypes, type OwnLog } from './own-log.ts'
 import { LinkDown, type News, type RulesAnswer, type TerminalParts } from './ports.ts'
+import type { verdicts } from './verdicts.ts'
 
 /** The way of the terminal's log to the centre, and of the rules back. It never stands in a tap's way. */
 
 const idleContact_ms = 30_000
+/** A verdict follows its batch within a second or two, where the centre has not much to do. */
+const verdictsFirst_ms = 1000
 const skewTold_ms = 2 * 60_000
 /** Under the limits of the exchange (1,000 events, 1 MiB), so that a page's overshoot stays within them. */
 const batchEvents = 500
@@ -23,7 +26,7 @@ const toldEvery_ms = 15 * 60_000
 /** -1 where nothing is held. */
 const isRevision = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= -1
 
-export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
+export const centreLink = (parts: TerminalParts, own: OwnLog, heard: ReturnType<typeof verdicts>, news: News) => {
   const { clock, crypto, store, notes, link, identity, log, sleep, software } = parts
   const { p256 } = identity.keys
   const { till } = own
@@ -31,6 +34,8 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
   // Before the first answer, the enrolment was the last meeting with the centre.
   let lastSync_ms = notes.note('lastSync') === undefined ? undefined : Number(notes.note('lastSync'))
   let lastSyncError: Refusal | undefined
+  /** How far this clock is before the centre's, when it answered last. */
+  let skew_ms: number | undefined
   let sentTo = till.acknowledgedTo
   const witness = witnessName(identity.origin, identity.terminal)
   const logTrust = (): LogTrust => ({
@@ -55,7 +60,7 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
   const answeredAt = (at: string): void => {
     lastSync_ms = own.time()
     notes.setNote('lastSync', `${lastSync_ms}`)
-    const skew_ms = clock.now() - Date.parse(at)
+    skew_ms = clock.now() - Date.parse(at)
     if (Math.abs(skew_ms) > skewTold_ms)
       log.warn(`this clock differs from the centre's by ${Math.round(skew_ms / 1000)} s`)
   }
@@ -196,6 +201,7 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
       `the centre holds this terminal's log up to revision ${heldTo}, and had acknowledged ${till.acknowledgedTo}: what it lacks is sent again`,
     )
     await own.takeBack(heldTo)
+    heard.forgetAfter(heldTo)
     wake()
     return true
   }
@@ -292,6 +298,27 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
     log.warn(refused.message)
   }
 
+  let verdictsAgain_ms = verdictsFirst_ms
+  /** What became of what was sent. Nothing here depends on it: where no answer comes, it is asked again later. */
+  const askVerdicts = async (): Promise<void> => {
+    const revisions = heard.asked()
+    if (revisions.length === 0 || !online) return
+    try {
+      let asked = ''
+      const answer = await asks('verdicts', request => {
+        asked = request
+        return link.verdicts(request, revisions)
+      })
+      if (isRefusal(answer)) return
+      if (heard.hear(answer.verdicts, asked, revisions)) news.next({ kind: 'verdicts' })
+      else log.warn('what became of the sales was told without the centre’s signature: it is not shown')
+    } catch (error) {
+      if (!(error instanceof LinkDown)) throw error
+    } finally {
+      verdictsAgain_ms = heard.awaited() ? Math.min(verdictsAgain_ms * 2, idleContact_ms) : verdictsFirst_ms
+    }
+  }
+
   /** Until the signal: send what waits, obey back-off, look for newer rules now and then. Never in a tap's way. */
   const sync = async (signal: AbortSignal): Promise<void> => {
     let wait_ms: number | undefined = 0
@@ -301,7 +328,8 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
         const stop = () => napping.abort()
         signal.addEventListener('abort', stop)
         wakeUp = stop
-        const nap_ms = wait_ms ?? (online ? idleContact_ms : 2 ** 30)
+        const idle_ms = heard.awaited() ? verdictsAgain_ms : idleContact_ms
+        const nap_ms = wait_ms ?? (online ? idle_ms : 2 ** 30)
         await sleep(nap_ms, napping.signal)
         signal.removeEventListener('abort', stop)
         wakeUp = () => {}
@@ -315,6 +343,7 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
         const more = await exclusive(sendOne)
         if (!more && wait_ms === undefined && own.time() - (lastSync_ms ?? 0) >= idleContact_ms)
           await exclusive(fetchRules)
+        if (!more) await exclusive(askVerdicts)
         ;({ drain, wait_ms } = nextDrain(drain, { type: 'Sent', more }))
       } catch (error) {
         const fault = error as LinkDown
@@ -337,6 +366,8 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
       while (await exclusive(sendOne)) {
         // Until nothing waits.
       }
+      await exclusive(askVerdicts)
+      wake()
       return { acceptedTo: till.acknowledgedTo }
     } catch (error) {
       return (
@@ -351,6 +382,7 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
   const setNetwork = (on: boolean): void => {
     online = on
     notes.setNote('online', `${on}`)
+    verdictsAgain_ms = verdictsFirst_ms
     drain = nextDrain(drain, { type: 'NetworkSet', online: on }).drain
     wake()
     news.next({ kind: 'network' })
@@ -362,6 +394,6 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, news: News) => {
     setNetwork,
     tellAcknowledgement,
     lastSync_ms: () => lastSync_ms,
-    status: () => ({ online, lastSync_ms, lastSyncError, sentTo }),
+    status: () => ({ online, lastSync_ms, lastSyncError, sentTo, skew_ms }),
   }
 }

@@ -9,6 +9,7 @@ import { receipts } from './receipts.ts'
 import { staff } from './staff.ts'
 import { centreLink } from './sync.ts'
 import { taps } from './tap.ts'
+import { verdicts } from './verdicts.ts'
 
 /**
  * The till in the shop as a plain function: its own log, the cashier's desk, its taps, its way to the centre. Nest, HTTP
@@ -21,7 +22,8 @@ export const terminal = async (parts: TerminalParts) => {
   const news = new Subject<{ readonly kind: string }>()
   const own = await ownLog(parts, news)
   await commission(parts, own)
-  const sync = centreLink(parts, own, news)
+  const heard = verdicts(parts, own)
+  const sync = centreLink(parts, own, heard, news)
   const counter = desk(parts, own, news)
   const { prepare, meet, takeTaps } = taps(parts, own, counter, sync.lastSync_ms)
   const { till, write } = own
@@ -112,6 +114,8 @@ export const terminal = async (parts: TerminalParts) => {
         transaction: own.reversal(reversal)?.transaction ?? '',
         reversal,
       })),
+    /** What the centre has said, signed, of a record of this log. */
+    verdictOf: heard.of,
     meet,
     /** Takes taps and syncs until the signal. */
     run: async (signal: AbortSignal): Promise<void> => {

@@ -59,12 +59,18 @@ export const views = (node: Terminal) => {
     const { count, sum } = node.status().waiting
     return { count, sum: formatAmount(sum, currency()) }
   }
-  /** How far a record has got on its way. */
-  const stateOf = (revision: number) => {
+  /** How far a record has got on its way, and what the centre has made of it: accepted is a signed word of the centre. */
+  const standing = (revision: number) => {
     const { sentTo, online } = node.status()
-    if (revision <= node.till.acknowledgedTo) return 'accepted'
-    if (!online) return 'recorded'
-    return revision <= sentTo ? 'sent' : 'queued'
+    const { verdict, reason } = node.verdictOf(revision) ?? {}
+    if (reason !== undefined && reason !== '') {
+      const { say, next } = inWords(reason, {}, currency(), node.paper.language(), 'verdict')
+      return { state: verdict as 'held' | 'refused', because: { reason, say, next } }
+    }
+    if (verdict) return { state: verdict }
+    if (revision <= node.till.acknowledgedTo) return { state: 'sent' as const }
+    if (!online) return { state: 'recorded' as const }
+    return { state: revision <= sentTo ? ('sent' as const) : ('queued' as const) }
   }
   const reversal = (reversing: Reversing) => {
     const { reversal, kind, transaction, receiptNumber, occurred, businessDate, currency, original } = reversing
@@ -78,12 +84,11 @@ export const views = (node: Terminal) => {
       amount: formatAmount(reversing.amount, currency),
       currency,
       ...(original ? { original } : {}),
-      state: stateOf(reversing.revision),
+      ...standing(reversing.revision),
     }
   }
   const reversals = (count: number) => [...node.till.reversals.values()].slice(-count).reverse().map(reversal)
   const transaction = (recorded: Recorded) => {
-    const state = stateOf(recorded.revision)
     const { transaction, sale, occurred, receiptNumber, card, businessDate, payment } = recorded
     return {
       transaction,
@@ -95,7 +100,7 @@ export const views = (node: Terminal) => {
       card,
       businessDate,
       payment,
-      state,
+      ...standing(recorded.revision),
       reversed: formatAmount(recorded.reversed, recorded.currency),
       voided: recorded.voided,
     }
@@ -151,7 +156,8 @@ export const views = (node: Terminal) => {
       return { status, role: 'terminal', id: node.id, online, waiting: waiting(), ...(refusal ? { refusal } : {}) }
     },
     till: () => {
-      const { online, lastSync_ms, lastSyncError, rules, reader, now_ms, certificate, outOfService } = node.status()
+      const { online, lastSync_ms, lastSyncError, skew_ms, rules, reader, now_ms, certificate, outOfService } =
+        node.status()
       const sale = node.currentSale()
       const first = node.till.waiting[0]
       return {
@@ -183,6 +189,7 @@ export const views = (node: Terminal) => {
         lastSync: iso(lastSync_ms),
         lastSyncError: lastSyncError ? syncError(lastSyncError, currency(), node.paper.language()) : null,
         now: iso(now_ms),
+        skew_ms: skew_ms ?? null,
         today: node.today(),
         zone: node.place.zone(),
         language: node.paper.language(),

@@ -393,6 +393,44 @@ const unknown = never(['The payment was declined.', other[0]], ['Die Zahlung wur
 const reasonOf = (reason: string): Reason =>
   Object.hasOwn(reasons, reason) ? reasons[reason as keyof typeof reasons] : unknown
 
+/** What the centre holds or refuses, afterwards: the customer has gone, and it is for the office to settle. */
+const office = ['The back office settles it.', 'Die Verwaltung klärt es.'] as const
+const verdicts = {
+  RefundWithoutOriginal: never(
+    ['The centre does not know the payment yet.', 'It waits for the till that took it. Let that till sync.'],
+    ['Die Zentrale kennt die Zahlung noch nicht.', 'Sie wartet auf die Kasse, die sie annahm. Dort übertragen.'],
+  ),
+  RefundExceedsOriginal: never(
+    ['More was given back than was paid.', `The shop bears it until it is settled. ${office[0]}`],
+    ['Es wurde mehr zurückgegeben, als bezahlt war.', `Bis zur Klärung trägt es der Laden. ${office[1]}`],
+  ),
+  OriginalHeld: never(
+    ['The payment itself is held at the centre.', `Nothing is given back before it is decided. ${office[0]}`],
+    ['Die Zahlung selbst ist in der Zentrale angehalten.', `Vorher wird nichts gutgeschrieben. ${office[1]}`],
+  ),
+  CurrencyMismatch: never(
+    ['It was given back in another currency.', office[0]],
+    ['Es wurde in einer anderen Währung zurückgegeben.', office[1]],
+  ),
+  ReversalRefused: never(
+    ['Two people at the back office refused it.', 'The shop bears it. Ask there why.'],
+    ['Zwei Personen der Verwaltung lehnten es ab.', 'Der Laden trägt es. Dort nach dem Grund fragen.'],
+  ),
+  MerchantBears: never(
+    ['It was decided that the shop bears this payment.', 'Ask the back office why.'],
+    ['Es wurde entschieden, dass der Laden diese Zahlung trägt.', 'Die Verwaltung nach dem Grund fragen.'],
+  ),
+} as const satisfies Readonly<Record<string, Reason>>
+
+/** Payments are held by the checks of a tap, which are many; what a cashier does about it is always the same. */
+const heldPayment = never(
+  ['The centre holds this payment back.', office[0]],
+  ['Die Zentrale hält diese Zahlung an.', office[1]],
+)
+
+const verdictOf = (reason: string): Reason =>
+  Object.hasOwn(verdicts, reason) ? verdicts[reason as keyof typeof verdicts] : heldPayment
+
 export const isOverridable = (reason: string): boolean => reasonOf(reason).overridable
 
 export type InWords = { readonly say: string; readonly figures: string; readonly next: string }
@@ -403,8 +441,9 @@ export const inWords = (
   figures: Readonly<Record<string, unknown>>,
   currency: Currency,
   language: Language,
+  of: 'tap' | 'verdict' = 'tap',
 ): InWords => {
-  const { say, next, figures: template } = reasonOf(reason)[language]
+  const { say, next, figures: template } = (of === 'tap' ? reasonOf(reason) : verdictOf(reason))[language]
   return { say, next, figures: template === undefined ? '' : (filled(template, figures, currency, language) ?? '') }
 }
 

@@ -185,6 +185,7 @@ export const openShop = async (folder: string, taps: number): Promise<Shop> => {
         at: iso(),
       }),
       rules: async () => ({ ...rules, at: iso() }),
+      verdicts: async () => ({ verdicts: '', at: iso() }),
       certificate: async () => ({ certificate: identity.certificate, at: iso() }),
     },
     identity,

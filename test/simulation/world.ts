@@ -360,6 +360,7 @@ export const makeWorld = async (options: WorldOptions) => {
     return {
       send: batch => reach(centre => centre.acceptBatch(id, structuredClone(batch))),
       rules: (request, have) => reach(centre => centre.rulesFor(id, request, have)),
+      verdicts: (request, revisions) => reach(centre => centre.verdictsFor(id, request, revisions)),
       certificate: request => reach(centre => centre.renewCertificate(id, request)),
     }
   }

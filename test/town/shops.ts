@@ -101,6 +101,7 @@ export const placeTill = async (
       return answer
     },
     rules: request => reach(node => node.rulesFor(id, request)),
+    verdicts: (request, revisions) => reach(node => node.verdictsFor(id, request, revisions)),
     certificate: request => reach(node => node.renewCertificate(id, request)),
   }
   const node = await terminal({

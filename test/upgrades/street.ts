@@ -111,6 +111,7 @@ export const openStreet = async (folder: string, start_ms: number) => {
     link: {
       send: batch => reach(() => centre.acceptBatch(till, batch)),
       rules: request => reach(() => centre.rulesFor(till, request)),
+      verdicts: (request, revisions) => reach(() => centre.verdictsFor(till, request, revisions)),
       certificate: request => reach(() => centre.renewCertificate(till, request)),
     },
     identity,

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { bodyOf, fieldOf } from '#http/refusals'
 import { Open } from '#http/roles'
 import { requestHeader } from '#license/request'
+import { verdictsMax } from '#license/verdicts'
 import { batchBody } from '#sync/batch'
 import type { BackOffice } from '../back-office.ts'
 import { guessing } from '../guessing.ts'
@@ -22,6 +23,8 @@ const rulesQuery = z.object({
     .optional(),
 })
 
+const verdictsBody = z.object({ revisions: z.array(z.int().nonnegative()).min(1).max(verdictsMax) })
+
 type SignedBy = { readonly terminal: string; readonly request: string | undefined }
 
 /** What terminals send and fetch: their own keys vouch for them, and no operator does. */
@@ -36,6 +39,9 @@ export const syncRoutes = (node: BackOffice, door: Door): Type => {
   )
   const Rules = door.question('Rules', ({ terminal, request, have }: SignedBy & { have: string | undefined }) =>
     node.rulesFor(terminal, request, have),
+  )
+  const Verdicts = door.question('Verdicts', ({ terminal, request, revisions }: SignedBy & { revisions: number[] }) =>
+    node.verdictsFor(terminal, request, revisions),
   )
   const RenewCertificate = door.order('RenewCertificate', ({ terminal, request }: SignedBy) =>
     node.renewCertificate(terminal, request),
@@ -62,6 +68,14 @@ export const syncRoutes = (node: BackOffice, door: Door): Type => {
     ) {
       const { have } = bodyOf(rulesQuery, query)
       return this.ask(new Rules.Message({ terminal, request: fieldOf(header, request, requestHeader), have }))
+    }
+    @Open('a terminal, by its signature') @Post('terminals/:terminal/verdicts') @HttpCode(200) verdicts(
+      @Param('terminal') terminal: string,
+      @Headers(requestHeader) request: unknown,
+      @Body() body: unknown,
+    ) {
+      const { revisions } = bodyOf(verdictsBody, body)
+      return this.ask(new Verdicts.Message({ terminal, request: fieldOf(header, request, requestHeader), revisions }))
     }
     @Open('a terminal, by its signature') @Post('terminals/:terminal/certificate') @HttpCode(200) certificate(
       @Param('terminal') terminal: string,

@@ -25,7 +25,23 @@ export interface Sale {
   readonly allowanceLeft?: string
 }
 
-export interface Transaction {
+/** How far a record has got; held and refused are the centre's signed word, with what is so and what to do. */
+export interface OnItsWay {
+  readonly state: 'recorded' | 'queued' | 'sent' | 'accepted' | 'held' | 'refused'
+  readonly because?: { readonly reason: string; readonly say: string; readonly next: string }
+}
+
+export interface Reversal extends OnItsWay {
+  readonly reversal: string
+  readonly kind: 'void' | 'refund'
+  readonly transaction: string
+  readonly receiptNumber: number
+  readonly occurred: string
+  readonly amount: string
+  readonly currency: string
+}
+
+export interface Transaction extends OnItsWay {
   readonly transaction: string
   readonly sale: string
   readonly amount: string
@@ -33,7 +49,6 @@ export interface Transaction {
   readonly occurred: string
   readonly receiptNumber: number
   readonly card: string
-  readonly state: 'recorded' | 'queued' | 'sent' | 'accepted' | 'quarantined'
   /** How much of it was voided or refunded. */
   readonly reversed: string
 }
@@ -60,6 +75,10 @@ export interface Till {
   /** Sales whose tap broke off after the phone may have paid: each waits for the same phone. */
   readonly torn: readonly Sale[]
   readonly recent: readonly Transaction[]
+  readonly reversals: readonly Reversal[]
+  readonly now: string
+  /** How far this till's clock is before the centre's, in milliseconds; null before they met. */
+  readonly skew_ms: number | null
   readonly reader: { readonly state: 'ready' | 'fault'; readonly message?: string }
   readonly language: 'en' | 'de'
   readonly today: string
@@ -88,6 +107,12 @@ export interface DayReport {
     readonly torn: CountAndSum
   }
   readonly net: string
+  /** By cashier; empty where the till has no staff. */
+  readonly shifts: readonly {
+    readonly cashier: string | null
+    readonly totals: DayReport['totals']
+    readonly net: string
+  }[]
   readonly grandTotal: { readonly sales: string } | null
   readonly cashier: string | null
   readonly zNumber?: number | null
@@ -102,6 +127,7 @@ export interface DayReport {
 
 export interface Receipt {
   readonly transaction: string
+  readonly reversal?: string
   readonly receiptNumber: number
   readonly copy: number
   /** What the square code says. */

@@ -176,6 +176,22 @@ const Totals = (props: { readonly report: DayReport; readonly currency: string; 
           )}
         </tbody>
       </table>
+      {report.shifts.length > 0 && (
+        <table className={classes.totals} data-testid="shifts">
+          <caption>{said('byCashier')}</caption>
+          <tbody>
+            {report.shifts.map(shift => (
+              <tr key={shift.cashier ?? ''} data-testid={`shift-${shift.cashier ?? 'nobody'}`}>
+                <th scope="row">{shift.cashier ?? said('nobodySigned')}</th>
+                <td>{shift.totals.sales.count}</td>
+                <td>
+                  <Money amount={shift.net} currency={currency} />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
       {report.firstRevision !== null && report.lastRevision !== null && (
         <Text size="xs" c="dimmed" mt="xs" style={{ overflowWrap: 'anywhere' }}>
           {said('revisions')} {report.firstRevision} {said('until')} {report.lastRevision}

@@ -10,12 +10,17 @@ import type { PaidReceipt, Receipt as PrintedReceipt } from './answers.ts'
 import { useSaid } from './said.ts'
 import classes from './till.module.css'
 
-/** A payment as paper, with the code that proves it. A copy that is printed is a record, and says that it is a copy. */
-export const Receipt = ({ transaction, close }: { readonly transaction: string; readonly close: () => void }) => {
+/** A payment, a void or a refund as paper, with the code that proves it. A copy that is printed is a record, and says that it is a copy. */
+export const Receipt = (props: {
+  readonly of: 'transactions' | 'reversals'
+  readonly id: string
+  readonly close: () => void
+}) => {
+  const { of, id, close } = props
   const said = useSaid()
   const client = useQueryClient()
-  const path = `/api/transactions/${encodeURIComponent(transaction)}`
-  const key = ['receipt', transaction]
+  const path = `/api/${of}/${encodeURIComponent(id)}`
+  const key = ['receipt', id]
   const query = useQuery({
     queryKey: key,
     queryFn: ({ signal }) => ask<PrintedReceipt>(`${path}/receipt`, {}, signal),

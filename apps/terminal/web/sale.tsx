@@ -132,7 +132,7 @@ export const SaleState = ({ sale, putAway }: { readonly sale: Sale; readonly put
       <Suspense>
         {dialog === 'approval' && <Approval sale={sale} close={() => setDialog(null)} />}
         {dialog === 'receipt' && sale.transaction !== undefined && (
-          <Receipt transaction={sale.transaction} close={() => setDialog(null)} />
+          <Receipt of="transactions" id={sale.transaction} close={() => setDialog(null)} />
         )}
       </Suspense>
     </>

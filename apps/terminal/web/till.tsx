@@ -2,6 +2,7 @@ import { Alert, Button, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { CalendarOff, CircleAlert, UserRound } from 'lucide-react'
 import { lazy, Suspense, useState } from 'react'
+import { lengthOf } from '#screens/age'
 import { ask } from '#screens/api'
 import { useLive } from '#screens/live'
 import { Announcement, Answered } from '#screens/states'
@@ -72,6 +73,7 @@ export const TillPage = () => {
               <div className={classes.columns}>
                 <section className={classes.panel} aria-label="Amount">
                   <CertificateEnds till={till} />
+                  <ClockOff till={till} />
                   <Hindrance till={till} openDay={() => setDayShown(true)} signOn={() => setPeopleShown(true)} />
                   <Torn sales={till.torn} takeUp={() => setAside(null)} />
                   <Keypad till={till} paused={dayShown || peopleShown} />
@@ -117,6 +119,27 @@ const CertificateEnds = ({ till }: { readonly till: Till }) => {
   )
 }
 
+const skewShown_ms = 60_000
+
+/** Phones look at the time before they pay, and every record bears it. */
+const ClockOff = ({ till }: { readonly till: Till }) => {
+  const said = useSaid()
+  const { skew_ms } = till
+  if (skew_ms === null || Math.abs(skew_ms) <= skewShown_ms) return null
+  return (
+    <Alert
+      color="orange"
+      variant="outline"
+      mb="sm"
+      title={`${said(skew_ms > 0 ? 'clockAhead' : 'clockBehind')} ${lengthOf(Math.abs(skew_ms))}`}
+      icon={<CircleAlert size={20} aria-hidden />}
+      data-testid="clock-off"
+    >
+      <Text size="sm">{said('clockHint')}</Text>
+    </Alert>
+  )
+}
+
 /** What stands between the cashier and the next sale, if anything. */
 const Hindrance = (props: { readonly till: Till; readonly openDay: () => void; readonly signOn: () => void }) => {
   const { till, openDay, signOn } = props
@@ -157,36 +180,41 @@ const Hindrance = (props: { readonly till: Till; readonly openDay: () => void; r
       </Alert>
     )
   if (till.day?.state !== 'open')
-    return (
-      <Alert
-        color="orange"
-        variant="outline"
-        mb="sm"
-        title={said('dayNotOpen')}
-        icon={<CalendarOff size={20} aria-hidden />}
-        data-testid="day-not-open"
-      >
-        <Text size="sm">{said('dayNotOpenHint')}</Text>
-        <Button size="sm" mt="xs" onClick={openDay} data-testid="day-not-open-open">
-          {said('openDay')}
-        </Button>
-      </Alert>
-    )
+    return <Asked what="dayNotOpen" hint="dayNotOpenHint" act="openDay" icon={CalendarOff} onClick={openDay} />
   if (till.people.staff.length > 0 && !till.people.cashier)
-    return (
-      <Alert
-        color="orange"
-        variant="outline"
-        mb="sm"
-        title={said('nobodyOn')}
-        icon={<UserRound size={20} aria-hidden />}
-        data-testid="nobody-on"
-      >
-        <Text size="sm">{said('nobodyHint')}</Text>
-        <Button size="sm" mt="xs" onClick={signOn} data-testid="nobody-on-sign-on">
-          {said('signOn')}
-        </Button>
-      </Alert>
-    )
+    return <Asked what="nobodyOn" hint="nobodyHint" act="signOn" icon={UserRound} onClick={signOn} />
   return null
+}
+
+const testIds = {
+  dayNotOpen: ['day-not-open', 'day-not-open-open'],
+  nobodyOn: ['nobody-on', 'nobody-on-sign-on'],
+} as const
+
+/** What the cashier does before the next sale, with the button that does it. */
+const Asked = (props: {
+  readonly what: keyof typeof testIds
+  readonly hint: 'dayNotOpenHint' | 'nobodyHint'
+  readonly act: 'openDay' | 'signOn'
+  readonly icon: typeof UserRound
+  readonly onClick: () => void
+}) => {
+  const { what, hint, act, icon: Icon, onClick } = props
+  const said = useSaid()
+  const [shown, button] = testIds[what]
+  return (
+    <Alert
+      color="orange"
+      variant="outline"
+      mb="sm"
+      title={said(what)}
+      icon={<Icon size={20} aria-hidden />}
+      data-testid={shown}
+    >
+      <Text size="sm">{said(hint)}</Text>
+      <Button size="sm" mt="xs" onClick={onClick} data-testid={button}>
+        {said(act)}
+      </Button>
+    </Alert>
+  )
 }
