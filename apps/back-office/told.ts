@@ -26,20 +26,19 @@ export const told = (
     const stream = `terminal-${terminal}`
     for await (const [stored] of store.read(stream, { from: revision, direction: 'forward', pageSize: 1 })) {
       const event = stored?.revision === revision ? upcast(trustEvent(stored.text), tillWords) : undefined
-      switch (event?.type) {
-        case 'TransactionRecorded': {
-          const { transaction, payment } = event.data
-          const { events } = await readHeld(store, `payment-${payment}`, paymentWords)
-          return { revision, ...toldOfSale(events, { terminal, transaction }) }
-        }
-        case 'TransactionVoided':
-        case 'RefundRecorded': {
-          const { reversal, payment } = event.data
-          const { events } = await readHeld(store, `payment-${payment}`, paymentWords)
-          return { revision, ...toldOfReversal(events, { terminal, reversal }) }
-        }
+      if (
+        event?.type !== 'TransactionRecorded' &&
+        event?.type !== 'TransactionVoided' &&
+        event?.type !== 'RefundRecorded'
+      )
+        break
+      const { events } = await readHeld(store, `payment-${event.data.payment}`, paymentWords)
+      return {
+        revision,
+        ...(event.type === 'TransactionRecorded'
+          ? toldOfSale(events, { terminal, transaction: event.data.transaction })
+          : toldOfReversal(events, { terminal, reversal: event.data.reversal })),
       }
-      break
     }
     return { revision, verdict: 'waiting' }
   }

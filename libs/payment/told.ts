@@ -1,7 +1,7 @@
 import type { PaymentEvent } from './events.ts'
 
 /** What a terminal is told of its own sale, or of its own void or refund: by the verdicts alone. */
-export type Told = {
+type Told = {
   readonly verdict: 'waiting' | 'accepted' | 'held' | 'refused'
   readonly reason?: string
 }
@@ -31,16 +31,12 @@ export const toldOfReversal = (
   { terminal, reversal }: { readonly terminal: string; readonly reversal: string },
 ): Told => {
   let told = waiting
-  for (const event of events)
-    switch (event.type) {
-      case 'ReversalAccepted':
-      case 'ReversalReleased':
-      case 'ReversalHeld':
-      case 'ReversalRefused':
-        if (event.data.terminal !== terminal || event.data.reversal !== reversal) break
-        if (event.type === 'ReversalHeld') told = { verdict: 'held', reason: event.data.reason }
-        else if (event.type === 'ReversalRefused') told = { verdict: 'refused', reason: 'ReversalRefused' }
-        else told = { verdict: 'accepted' }
-    }
+  for (const event of events) {
+    if (!('reversal' in event.data) || !('terminal' in event.data)) continue
+    if (event.data.terminal !== terminal || event.data.reversal !== reversal) continue
+    if (event.type === 'ReversalHeld') told = { verdict: 'held', reason: event.data.reason }
+    else if (event.type === 'ReversalRefused') told = { verdict: 'refused', reason: 'ReversalRefused' }
+    else if (event.type === 'ReversalAccepted' || event.type === 'ReversalReleased') told = { verdict: 'accepted' }
+  }
   return told
 }

@@ -163,7 +163,7 @@ describe('the centre tells', () => {
     await givenBackTwice()
     type Events = Parameters<typeof toldOfSale>[0]
     const of = (type: string) => atCentre(world, type) as unknown as Events
-    const { transaction } = atTerminal(world, 'TransactionRecorded')[0]?.data as { transaction: string }
+    const transaction = atTerminal(world, 'TransactionRecorded')[0]?.data.transaction ?? ''
     const accepted = of('PaymentAccepted')
     expect(toldOfSale(accepted, { terminal: 'T-1', transaction })).toEqual({ verdict: 'accepted' })
     expect(toldOfSale(accepted, { terminal: 'T-2', transaction })).toEqual({ verdict: 'waiting' })
