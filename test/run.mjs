@@ -106,7 +106,10 @@ switch (what) {
     prepare()
     build()
     process.exit(
-      vitest(['--project', 'machines', 'test/machines/kills.test.ts', ...rest], { KILLS: process.env.KILLS ?? '600' }),
+      vitest(['--project', 'machines', 'test/machines/kills.test.ts', 'test/machines/storm.test.ts', ...rest], {
+        KILLS: process.env.KILLS ?? '600',
+        STORM: process.env.STORM ?? '600',
+      }),
     )
     break
   case 'sim':

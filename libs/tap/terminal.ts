@@ -196,6 +196,10 @@ function* fetchPayment(
     paymentAnswer(response.information)
     const judged = judgePayment(crypto, deduction, license, response.information)
     const failure = firstFailure(judged.checks)
+    // What does not open under the payer's key proves nothing of the payer: octets may have been spoiled on their way,
+    // and the phone may have paid. Only what that key sealed or signed can be refused for good.
+    if (failure && !judged.checks.some(({ pass }) => pass))
+      throw new Malformed('payment', 0, failure.found ?? 'octets that do not open')
     if (failure || !judged.opened) {
       const rejected = {
         transaction,

@@ -89,12 +89,17 @@ export type Till = App & {
 
 export type Street = Awaited<ReturnType<typeof openStreet>>
 
-export const openStreet = async (options: {
+type StreetOptions = {
   readonly terminals: readonly TillOptions[]
   readonly accounts: readonly { readonly account: string; readonly limit: string; readonly allowance: string }[]
   readonly users?: Users | undefined
-}) => {
-  const { accounts, users } = options
+  /** The port by which a terminal, or the wallet, reaches the centre in place of the centre's own. */
+  readonly line?: (name: string, centre: number) => Promise<number>
+  /** Where the centre keeps its log and what goes with it, if not in its own folder. */
+  readonly store?: string
+}
+
+export const openStreet = async (options: StreetOptions) => {
   compile()
   const place = makePlace('street')
   const close = async (): Promise<void> => {
@@ -102,7 +107,7 @@ export const openStreet = async (options: {
     place.remove()
   }
   try {
-    return { ...(await settle(options.terminals, accounts, users, place)), place, close }
+    return { ...(await settle(options, place)), place, close }
   } catch (error) {
     await close()
     throw error
@@ -110,9 +115,7 @@ export const openStreet = async (options: {
 }
 
 const settle = async (
-  tillOptions: readonly TillOptions[],
-  accounts: Parameters<typeof openStreet>[0]['accounts'],
-  users: Users | undefined,
+  { terminals, accounts, users, line, store }: StreetOptions,
   place: ReturnType<typeof makePlace>,
 ) => {
   const appAt = (name: string, port: number, user: number | undefined, start: (folder: string) => Running): App => {
@@ -139,7 +142,7 @@ const settle = async (
   const port = await freePorts()
   const operators = place.folder('operators', users?.centre)
   const centreArgs = (folder: string) => [
-    ...['--port', `${port}`, '--data', folder],
+    ...['--port', `${port}`, '--data', folder, ...(store === undefined ? [] : ['--store', store])],
     ...withAdministrator(`http://127.0.0.1:${port}`, operators),
   ]
   const centre = appAt('centre', port, users?.centre, folder =>
@@ -147,6 +150,7 @@ const settle = async (
   )
   await centre.start()
   const at = `${centre.url}/api`
+  const centreFor = async (name: string) => `http://127.0.0.1:${line ? await line(name, port) : port}`
   const terms = { feeBasisPoints: 150, taxBasisPoints: 2000 }
   await ask('POST', `${at}/merchants`, { merchant: 'corner', name: 'Corner & Co.', currency: 'EUR', ...terms })
   await ask('POST', `${at}/shops`, {
@@ -163,9 +167,10 @@ const settle = async (
     const [port, radio] = [await freePorts(), await freePorts()]
     const invited = await ask('POST', `${at}/terminals`, { terminal: id, shop: 'corner-shop' })
     let code = ['--enrol', String(invited['code']), '--root', String(invited['rootFingerprint'])]
+    const reached = await centreFor(id)
     const app = appAt(id, port, users?.terminal, folder => {
       const air = reader ? ['--reader', 'pcsc', '--reader-name', reader.name] : ['--radio', `${radio}`]
-      const args = ['--port', `${port}`, '--data', folder, '--centre', centre.url, ...air, ...code]
+      const args = ['--port', `${port}`, '--data', folder, '--centre', reached, ...air, ...code]
       code = []
       const around = { ...(stdio ? { stdio } : {}), ...(reader?.inside ? { inside: reader.inside } : {}) }
       return run(id, program(main, args), { user: users?.terminal, ...around })
@@ -196,15 +201,16 @@ const settle = async (
     return { till, antenna: `${id}=${address}` }
   }
   const started: Awaited<ReturnType<typeof startTill>>[] = []
-  for (const one of tillOptions) started.push(await startTill(one))
+  for (const one of terminals) started.push(await startTill(one))
   const tills = started.map(({ till }) => till)
 
   /* ---- phones */
 
   const walletPort = await freePorts()
+  const authority = await centreFor('wallet')
   const antennas = started.flatMap(({ antenna }) => ['--antenna', antenna])
   const wallet = appAt('wallet', walletPort, users?.wallet, folder => {
-    const args = ['--port', `${walletPort}`, '--data', folder, '--centre', centre.url, ...antennas]
+    const args = ['--port', `${walletPort}`, '--data', folder, '--centre', authority, ...antennas]
     return run('wallet', program('dist/apps/wallet/main.js', args), { user: users?.wallet })
   })
   await wallet.start()
