@@ -51,7 +51,7 @@ it('receives what it pays in', async () => {
   await looksRight(office, 'merchant pays in')
   await office.press('pay-in-confirm')
   await eventually(() => office.page.getByLabel('Facts').innerText()).toContain('12.50 EUR')
-  await eventually(() => office.words('proof')).toContain('1 postings come to these figures')
+  await eventually(() => office.words('proof')).toContain('1 posting comes to these figures')
   await looksRight(office, 'merchant')
   for (const fault of browser.faults.splice(0)) expect(fault).toContain('/api/merchants/fish/explain')
 })

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fromBase64url } from '#canonical/bytes'
 import { isRefusal } from '#canonical/decider'
 import { readFareTable } from '#license/fares'
+import { readPolicy } from '#license/rules'
 import { minorUnits } from '#money'
 import type { RulesAnswer } from '../../apps/terminal/ports.ts'
 import { makeWorld, orThrow, type World } from '../simulation/world.ts'
@@ -101,6 +102,27 @@ describe('a terminal', () => {
     expect(last.data.reason).toBe('TransactionLimitExceeded')
     const wrong = { perTransaction: minorUnits('0') }
     expect(await node.book.setPolicy({ currency: 'EUR', change: wrong, reason: 'x', by })).toMatchObject({
+      reason: 'PolicyUnsound',
+    })
+  })
+
+  it('works under no value that was taken out of its policy, and under one that was not named', async () => {
+    const { book } = world.centre()
+    const set = async (change: Parameters<typeof book.setPolicy>[0]['change']) => {
+      orThrow(await book.setPolicy({ currency: 'EUR', change, reason: 'a season', by }))
+      await sync()
+      return readPolicy(fromBase64url(held()?.policy.document ?? ''))
+    }
+    expect(await set({ silentMax: minorUnits('20'), rollOver_hour: 4 })).toMatchObject({
+      silentMax: 20n,
+      rollOver_hour: 4,
+    })
+    const hourOnly = await set({ silentMax: null })
+    expect(hourOnly).toMatchObject({ rollOver_hour: 4 })
+    expect(hourOnly).not.toHaveProperty('silentMax')
+    expect(await set({ rollOver_hour: null })).not.toHaveProperty('rollOver_hour')
+    await expectWhole()
+    expect(await book.setPolicy({ currency: 'EUR', change: { rollOver_hour: 24 }, reason: 'x', by })).toMatchObject({
       reason: 'PolicyUnsound',
     })
   })

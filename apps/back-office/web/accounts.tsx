@@ -6,11 +6,11 @@ import { type Column, List } from '#screens/list'
 import { Money } from '#screens/money'
 import { Answered, Empty } from '#screens/states'
 import { type Account, type Aged, useAnswer } from './answers.ts'
+import { FindPerson } from './find-person.tsx'
 import { Page } from './frame.tsx'
 import classes from './office.module.css'
 import { Allowed } from './session.tsx'
 
-const FindPerson = lazy(() => import('./find-person.tsx').then(({ FindPerson }) => ({ default: FindPerson })))
 const OpenAccount = lazy(() => import('./open-account.tsx').then(({ OpenAccount }) => ({ default: OpenAccount })))
 
 const figure = (name: 'limit' | 'owed' | 'inDispute' | 'held', title: string): Column<Account> => ({
@@ -69,9 +69,7 @@ export const AccountsPage = () => {
       }
     >
       <Allowed to="clerk">
-        <Suspense>
-          <FindPerson />
-        </Suspense>
+        <FindPerson />
       </Allowed>
       <Answered query={query}>
         {({ accounts }) =>

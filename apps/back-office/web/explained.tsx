@@ -128,7 +128,8 @@ const Proof = ({ of: { proof } }: { readonly of: Explained }) => {
   const counted = Object.values(proof.sums).reduce((sum, { postings }) => sum + postings, 0)
   return proof.holds ? (
     <Text size="sm" data-testid="proof">
-      <CircleCheck size={14} aria-hidden /> {counted} postings come to these figures: {proof.says}
+      <CircleCheck size={14} aria-hidden /> {counted} {counted === 1 ? 'posting comes' : 'postings come'} to these
+      figures: {proof.says}
     </Text>
   ) : (
     <Alert
