@@ -22,7 +22,7 @@ dayOn(
 /** A new operator's session: added by the administrator, with a password of their own. */
 const sessionOf = async (role: 'viewer' | 'clerk'): Promise<string> => {
   const added = await call('POST', `${url}/api/operators`, { operator: `the-${role}`, role })
-  const password = `${added.body['oneTimePassword']}`
+  const password = added.body['oneTimePassword'] as string
   const next = `the ${role} alone knows this`
   const entered = await fetch(`${url}/api/session`, {
     method: 'POST',
