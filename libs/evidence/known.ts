@@ -165,13 +165,18 @@ export const knownToVerdicts = () => {
     }
   }
 
+  /** Who has the authority's key can sign another license under an id that we issued: the id alone says nothing. */
+  const isAsIssued = (license: License, octets: Bytes | undefined): boolean => {
+    const issued = licenses.get(license.id)
+    return issued !== undefined && isSameLicense(license, octets, issued)
+  }
+
   /** The license is the one that we issued under its id. */
   const checkIssued = (license: License, octets: Bytes | undefined): Check[] => {
     const issued = licenses.get(license.id)
     if (!issued) return [failed('license issued', 'LicenseUnknown', 'a license that this centre issued', license.id)]
     const checks: Check[] = []
-    // Who has the authority's key can sign another license under an id that we issued: the id alone charges nobody.
-    if (!isSameLicense(license, octets, issued))
+    if (!isAsIssued(license, octets))
       checks.push(failed('license as issued', 'LicenseNotAsIssued', 'the license that this centre issued', license.id))
     if (issued.isByStolenKey)
       checks.push(failed('license key at issue', 'LicenseKeyCompromised', 'a key that only we have', hex(license.kid)))
@@ -202,6 +207,7 @@ export const knownToVerdicts = () => {
     learn,
     holdLeft,
     figuresFor,
+    isAsIssued,
     checkIssued,
     checkStanding,
     checkCounter,

@@ -192,7 +192,9 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
       recorded,
       batch,
     )
-    if (opened && license && paid !== undefined) known.keepCounter(license.id, opened.payment.counter, paid)
+    // What a license of somebody's own making paid, its bearer signed: the payer of that id has used no counter.
+    if (opened && license && paid !== undefined && (known.rule() < 4 || known.isAsIssued(license, licenseBytes)))
+      known.keepCounter(license.id, opened.payment.counter, paid)
     await follow(events, recorded, batch)
     const wasTold = phoned.brought(terminal, data.transaction, payment)
     if (events.length === 0 && !wasTold) await findings.duplicate(payment, recorded, batch)

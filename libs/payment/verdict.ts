@@ -46,8 +46,8 @@ const second: Breaches = {
   TerminalCertificateExpired: { exception: 'CertificateExpiredAtTap', owner: 'merchant' },
 }
 
-// The third judges payments as the second; reversals and counters it judges otherwise (libs/evidence).
-const rules: readonly Breaches[] = [first, second, second]
+// The third and the fourth judge payments as the second; reversals, counters and holds otherwise (libs/evidence).
+const rules: readonly Breaches[] = [first, second, second, second]
 
 /** The newest version. */
 export const verdictRule = rules.length

@@ -139,12 +139,29 @@ describe('a terminal that was broken into', () => {
     expect(exceptions()).toEqual([['Duplicate', '1']])
   })
 
+  it('gives back by an id that another terminal gave back by: it counts once, and the second is named', async () => {
+    const before = await balance()
+    const { type, data } = lastFact(world, 'RefundRecorded')
+    await world.addTerminal('T-2')
+    await writeAs(world, [{ type, data: { ...data, receiptNumber: 1, amount: '2' } }], 'T-2')
+    orThrow(await world.sync('T-2'))
+    expect(await balance()).toEqual(before)
+    expect(accepted()).toHaveLength(4)
+    const named = atCentre<{ kind: string; concerns: string[]; message: string }>(world, 'ExceptionRaised').at(-1)?.data
+    expect(exceptions()).toEqual([
+      ['Duplicate', '1'],
+      ['Duplicate', '2'],
+    ])
+    expect(named?.concerns).toContain('T-2')
+    expect(named?.message).toContain('Terminal T-2')
+  })
+
   it('gives back more than was paid: held from the merchant, and the payer is not touched', async () => {
     const before = await balance()
     await again({ reversal: 'r-9', amount: '500' })
     orThrow(await world.sync())
     expect(held()).toEqual([['r-9', 'RefundExceedsOriginal', '500']])
-    expect(exceptions().slice(1)).toEqual([['RefundExceedsOriginal', '500']])
+    expect(exceptions().slice(2)).toEqual([['RefundExceedsOriginal', '500']])
     expect(await balance()).toEqual(before)
     expect(await merchant()).toBe('-5.00')
   })

@@ -1,5 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { base64url } from '#canonical/bytes'
 import type { Fact } from '#canonical/event'
+import { issueLicense } from '#license'
+import { licenseOf, type PhoneMemory } from '#tap/phone'
 import { makeWorld, orThrow, type World } from '../simulation/world.ts'
 import { writer } from '../trade.ts'
 import { atCentre, lastFact, writeAs } from './hand.ts'
@@ -8,8 +11,8 @@ import { atCentre, lastFact, writeAs } from './hand.ts'
 let world: World | undefined
 afterEach(() => world?.end())
 
-const town = async (seed: string): Promise<World> => {
-  world = await makeWorld({ seed, phones: [{ account: 'anna', limit: 50_000n, allowance: '200.00' }] })
+const town = async (seed: string, terminals = 1): Promise<World> => {
+  world = await makeWorld({ seed, terminals, phones: [{ account: 'anna', limit: 50_000n, allowance: '200.00' }] })
   return world
 }
 const pay = async (here: World, minor = 1250n): Promise<void> => {
@@ -33,7 +36,7 @@ const verdicts = (here: World) =>
   }))
 const raised = (here: World) =>
   atCentre<{ kind: string; amount: string }>(here, 'ExceptionRaised').map(({ data }) => [data.kind, data.amount])
-const within = (minor: string) => ({ within: minor, excess: '0', excessOwner: null, rule: 3 })
+const within = (minor: string) => ({ within: minor, excess: '0', excessOwner: null, rule: 4 })
 const why = 'the phone was lost'
 
 describe('a payment of an account that does not stand', () => {
@@ -80,7 +83,7 @@ describe('a payment of an account that does not stand', () => {
     )
     orThrow(await here.sync())
     expect(verdicts(here)).toEqual([
-      { exceptions: ['LateArrival'], within: '0', excess: '1250', excessOwner: 'operator', rule: 3 },
+      { exceptions: ['LateArrival'], within: '0', excess: '1250', excessOwner: 'operator', rule: 4 },
     ])
     expect(raised(here)).toEqual([['LateArrival', '1250']])
     expect(await here.centre().ask.balance({ account: 'anna' })).toMatchObject({ owed: '12.50', held: '0.00' })
@@ -95,7 +98,7 @@ it('a part of a hold that is let go before its term does not make the rest late'
   await say(here, { type: 'AllowanceReleased', data: part })
   orThrow(await here.sync())
   expect(verdicts(here)).toEqual([
-    { exceptions: ['OverAllowance'], within: '500', excess: '750', excessOwner: 'operator', rule: 3 },
+    { exceptions: ['OverAllowance'], within: '500', excess: '750', excessOwner: 'operator', rule: 4 },
   ])
 })
 
@@ -126,6 +129,34 @@ it('what a supervisor let pass and the hold does not cover, the merchant owns', 
   expect(lastFact(here, 'TransactionRecorded').data).toMatchObject({ transaction })
   orThrow(await here.sync())
   expect(verdicts(here)).toEqual([
-    { exceptions: ['LateArrival'], within: '0', excess: '1250', excessOwner: 'merchant', rule: 3 },
+    { exceptions: ['LateArrival'], within: '0', excess: '1250', excessOwner: 'merchant', rule: 4 },
   ])
+})
+
+it('a license that this centre did not issue uses up no counter of the one whose id it bears', async () => {
+  const here = await town('forged counter', 2)
+  const phone = here.phoneOf('anna')
+  const honest = here.disk.get(phone) as PhoneMemory
+  // Who has the authority's key names another phone's key under an id that was issued, and pays with the next counter.
+  const thief = here.crypto.keyPair('P-256')
+  const license = { ...licenseOf(honest), publicKey: thief.publicKey }
+  here.disk.set(phone, {
+    ...honest,
+    publicKey: base64url(thief.publicKey),
+    privateKey: base64url(thief.privateKey),
+    license: base64url(issueLicense(here.crypto, license, here.keys.license)),
+  })
+  here.restartPhones()
+  await pay(here)
+  orThrow(await here.sync())
+  expect(atCentre<{ reason: string }>(here, 'PaymentHeld').map(({ data }) => data.reason)).toEqual([
+    'LicenseNotAsIssued',
+  ])
+  here.disk.set(phone, honest)
+  here.restartPhones()
+  // At another terminal, for the first has seen this counter itself.
+  orThrow(await here.key(1250n, 'T-2'))
+  expect(await here.tap('anna', 'T-2')).toMatchObject({ outcome: 'paid' })
+  orThrow(await here.sync('T-2'))
+  expect(verdicts(here)).toEqual([{ exceptions: [], ...within('1250') }])
 })
