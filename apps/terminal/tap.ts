@@ -8,6 +8,7 @@ import { FieldLost, type Meeting, PeerUnfit } from '#nfc/reader'
 import { single, statusRequest } from '#tap/messages'
 import type { Deduction } from '#tap/redo'
 import {
+  AnsweredLate,
   attemptFrom,
   type Decision,
   type Ended,
@@ -18,7 +19,7 @@ import {
   sealingText,
   takeTap,
 } from '#tap/terminal'
-import type { LicenseFacts, TapStart } from '#till/commands'
+import type { LicenseFacts, TapStart, TillClock } from '#till/commands'
 import type { OpenDeduction, Recorded } from '#till/state'
 import type { Desk, SaleView } from './desk.ts'
 import { iso, type OwnLog } from './own-log.ts'
@@ -63,6 +64,21 @@ export const taps = (parts: TerminalParts, own: OwnLog, desk: Desk, lastSync_ms:
     }
     return prepared
   }
+
+  const clockBehind = (): Refusal | undefined => {
+    const behind_ms = own.clockBehind_ms()
+    return behind_ms > (own.rules().policy?.clockTolerance_s ?? 0) * 1000
+      ? {
+          reason: 'ClockBehind',
+          message: `This terminal's clock is ${Math.round(behind_ms / 60_000)} minutes behind what it has recorded: set the clock, then tap again.`,
+        }
+      : undefined
+  }
+  const tillClock = (): TillClock => ({
+    now_ms: own.time(),
+    lastSync_ms: lastSync_ms(),
+    certificateEnds_ms: own.place.certificateEnds_ms(),
+  })
 
   const decideTap = async (sale: SaleView, prepared: Prepared, offer: Offer): Promise<Decision> => {
     passing('GET #1 answered')
@@ -110,12 +126,8 @@ export const taps = (parts: TerminalParts, own: OwnLog, desk: Desk, lastSync_ms:
       return { type: 'refused', reason, message }
     }
     if (offer.refused) return decline(offer.refused)
-    const behind = own.clockBehind_ms()
-    if (behind > (own.rules().policy?.clockTolerance_s ?? 0) * 1000)
-      return decline({
-        reason: 'ClockBehind',
-        message: `This terminal's clock is ${Math.round(behind / 60_000)} minutes behind what it has recorded: set the clock, then tap again.`,
-      })
+    const behind = clockBehind()
+    if (behind) return decline(behind)
     const license = facts as LicenseFacts
     const put = single(
       'deduction',
@@ -143,11 +155,7 @@ export const taps = (parts: TerminalParts, own: OwnLog, desk: Desk, lastSync_ms:
         license,
         put: base64url(put),
         policy: own.rules().policy,
-        clock: {
-          now_ms: own.time(),
-          lastSync_ms: lastSync_ms(),
-          certificateEnds_ms: own.place.certificateEnds_ms(),
-        },
+        clock: tillClock(),
         overrides: desk.approvals(sale.sale),
       },
       sale.sale,
@@ -189,9 +197,14 @@ export const taps = (parts: TerminalParts, own: OwnLog, desk: Desk, lastSync_ms:
       }
       case 'decide':
         return { type: 'Decided', decision: await decideTap(sale, prepared, step.offer) }
-      case 'resend':
-        await own.writeSurely({ type: 'ResendDeduction', transaction: step.transaction, tap: prepared.tap }, sale.sale)
-        return { type: 'Done' }
+      case 'resend': {
+        const { transaction } = step
+        const again = { type: 'ResendDeduction', transaction, tap: prepared.tap, clock: tillClock() } as const
+        const refused = clockBehind() ?? (await own.write(again, sale.sale))
+        if (!isRefusal(refused)) return { type: 'Resend', refused: undefined }
+        desk.hint(sale.sale, refused)
+        return { type: 'Resend', refused }
+      }
       case 'record': {
         passing('payment opened')
         const { opened } = step
@@ -258,6 +271,7 @@ export const taps = (parts: TerminalParts, own: OwnLog, desk: Desk, lastSync_ms:
       if (
         !(
           error instanceof FieldLost ||
+          error instanceof AnsweredLate ||
           error instanceof PeerUnfit ||
           error instanceof Malformed ||
           error instanceof StoreFailed
@@ -319,8 +333,9 @@ const factsOf = ({ license, status }: Offer): LicenseFacts | undefined =>
 
 /** A cashier's words for what went wrong; undefined where the log says it all. */
 const tapFailure = (
-  error: FieldLost | PeerUnfit | Malformed | StoreFailed,
+  error: FieldLost | AnsweredLate | PeerUnfit | Malformed | StoreFailed,
 ): { reason: string; message: string } | undefined => {
+  if (error instanceof AnsweredLate) return { reason: 'RoundTripExceeded', message: error.message }
   if (error instanceof PeerUnfit)
     return { reason: 'NotATallystickPhone', message: `Not a Tallystick phone: it answered ${error.found}.` }
   if (error instanceof Malformed)

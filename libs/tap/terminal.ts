@@ -21,7 +21,7 @@ export type Step =
   | { readonly do: 'exchange'; readonly message: Message; readonly request: Bytes }
   /** The till decides; with `deduct` or `resume` what it answers is on disk already. */
   | { readonly do: 'decide'; readonly offer: Offer }
-  /** The phone does not know the deduction: put on disk that the same PUT is sent again, then go on. */
+  /** The phone does not know the deduction: the till says whether the same PUT is sent again; if so, it is on disk. */
   | { readonly do: 'resend'; readonly transaction: string }
   /** Put the opened payment on disk; the answer is the receipt to hand over. */
   | { readonly do: 'record'; readonly opened: Opened }
@@ -37,6 +37,8 @@ export type Reply =
   | { readonly type: 'Answered'; readonly response: Bytes; readonly roundTrip_ms: number }
   | { readonly type: 'Decided'; readonly decision: Decision }
   | { readonly type: 'Receipt'; readonly receipt: Bytes | undefined }
+  /** Undefined where the PUT goes out again. */
+  | { readonly type: 'Resend'; readonly refused: { readonly reason: string; readonly message: string } | undefined }
   | { readonly type: 'Done' }
 
 export type Offer = {
@@ -111,9 +113,15 @@ export function* takeTap(
   const license = offer.license as License
 
   if (decision.type === 'resume') {
-    const ended = yield* fetchPayment(crypto, decision.deduction, license)
+    const { transaction } = decision.deduction
+    const ended = yield* fetchPayment(crypto, decision.deduction, license, rules)
     if (ended !== 'unknown') return ended
-    yield { do: 'resend', transaction: decision.deduction.transaction }
+    // What the phone has paid was fetched, whatever stands against this till now. To ask anew is to take a payment.
+    const refused = yield* resend(transaction)
+    if (refused) {
+      yield { do: 'declined', transaction, ...message(refused) }
+      return { outcome: 'declined', ...message(refused) }
+    }
     const here: Attempt = {
       ...attemptOf(prepared),
       getResponse,
@@ -130,15 +138,15 @@ function* payAndFetch(
   crypto: Crypto,
   deduction: Deduction,
   license: License,
-  { policy }: Rules,
+  rules: Rules,
 ): Generator<Step, Ended, Reply> {
   const { transaction } = deduction
   const { put } = deduction.attempts.at(-1) as Attempt
   for (let tries = 0; ; tries++) {
     const { response, roundTrip_ms } = yield* exchange('PUT', { code: 'PUT', information: put })
-    const declined = declineIn(response) ?? relayed(roundTrip_ms, policy?.roundTrip_ms)
+    const declined = declineIn(response) ?? relayed(roundTrip_ms, rules.policy?.roundTrip_ms)
     if (!declined) {
-      const ended = yield* fetchPayment(crypto, deduction, license, roundTrip_ms)
+      const ended = yield* fetchPayment(crypto, deduction, license, rules, roundTrip_ms)
       if (ended !== 'unknown') return ended
     }
     // A phone that took the PUT and then knows nothing of it has made no payment.
@@ -168,18 +176,34 @@ const relayed = (roundTrip_ms: number, max_ms: number | undefined): PhoneDecline
         message: `The phone took ${roundTrip_ms} ms to answer; ${max_ms ?? 0} ms are allowed. Let it tap again, held close.`,
       }
 
-/** GET #2 until the holder has consented; then open, check, record, and hand over the receipt. */
+/**
+ * The phone of a torn tap answered from too far away. It may have paid, so nothing is settled: the tap is torn again, and
+ * what was paid is fetched when the phone is held close.
+ */
+export class AnsweredLate extends Error {
+  readonly code = 'AnsweredLate'
+}
+
+/**
+ * GET #2 until the holder has consented; then open, check, record, and hand over the receipt. In a tap that is resumed
+ * no PUT was answered: its round trip is that of the GET #2 that brought the payment, which waits for no person either.
+ */
 function* fetchPayment(
   crypto: Crypto,
   deduction: Deduction,
   license: License,
-  putRoundTrip_ms = 0,
+  { policy }: Rules,
+  putRoundTrip_ms?: number,
 ): Generator<Step, Ended | 'unknown', Reply> {
   const { transaction } = deduction
   const information = single('payment-request', encodePaymentRequest({ transaction: fromHexId(transaction) }))
   let asks = 0
   for (;;) {
-    const { response } = yield* exchange('GET #2', { code: 'GET', acceptableLength: SERVICE_LIMIT, information })
+    const { response, roundTrip_ms } = yield* exchange('GET #2', {
+      code: 'GET',
+      acceptableLength: SERVICE_LIMIT,
+      information,
+    })
     const decline = declineIn(response)
     if (decline?.reason === 'TransactionUnknown') return 'unknown'
     if (decline?.reason === 'ConsentPending') {
@@ -192,6 +216,8 @@ function* fetchPayment(
       yield { do: 'declined', transaction, ...message(decline) }
       return { outcome: 'declined', ...message(decline) }
     }
+    const far = putRoundTrip_ms === undefined ? relayed(roundTrip_ms, policy?.roundTrip_ms) : undefined
+    if (far) throw new AnsweredLate(far.message)
     // An answer that cannot be read may hide a payment: the tap is torn, and the phone is asked again.
     paymentAnswer(response.information)
     const judged = judgePayment(crypto, deduction, license, response.information)
@@ -219,7 +245,7 @@ function* fetchPayment(
       response: response.information,
       checks: judged.checks,
       allowanceLeft: judged.opened.payment.allowanceAfter,
-      roundTrip_ms: putRoundTrip_ms,
+      roundTrip_ms: putRoundTrip_ms ?? roundTrip_ms,
     })
     if (receipt) yield* exchange('PUT receipt', { code: 'PUT', information: single('receipt', receipt) })
     return { outcome: 'approved', transaction }
@@ -368,6 +394,14 @@ function* record(opened: Opened): Generator<Step, Bytes | undefined, Reply> {
   const reply = yield { do: 'record', opened }
   if (reply.type !== 'Receipt') throw new TypeError(`A record was answered with ${reply.type}`)
   return reply.receipt
+}
+
+function* resend(
+  transaction: string,
+): Generator<Step, { readonly reason: string; readonly message: string } | undefined, Reply> {
+  const reply = yield { do: 'resend', transaction }
+  if (reply.type !== 'Resend') throw new TypeError(`A PUT to be sent again was answered with ${reply.type}`)
+  return reply.refused
 }
 
 function* settleEarlier(transaction: string): Generator<Step, Bytes | undefined, Reply> {

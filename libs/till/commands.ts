@@ -86,7 +86,12 @@ export type TillCommand =
       readonly clock: TillClock
       readonly overrides?: readonly Override[]
     }
-  | { readonly type: 'ResendDeduction'; readonly transaction: string; readonly tap: number }
+  | {
+      readonly type: 'ResendDeduction'
+      readonly transaction: string
+      readonly tap: number
+      readonly clock: TillClock
+    }
   | {
       readonly type: 'DeclineTap'
       readonly start: TapStart

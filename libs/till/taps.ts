@@ -39,6 +39,9 @@ export const resendDeduction = (till: Till, command: Order<'ResendDeduction'>): 
   const open = till.open.get(command.transaction)
   const put = open?.attempts.at(-1)?.put
   if (!open || put === undefined) return notOpen(command.transaction)
+  // Its limits were decided with the deduction; whether this till may ask anybody for money is decided each time.
+  const refused = outOfService(till.assignment, command.clock)
+  if (refused) return refused
   const { transaction, sale, license, counter } = open
   const deduction = { tap: command.tap, transaction, sale, license, counter }
   return [{ type: 'DeductionRequested', data: { ...deduction, ...minorMoney(open), put, resent: true } }]

@@ -32,7 +32,7 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
   const { of: till } = tills
   const signed = new Map<string, { readonly account: string; readonly amount: bigint }>()
   const seen = new Map<string, Map<string, Seen>>(phones.map(({ phone }) => [phone, new Map()]))
-  let before = { records: 0, isTorn: false }
+  let before = { records: 0 }
   const accounts = [...new Set(phones.map(({ account }) => account))]
   const money = oracle(terms)
   for (const { account, allowance } of phones) money.promises(account, allowance)
@@ -264,13 +264,12 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
     /** Before a tap: from here on what this till records is of it. */
     tapping: (id: string): void => {
       tills.read()
-      const sale = world.till(id).currentSale()
-      before = { records: till(id).recorded.size, isTorn: sale?.state === 'torn' }
+      before = { records: till(id).recorded.size }
     },
     tapped: (id: string, outcome: object): void => {
       tills.read()
       const { delay_ms, isReplay } = world.air()
-      if ((delay_ms > rules.roundTrip_ms || isReplay) && !before.isTorn)
+      if (delay_ms > rules.roundTrip_ms || isReplay)
         holds(
           'no tap from afar',
           till(id).recorded.size === before.records,

@@ -9,6 +9,7 @@ import { bareResponse, decodeRequest, decodeResponse, encodeRequest } from '#nfc
 import { recordOf, single } from '#tap/messages'
 import { answer, emptyField, licenseOf } from '#tap/phone'
 import type { Message } from '#tap/terminal'
+import { orThrow } from '../simulation/world.ts'
 import { type Counter, counter, type Heard, type Phone } from './counter.ts'
 
 const messages = (heard: readonly Heard[]): Message[] => heard.map(({ message }) => message)
@@ -188,8 +189,12 @@ describe('a torn tap', () => {
       expect(anna.memory.payments.at(-1)?.receipt).toBeDefined()
 
       const taps = here.event<{ tap: number }>('TapStarted').map(({ tap }) => tap)
-      const decrypted = here.event<{ tap: number; sealedIn: number; response: string }>('PayloadDecrypted').at(-1)
+      const decrypted = here
+        .event<{ tap: number; sealedIn: number; response: string; roundTrip_ms: number }>('PayloadDecrypted')
+        .at(-1)
       expect(decrypted).toMatchObject({ tap: taps.at(-1), sealedIn: taps.at(expected.sealedIn - 3) })
+      // The round trip of the PUT; where none was answered, of the GET #2 that brought the payment.
+      expect(decrypted?.roundTrip_ms).toBe(40)
       const puts = here.event<{ put: string; resent: boolean }>('DeductionRequested')
       if (expected === unknown) {
         // Octet for octet the PUT of the first tap, so that it can be paid once or never.
@@ -225,6 +230,24 @@ describe('a torn tap', () => {
       .slice(from)
       .map(({ text }) => trustEvent(text).data as { transaction: string })
     expect(new Set(transactions.map(({ transaction }) => transaction)).size).toBe(1)
+  })
+
+  it('answered from far away is torn again, and paid once the phone is held close', async () => {
+    const sale = await here.key(100n)
+    await here.touch(anna, { lost: { at: 'GET #2', when: 'after' } })
+    const from = lastRevision()
+    const far = await here.touch(anna, {
+      response: (message, octets) => {
+        if (message === 'GET #2') here.world.clock.at += 1_500
+        return octets
+      },
+    })
+    expect(messages(far)).toEqual(['GET #1', 'GET #2'])
+    expect(here.told(from)).toEqual(['TapStarted', 'LicenseVerified', 'TapTorn'])
+    expect(here.saleOf(sale)).toEqual({ state: 'torn', reason: 'RoundTripExceeded' })
+    expect(messages(await here.touch(anna))).toEqual(['GET #1', 'GET #2', 'PUT receipt'])
+    expect(here.saleOf(sale)).toEqual({ state: 'approved' })
+    expect(here.event<{ roundTrip_ms: number }>('PayloadDecrypted').at(-1)?.roundTrip_ms).toBe(40)
   })
 
   it('another phone is refused while the first may have paid, and nothing is recorded of it', async () => {
@@ -454,5 +477,56 @@ describe('what the phone says no to', () => {
     const [paid] = anna.memory.payments
     const transaction = Uint8Array.from(Buffer.from(paid?.transaction ?? '', 'hex'))
     expect(deduct(anna, { transaction })).toBe('bad deduction')
+  })
+})
+
+describe('a terminal that is suspended while a tap of it is torn', () => {
+  let there: Counter
+  beforeAll(async () => {
+    there = await counter('suspended while torn', { phones: accounts })
+  })
+  afterAll(() => there.end())
+  const tornThenSuspended = async (account: string, at: Message, when: 'before' | 'after') => {
+    const phone = there.phoneOf(account)
+    const sale = await there.key(100n)
+    await there.touch(phone, { lost: { at, when } })
+    const order = { terminal: 'T-1', reason: 'seen in a pawn shop', by: 'operator:test' }
+    orThrow(await there.world.centre().suspendTerminal(order))
+    orThrow(await there.world.sync())
+    return { phone, sale, from: there.log().length }
+  }
+  const reinstate = async () => {
+    const order = { terminal: 'T-1', reason: 'it was another one', by: 'operator:test' }
+    orThrow(await there.world.centre().reinstateTerminal(order))
+    orThrow(await there.world.sync())
+  }
+
+  it('fetches what the phone has paid, and the centre accepts it', async () => {
+    const { phone, sale, from } = await tornThenSuspended('anna', 'GET #2', 'after')
+    expect(messages(await there.touch(phone))).toEqual(['GET #1', 'GET #2', 'PUT receipt'])
+    expect(there.told(from)).toEqual(['TapStarted', 'LicenseVerified', ...paying, 'TapResolved'])
+    expect(there.saleOf(sale)).toEqual({ state: 'approved' })
+    orThrow(await there.world.sync())
+    expect(await there.world.centre().ask.transactions({ terminal: 'T-1' })).toMatchObject({
+      transactions: [{ state: 'accepted', amount: '1.00' }],
+    })
+    await reinstate()
+  })
+
+  it.each([
+    ['bert', 'PUT', 'before'],
+    ['carl', 'PUT', 'after'],
+    ['dora', 'GET #2', 'before'],
+  ] as const)('asks %s for nothing not paid yet: lost at %s, %s', async (account, at, when) => {
+    const { phone, sale, from } = await tornThenSuspended(account, at, when)
+    const before = phone.memory
+    expect(messages(await there.touch(phone))).toEqual(['GET #1', 'GET #2'])
+    expect(there.told(from)).toEqual(['TapStarted', 'LicenseVerified', ...declining])
+    expect(there.saleOf(sale)).toEqual({ state: 'declined', reason: 'TerminalSuspended' })
+    expect(phone.memory).toEqual(before)
+    await reinstate()
+    // Nothing stands open: the next sale is like any other.
+    await there.key(200n)
+    expect(messages(await there.touch(phone))).toEqual(['GET #1', 'PUT', 'GET #2', 'PUT receipt'])
   })
 })

@@ -238,6 +238,8 @@ describe('what the terminal hears', () => {
           steps.push(`reject ${step.rejected.reason}`)
           return { type: 'Done' }
         case 'resend':
+          steps.push(step.do)
+          return { type: 'Resend', refused: undefined }
         case 'declined':
         case 'earlier':
         case 'pause':

@@ -129,6 +129,7 @@ matrix('a till', tillDecider, tillWords, {
     'day open, reinstated': [...day, standing('suspended'), { ...word, issued: word.issued + 120 }],
     'asked a': [...day, ask('a', 4_000n)],
     'torn a': [...day, ask('a', 4_000n), tear],
+    'torn a, suspended': [...day, ask('a', 4_000n), tear, word, standing('suspended')],
     'paid a': paid,
     'paid a after a tear': [...day, ask('a', 4_000n), tear, record('a')],
     'given up a': [...day, ask('a', 4_000n), tear, abandon],
@@ -208,7 +209,15 @@ matrix('a till', tillDecider, tillWords, {
       }),
       'ask b, 1 for nothing': ask('b', 900n, { policy: tight, over: ['TransactionLimitExceeded', '1'] }),
     },
-    ResendDeduction: { 'resend a': { type: 'ResendDeduction', transaction: id('a'), tap: 2 } },
+    ResendDeduction: {
+      'resend a': { type: 'ResendDeduction', transaction: id('a'), tap: 2, clock: { now_ms, lastSync_ms: now_ms } },
+      'resend a with its certificate over': {
+        type: 'ResendDeduction',
+        transaction: id('a'),
+        tap: 2,
+        clock: { now_ms, lastSync_ms: now_ms, certificateEnds_ms: now_ms },
+      },
+    },
     DeclineTap: { 'decline b': { type: 'DeclineTap', start: start('b', 1_000n), checks: [], ...why } },
     AskAgain: {
       'ask a again': { type: 'AskAgain', start: start('a', 4_000n, { tap: 2 }), checks: [], license: phone },
@@ -333,10 +342,14 @@ matrix('a till', tillDecider, tillWords, {
                          | give up a                  | TapResolved
     torn a               | close the day              | refused TapUnresolved
                          | resend a                   | DeductionRequested
+                         | resend a with its certificate over | refused CertificateExpired
                          | record a                   | PayloadDecrypted + TransactionRecorded + TapResolved
                          | the phone declines a       | TapResolved + TransactionDeclined
                          | tear a                     | already so
                          | give up a                  | TapResolved
+    torn a, suspended    | resend a                   | refused TerminalSuspended
+                         | record a                   | PayloadDecrypted + TransactionRecorded + TapResolved
+                         | the phone declines a       | TapResolved + TransactionDeclined
     paid a               | close the day              | DayClosed
                          | ask a                      | already so
                          | ask b of a phone that lies | refused StatusImplausible

@@ -182,6 +182,7 @@ const ask = (word: string, gross: bigint, { policy = {}, license = {}, hours = 0
     clock: { now_ms, lastSync_ms: hours === null ? undefined : now_ms - hours * 3_600_000 },
   } satisfies TillCommand
 }
+const clock = { now_ms, lastSync_ms: now_ms }
 const record = (word: string, tap = 1, sealedIn = tap) =>
   ({
     type: 'RecordTap',
@@ -431,7 +432,7 @@ describe('a torn tap', () => {
       .then(tapStarted('a', 1250n, { tap: 2 }), verified('a', { tap: 2 }))
     past.push(tapStarted('a', 1250n, { tap: 2 }), verified('a', { tap: 2 }))
     given(...past)
-      .when({ type: 'ResendDeduction', transaction: id('a'), tap: 2 })
+      .when({ type: 'ResendDeduction', transaction: id('a'), tap: 2, clock })
       .then(requested('a', 1250n, { tap: 2 }, true))
     past.push(requested('a', 1250n, { tap: 2 }, true))
     given(...past)
@@ -463,7 +464,7 @@ describe('a torn tap', () => {
 
   it('nobody began is not sent again', () =>
     given(dayOpened)
-      .when({ type: 'ResendDeduction', transaction: id('a'), tap: 2 })
+      .when({ type: 'ResendDeduction', transaction: id('a'), tap: 2, clock })
       .then(refused('DeductionNotOpen')))
 
   it('is abandoned with its sale', () =>
@@ -794,7 +795,7 @@ describe('whatever a day brings', () => {
         ? []
         : [
             { type: 'AskAgain', start: again, checks: [], license: who },
-            { type: 'ResendDeduction', transaction, tap: place },
+            { type: 'ResendDeduction', transaction, tap: place, clock },
           ],
       [{ ...closing, revision }],
     ]
