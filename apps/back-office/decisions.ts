@@ -1,5 +1,7 @@
 import { isRefusal, type Refusal } from '#canonical/decider'
+import { type Event, trustEvent } from '#canonical/event'
 import { run } from '#cqrs/run'
+import { readStream, type StoredEvent } from '#eventstore'
 import { readKnown } from '#evidence/held'
 import { formatAmount, minorUnits } from '#money'
 import { payment as paymentDecider } from '#payment'
@@ -13,25 +15,27 @@ import { personOf, type SecondPerson } from './second-person.ts'
 export const decisions = (
   { store, runner, mint, actOf, now }: Office,
   settled: Settled,
-  { figuresFor, judgedAll }: Pick<Followers, 'figuresFor' | 'judgedAll'>,
+  { judgedAt }: Pick<Followers, 'judgedAt'>,
   { hindered }: SecondPerson,
 ) => {
   type Asked = { readonly payment: string; readonly proposal?: string | undefined; readonly by: string }
   type Approved = Asked & { readonly proposal: string }
 
-  let turn: Promise<unknown> = Promise.resolve()
-  /** Two decisions at once would draw one hold twice: each looks only when all before it is known. */
-  const oneByOne = <Answer>(act: () => Promise<Answer>): Promise<Answer | Refusal> => {
-    const mine = turn.then(async () => {
-      if (await judgedAll()) return act()
-      return {
-        reason: 'NotCaughtUp',
-        message:
-          'This centre has not judged all that is in its log yet: try again in a moment; GET /api/health shows how far it is.',
-      }
-    })
-    turn = mine.catch(() => {})
-    return mine
+  /**
+   * Approved, it is carried out by the reactor that judges: what is left of a hold is known in its order only. The answer
+   * waits for that, and asked again it waits again.
+   */
+  const carriedOut = async (stream: string, proposal: string): Promise<number | undefined> => {
+    const isApproval = ({ type, text }: StoredEvent): boolean => {
+      if (type !== 'HeldDecisionApproved') return false
+      const { data } = trustEvent(text) as Event<{ readonly proposal: string }>
+      return data.proposal === proposal
+    }
+    const events = await readStream(store, stream)
+    const approval = events.find(isApproval)
+    // Before 0.3.0 a decision was carried out where it was approved.
+    if (!approval) return events.at(-1)?.index
+    return (await judgedAt(approval.index)) ? (await readStream(store, stream)).at(-1)?.index : undefined
   }
 
   const carryOut = async <Answer>(
@@ -108,11 +112,17 @@ export const decisions = (
       return carryOut({ type: 'ApproveRelease', ...approved }, by, { payment, proposal })
     const isRefusing = events.some(({ type, data }) => type === 'ReversalRefusalProposed' && data.proposal === proposal)
     if (isRefusing || !held) return carryOut({ type: 'ApproveRefusal', ...approved }, by, { payment, proposal })
-    return oneByOne(() => {
-      const { account, license, merchant, currency, occurred } = held
-      const figures = figuresFor(account, license ?? undefined, merchant, currency, occurred.at)
-      return carryOut({ type: 'ApproveDecision', ...approved, ...figures }, by, { payment, proposal })
-    })
+    const stream = `payment-${payment}`
+    const order = { type: 'ApproveDecision' as const, payment, proposal, operator: personOf(by) }
+    const ran = await run(runner, paymentDecider, paymentWords, stream, order, actOf(by))
+    if (isRefusal(ran)) return ran
+    const index = await carriedOut(stream, proposal)
+    if (index !== undefined) return settled({ ...ran, index }, { payment, proposal })
+    return {
+      reason: 'NotCaughtUp',
+      message:
+        'It is approved, and carried out once this centre has judged what its log has before it: look at the payment again in a moment; GET /api/health shows how far it is.',
+    }
   }
 
   const withdrawProposal = async ({ payment, proposal, by, why }: Approved & { readonly why: string }) => {

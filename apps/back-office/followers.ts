@@ -217,15 +217,12 @@ export const followers = async (
       }
   }
 
-  /**
-   * Has the reactor judged all that is in the log? What it knows of holds and terms is then what the log says. False
-   * where it has stopped, or is not there within three seconds.
-   */
-  const judgedAll = async (): Promise<boolean> => {
-    for (let waited_ms = 0; waited_ms < 3000; waited_ms += 20) {
-      if (stopped.has(judge.name)) return false
-      if (await nothingFrom(store, judged)) return true
-      await new Promise(resolve => setTimeout(resolve, 20))
+  /** Has the reactor judged what lies at this log index? False where it has stopped, or is not there within three seconds. */
+  const judgedAt = async (index: number): Promise<boolean> => {
+    for (let waited_ms = 0; waited_ms < 3000; waited_ms += 10) {
+      if (judged > index) return true
+      if (!begin || stopped.has(judge.name)) return false
+      await new Promise(resolve => setTimeout(resolve, 10))
     }
     return false
   }
@@ -294,8 +291,7 @@ export const followers = async (
 
   return {
     freshness,
-    figuresFor: (...asked: Parameters<typeof judge.figuresFor>) => judge.figuresFor(...asked),
-    judgedAll,
+    judgedAt,
     settled,
     run: follow,
     /** The event is named by the caller; the order is in the log before any follower obeys it. */

@@ -62,6 +62,7 @@ export const findingsOfVerdicts = (writing: Writing, reactionTo: (batch: Event, 
   const ofVerdict = async (event: Event & PaymentEvent, cause: Event, batch: Event): Promise<void> => {
     switch (event.type) {
       case 'PaymentAccepted':
+      case 'HeldPaymentDecided':
         await exceptions(event.data, cause, batch)
         break
       case 'PaymentHeld':
@@ -85,8 +86,8 @@ export const findingsOfVerdicts = (writing: Writing, reactionTo: (batch: Event, 
         )
         break
       }
+      case 'HeldDecisionApproved':
       case 'HeldDecisionProposed':
-      case 'HeldPaymentDecided':
       case 'PaymentUnclaimed':
       case 'ProposalWithdrawn':
       case 'ReversalAccepted':

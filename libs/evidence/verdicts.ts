@@ -13,7 +13,7 @@ import type { IntakeEvent } from '#sync/events'
 import { type AdoptedRules, rulesFrom } from '#tap/rules'
 import type { TillEvent } from '#till/events'
 import { findingsOfVerdicts } from './findings.ts'
-import { NewerThanKnown } from './held.ts'
+import { NewerThanKnown, readKnown } from './held.ts'
 import { type Enrolled, knownToVerdicts } from './known.ts'
 import { checkTerminalCertificate, shopAt } from './place.ts'
 import { ReactionDiverged, react, type Writing } from './reaction.ts'
@@ -81,6 +81,19 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
         throw new ReactionDiverged(`The verdict on ${command.payment} was refused: ${facts.message}`)
       return facts
     })
+  }
+
+  /** Two people had their say on a held payment: what its payer's hold gives for it is known in this order, and only here. */
+  const carryOut = async (approved: Event<{ readonly payment: string }>): Promise<void> => {
+    const { payment } = approved.data
+    const { events } = await readKnown(store, `payment-${payment}`, paymentWords)
+    const held = events.find(event => event.type === 'PaymentHeld')
+    if (!held) throw new ReactionDiverged(`${payment} was decided, and no verdict in this log holds it`)
+    const { account, license, merchant, currency, occurred } = held.data
+    const figures = known.figuresFor(account, license ?? undefined, merchant, currency, occurred.at)
+    const bookingDate = approved.at.slice(0, 10)
+    const carried = { type: 'CarryOutDecision' as const, payment, bookingDate, ...figures }
+    await follow(await settle(carried, approved, approved), approved, approved)
   }
 
   /** A step tells apart what one cause makes of one payment in two appends. */
@@ -336,11 +349,12 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
       // Logs of before this version released nothing, and verdicts in them rest on that.
       if (event.type === 'HourStruck')
         return known.rule() < releasingSince ? undefined : ending.strike(event, event.data.instant, learn)
+      if (event.type === 'HeldDecisionApproved') return carryOut(event)
       learn(event)
-      // Two people had a payer bear it; what of it is over the hold is an exception like any other.
+      // Before 0.3.0 the people's own node carried it out; what of it is over the hold is an exception like any other.
       if (event.type === 'HeldPaymentDecided') await findings.exceptions(event.data, event, event)
     },
-    /** For commands that must know what verdicts know: decided in the order of this reactor. */
+    /** What a verdict after all that was told would rest on. */
     figuresFor: known.figuresFor,
   }
 }
@@ -376,6 +390,7 @@ const inputs = new Set<string>([
   'TerminalLost',
   'TerminalReinstated',
   'TerminalSuspended',
+  'HeldDecisionApproved',
   'HeldPaymentDecided',
   'ReversalReleased',
   'ReversalRefused',

@@ -170,6 +170,7 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'FollowerRetried':
     case 'FollowerStopped':
     case 'ForkDetected':
+    case 'HeldDecisionApproved':
     case 'HeldDecisionProposed':
     case 'CentreFounded':
     case 'CentreWentBack':

@@ -110,6 +110,8 @@ export const paymentWords = {
   ),
   /** The first of two people says who should bear a held payment. A later proposal takes the place of an earlier one. */
   HeldDecisionProposed: word(z.object({ payment: sha256, proposal: name, bears, operator: name, reason: words })),
+  /** The second person's yes. What it draws on is known in the order of verdicts only, so the decision follows from it. */
+  HeldDecisionApproved: word(z.object({ payment: sha256, proposal: name, operator: name })),
   /** The same of a held reversal: what it took is to go back to the merchant. */
   ReversalRefusalProposed: word(
     z.object({ payment: sha256, proposal: name, reversal: name, operator: name, why: words }),

@@ -77,6 +77,7 @@ const decide = (command: PaymentCommand, state: Payment): readonly PaymentEvent[
     case 'ProposeRelease':
     case 'Withdraw':
     case 'ApproveDecision':
+    case 'CarryOutDecision':
     case 'ApproveRefusal':
     case 'ApproveRelease':
       return decideByTwo(command, state)

@@ -29,7 +29,10 @@ export type Proposal =
 export type Payment = {
   readonly standing: 'unjudged' | 'accepted' | 'held' | 'decided'
   readonly held: DataOf<'PaymentHeld'> | undefined
+  /** Who bears it, by the word of two people. */
   readonly decided: Bears | undefined
+  /** Their word, until it was carried out. */
+  readonly approval: DataOf<'HeldDecisionApproved'> | undefined
   /** Undefined until a payer owes it. */
   readonly charged: Charged | undefined
   readonly heldReversals: ReadonlyMap<string, HeldReversal>
@@ -49,6 +52,7 @@ export const unseen: Payment = {
   standing: 'unjudged',
   held: undefined,
   decided: undefined,
+  approval: undefined,
   charged: undefined,
   heldReversals: new Map(),
   settledReversals: new Set(),
@@ -71,6 +75,13 @@ export const evolve = (state: Payment, event: PaymentEvent): Payment => {
       const { proposal, bears, operator, reason } = event.data
       return proposed(state, proposal, { about: 'decision', bears, operator, why: reason })
     }
+    case 'HeldDecisionApproved': {
+      const { proposal } = event.data
+      // Only a decision is approved by this word.
+      const { bears } = state.proposals.get(proposal) as Extract<Proposal, { readonly about: 'decision' }>
+      const open = without(state, (_, each) => each.about === 'decision')
+      return approved({ ...state, decided: bears, approval: event.data, open }, proposal)
+    }
     case 'ReversalRefusalProposed': {
       const { proposal, reversal, operator, why } = event.data
       return proposed(state, proposal, { about: 'refusal', reversal, operator, why })
@@ -88,6 +99,7 @@ export const evolve = (state: Payment, event: PaymentEvent): Payment => {
         ...state,
         standing: 'decided' as const,
         decided: bears,
+        approval: undefined,
         charged: isCharged ? chargedBy(event.data, account) : undefined,
         unclaimed: isCharged ? undefined : state.unclaimed,
         open: without(state, (_, each) => each.about === 'decision'),

@@ -17,7 +17,9 @@ export type TwoPeopleCommand =
   | ({ readonly type: 'ProposeRefusal'; readonly reversal: string; readonly why: string } & By)
   | ({ readonly type: 'ProposeRelease'; readonly reversal: string; readonly why: string } & By)
   | ({ readonly type: 'Withdraw'; readonly why: string } & By)
-  | ({ readonly type: 'ApproveDecision'; readonly bookingDate: string } & By & Figures)
+  | ({ readonly type: 'ApproveDecision' } & By)
+  /** In the order of verdicts, by whoever knows what is left of the hold there. */
+  | ({ readonly type: 'CarryOutDecision'; readonly bookingDate: string } & Pick<By, 'payment'> & Figures)
   | ({ readonly type: 'ApproveRefusal'; readonly bookingDate: string } & By)
   | ({ readonly type: 'ApproveRelease'; readonly bookingDate: string } & By)
 
@@ -74,47 +76,16 @@ export const decideByTwo = (command: TwoPeopleCommand, state: Payment): readonly
     }
 
     case 'ApproveDecision': {
-      const { payment, proposal, operator, bookingDate } = command
+      const { payment, proposal, operator } = command
       if (state.approved.has(proposal)) return []
       const proposed = state.proposals.get(proposal)
       if (proposed?.about !== 'decision') return unknown(proposal)
-      const { bears, why } = proposed
-      const no = notFor(state, command, proposed) ?? undecidable({ payment, bears }, state)
-      if (no) return no
-      // What can be decided is held.
-      const held = state.held as DataOf<'PaymentHeld'>
-      const gross = minorUnits(held.gross)
-      const shares =
-        bears === 'payer' ? sharesOf(gross, command, 'operator', state) : nothingShared(gross, command.terms)
-      const exceptions = excessExceptions(shares, command)
-      const { account, license, currency } = held
-      const operators: [string, string] = [proposed.operator, operator]
-      const decided: PaymentEvent = {
-        type: 'HeldPaymentDecided',
-        data: {
-          payment,
-          bears,
-          operators,
-          proposal,
-          reason: why,
-          account,
-          license,
-          ...placeOf(held),
-          currency,
-          ...shares,
-          ...datesOf(held, bookingDate),
-          ...(exceptions.length > 0 ? { exceptions } : {}),
-        },
-      }
-      const freed = bears === 'payer' ? [] : setFree(state, held.event, 'HeldPaymentDecided')
-      // Nobody was charged, so there is nothing to give back: what the reversals took returns to the merchant.
-      if (bears === 'merchant') {
-        const waiting = [...state.heldReversals.values()]
-        const by = { operators, proposal, why }
-        return [decided, ...freed, ...waiting.map(reversal => refusedReversal(reversal, by, bookingDate))]
-      }
-      return [decided, ...freed, ...released(evolve(state, decided), bookingDate)]
+      const no = notFor(state, command, proposed) ?? undecidable({ payment, bears: proposed.bears }, state)
+      return no ?? [{ type: 'HeldDecisionApproved', data: { payment, proposal, operator } }]
     }
+
+    case 'CarryOutDecision':
+      return state.approval ? carriedOut(command, state, state.approval) : []
 
     case 'ApproveRefusal': {
       const { proposal, operator, bookingDate } = command
@@ -144,6 +115,48 @@ export const decideByTwo = (command: TwoPeopleCommand, state: Payment): readonly
       return [releasedReversal(charged, asked, bookingDate, { operators: by, proposal, why })]
     }
   }
+}
+
+/** Two people had their say. What came between, as a reversal of it, is settled by itself. */
+const carriedOut = (
+  command: Extract<TwoPeopleCommand, { type: 'CarryOutDecision' }>,
+  state: Payment,
+  { proposal, operator }: DataOf<'HeldDecisionApproved'>,
+): readonly PaymentEvent[] => {
+  const { payment, bookingDate } = command
+  // What was approved was proposed, of a payment that is held.
+  const { bears, operator: first, why } = state.proposals.get(proposal) as Extract<Proposal, { about: 'decision' }>
+  const held = state.held as DataOf<'PaymentHeld'>
+  const gross = minorUnits(held.gross)
+  const shares = bears === 'payer' ? sharesOf(gross, command, 'operator', state) : nothingShared(gross, command.terms)
+  const exceptions = excessExceptions(shares, command)
+  const { account, license, currency } = held
+  const operators: [string, string] = [first, operator]
+  const decided: PaymentEvent = {
+    type: 'HeldPaymentDecided',
+    data: {
+      payment,
+      bears,
+      operators,
+      proposal,
+      reason: why,
+      account,
+      license,
+      ...placeOf(held),
+      currency,
+      ...shares,
+      ...datesOf(held, bookingDate),
+      ...(exceptions.length > 0 ? { exceptions } : {}),
+    },
+  }
+  const freed = bears === 'payer' ? [] : setFree(state, held.event, 'HeldPaymentDecided')
+  // Nobody was charged, so there is nothing to give back: what the reversals took returns to the merchant.
+  if (bears === 'merchant') {
+    const waiting = [...state.heldReversals.values()]
+    const by = { operators, proposal, why }
+    return [decided, ...freed, ...waiting.map(reversal => refusedReversal(reversal, by, bookingDate))]
+  }
+  return [decided, ...freed, ...released(evolve(state, decided), bookingDate)]
 }
 
 /** What a phone told of is borne by nobody's hold: its part of it is free again. */

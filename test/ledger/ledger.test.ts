@@ -335,13 +335,20 @@ describe('law: whatever the verdicts, each book sums to zero, and the payer owes
           reason: 'looked at',
         }),
     ),
-    fc.record({ proposal: fc.nat(4), hold: fc.bigInt(0n, 4000n) }).map(
-      ({ proposal, hold }) =>
+    fc.record({ proposal: fc.nat(4) }).map(
+      ({ proposal }) =>
         (number: number): PaymentCommand => ({
           type: 'ApproveDecision',
           payment: `${number}`,
           proposal: `${proposal}`,
           operator: 'ben',
+        }),
+    ),
+    fc.bigInt(0n, 4000n).map(
+      hold =>
+        (number: number): PaymentCommand => ({
+          type: 'CarryOutDecision',
+          payment: `${number}`,
           bookingDate: '2026-11-25',
           holdReleased: false,
           holdLeft: amount(hold),

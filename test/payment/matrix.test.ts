@@ -36,7 +36,8 @@ const nameless = { ...judge, account: null, license: null, card: null } as const
 const propose = (bears: Bears, proposal: string = bears, operator = 'anna') =>
   ({ type: 'ProposeDecision', payment: hash, proposal, bears, operator, reason: 'the till was at fault' }) as const
 const approve = (proposal: string, operator = 'ben') =>
-  ({ type: 'ApproveDecision', payment: hash, proposal, operator, bookingDate: '2026-11-25', ...figures }) as const
+  ({ type: 'ApproveDecision', payment: hash, proposal, operator }) as const
+const carryOut = { type: 'CarryOutDecision', payment: hash, bookingDate: '2026-11-25', ...figures } as const
 const reverse = (reversal: string, minor: bigint, kind: 'void' | 'refund' = 'refund') =>
   ({
     type: 'Reverse',
@@ -91,13 +92,15 @@ matrix('a payment', payment, paymentWords, {
     'to be borne by the payer': [sealed, propose('payer')],
     'to be borne by the merchant, and not by the payer': [sealed, propose('payer'), propose('merchant')],
     'to be borne by nobody any more': [sealed, propose('payer'), withdraw('payer')],
-    'borne by the payer': [sealed, propose('payer'), approve('payer')],
-    'borne by the merchant': [sealed, propose('merchant'), approve('merchant')],
+    'approved for the payer': [sealed, propose('payer'), approve('payer')],
+    'borne by the payer': [sealed, propose('payer'), approve('payer'), carryOut],
+    'borne by the merchant': [sealed, propose('merchant'), approve('merchant'), carryOut],
     'too much asked back, to be refused': [judge, reverse('r-1', 1001n), refuse],
     'too much asked back, refused': [judge, reverse('r-1', 1001n), refuse, approveRefusal('ben')],
     'set aside': [setAside],
     'set aside and free again': [setAside, setFree],
     'set aside, and held': [setAside, sealed, propose('operator')],
+    'set aside, and approved for the operator': [setAside, sealed, propose('operator'), approve('operator')],
     'accepted, asked back from a lost terminal': [judge, fromLost],
     'the same, to be let through': [judge, fromLost, release],
     'the same, let through': [judge, fromLost, release, approveRelease('ben')],
@@ -118,6 +121,7 @@ matrix('a payment', payment, paymentWords, {
       'approve the operator': approve('operator'),
       'anna approves the payer': approve('payer', 'anna'),
     },
+    CarryOutDecision: { 'carry it out': carryOut },
     Withdraw: { 'withdraw the payer': withdraw('payer') },
     Reverse: {
       'refund r-1 4.00': reverse('r-1', 400n),
@@ -206,12 +210,13 @@ matrix('a payment', payment, paymentWords, {
                                   | refund r-1 4.00           | ReversalHeld
     to be borne by the payer      | propose the payer         | already so
                                   | propose other under that id | refused ProposalDiffers
-                                  | approve the payer         | HeldPaymentDecided
+                                  | approve the payer         | HeldDecisionApproved
+                                  | carry it out              | already so
                                   | anna approves the payer   | refused SecondPersonRequired
                                   | approve the merchant      | refused ProposalUnknown
                                   | withdraw the payer        | ProposalWithdrawn
     to be borne by the merchant, and not by the payer | approve the payer | refused ProposalNotOpen
-                                  | approve the merchant      | HeldPaymentDecided
+                                  | approve the merchant      | HeldDecisionApproved
     to be borne by nobody any more | approve the payer        | refused ProposalNotOpen
                                   | withdraw the payer        | already so
                                   | propose the merchant      | HeldDecisionProposed
@@ -220,7 +225,16 @@ matrix('a payment', payment, paymentWords, {
     held, and asked back          | propose the payer         | HeldDecisionProposed
                                   | propose the operator      | refused ReversalHeldFirst
                                   | refuse r-1                | ReversalRefusalProposed
+    approved for the payer        | carry it out              | HeldPaymentDecided
+                                  | approve the payer         | already so
+                                  | anna approves the payer   | already so
+                                  | propose the payer         | already so
+                                  | propose the merchant      | refused PaymentDecidedOtherwise
+                                  | withdraw the payer        | refused ProposalNotOpen
+                                  | refund r-1 4.00           | ReversalHeld
+                                  | judge                     | already so
     borne by the payer            | approve the payer         | already so
+                                  | carry it out              | already so
                                   | propose the payer         | already so
                                   | propose the merchant      | refused PaymentDecidedOtherwise
                                   | withdraw the payer        | refused ProposalNotOpen
@@ -239,7 +253,9 @@ matrix('a payment', payment, paymentWords, {
                                   | judge                     | PaymentAccepted
     set aside and free again      | set aside                 | already so
                                   | judge                     | PaymentAccepted
-    set aside, and held           | approve the operator      | HeldPaymentDecided + UnclaimedReleased
+    set aside, and held           | approve the operator      | HeldDecisionApproved
+                                  | set free                  | already so
+    set aside, and approved for the operator | carry it out   | HeldPaymentDecided + UnclaimedReleased
                                   | set free                  | already so
   `,
 })

@@ -89,11 +89,15 @@ const proposed = (bears: Bears, proposal = 'p-1', operator = 'anna'): PaymentEve
   data: { payment: hash, proposal, bears, operator, reason },
 })
 const approve = (proposal = 'p-1', operator = 'ben') =>
+  ({ type: 'ApproveDecision', payment: hash, proposal, operator }) as const
+const approved = (proposal = 'p-1', operator = 'ben'): PaymentEvent => ({
+  type: 'HeldDecisionApproved',
+  data: { payment: hash, proposal, operator },
+})
+const carryOut = () =>
   ({
-    type: 'ApproveDecision',
+    type: 'CarryOutDecision',
     payment: hash,
-    proposal,
-    operator,
     bookingDate: '2026-11-25',
     holdReleased: false,
     holdLeft: amount(20000n),
@@ -297,13 +301,37 @@ describe('the rule of a verdict is kept with it', () => {
 
 describe('a held payment is decided by two people', () => {
   it('one proposes', () => given(held('1250')).when(propose('payer')).then(proposed('payer')))
-  it('another approves, and the payer bears it: as accepted', () =>
-    given(held('1250'), proposed('payer'))
+  it('another approves, and the payer bears it: as accepted', () => {
+    given(held('1250'), proposed('payer')).when(approve()).then(approved())
+    given(held('1250'), proposed('payer'), approved())
+      .when(carryOut())
+      .then(decided('payer', '1250', { within: '1250', fee: '19', tax: '4' }))
+  })
+  it('what was not approved is not carried out; and what is approved, once', () => {
+    given().when(carryOut()).then()
+    given(held('1250'), proposed('payer')).when(carryOut()).then()
+    given(held('1250'), proposed('merchant'), approved(), decided('merchant', '1250', {}))
+      .when(carryOut())
+      .then()
+  })
+  it('approved and not carried out yet, it is decided: nobody says otherwise, and its reversals wait', () => {
+    const waits = [held('1250'), proposed('merchant'), approved()]
+    given(...waits)
       .when(approve())
-      .then(decided('payer', '1250', { within: '1250', fee: '19', tax: '4' })))
+      .then()
+    given(...waits)
+      .when(propose('payer', 'p-2'))
+      .then(refused('PaymentDecidedOtherwise', { bears: 'merchant' }))
+    given(...waits)
+      .when({ type: 'Withdraw', payment: hash, proposal: 'p-1', operator: 'carl', why: 'a mistake' })
+      .then(refused('ProposalNotOpen'))
+    given(...waits)
+      .when(reverse('r-1', 400n))
+      .then(reversalHeld('r-1', 400n, 'OriginalHeld'))
+  })
   it('the payer bears more than is left of the hold: an exception like any other', () =>
-    given(held('1250'), proposed('payer'))
-      .when({ ...approve(), holdLeft: amount(1000n), available: 249n })
+    given(held('1250'), proposed('payer'), approved())
+      .when({ ...carryOut(), holdLeft: amount(1000n), available: 249n })
       .then(
         decided('payer', '1250', {
           within: '1000',
@@ -315,19 +343,19 @@ describe('a held payment is decided by two people', () => {
         }),
       ))
   it('the merchant bears it: nobody is charged', () =>
-    given(held('1250'), proposed('merchant'))
-      .when(approve())
+    given(held('1250'), proposed('merchant'), approved())
+      .when(carryOut())
       .then(decided('merchant', '1250', {})))
   it('the operator bears it', () =>
-    given(held('1250'), proposed('operator'))
-      .when(approve())
+    given(held('1250'), proposed('operator'), approved())
+      .when(carryOut())
       .then(decided('operator', '1250', {})))
   it('who proposed does not approve', () =>
     given(held('1250'), proposed('payer'))
       .when(approve('p-1', 'anna'))
       .then(refused('SecondPersonRequired', { operator: 'anna' })))
   it('ids are compared exactly: Anna is another than anna', () =>
-    expect(given(held('1250'), proposed('merchant')).when(approve('p-1', 'Anna')).said).toMatchObject([
+    expect(given(held('1250'), proposed('merchant'), approved('p-1', 'Anna')).when(carryOut()).said).toMatchObject([
       { type: 'HeldPaymentDecided', data: { operators: ['anna', 'Anna'] } },
     ]))
   it('proposed twice is proposed once', () => given(held('1250'), proposed('payer')).when(propose('payer')).then())
@@ -339,10 +367,16 @@ describe('a held payment is decided by two people', () => {
     given(held('1250'), proposed('payer'), proposed('merchant', 'p-2', 'ben'))
       .when(approve('p-1', 'carl'))
       .then(refused('ProposalNotOpen')))
-  it('and whoever made the first may approve it', () =>
+  it('and whoever made the first may approve it', () => {
+    given(held('1250'), proposed('payer'), proposed('merchant', 'p-2', 'ben'))
+      .when(approve('p-2', 'anna'))
+      .then(approved('p-2', 'anna'))
     expect(
-      given(held('1250'), proposed('payer'), proposed('merchant', 'p-2', 'ben')).when(approve('p-2', 'anna')).said,
-    ).toMatchObject([{ type: 'HeldPaymentDecided', data: { bears: 'merchant', operators: ['ben', 'anna'] } }]))
+      given(held('1250'), proposed('payer'), proposed('merchant', 'p-2', 'ben'), approved('p-2', 'anna')).when(
+        carryOut(),
+      ).said,
+    ).toMatchObject([{ type: 'HeldPaymentDecided', data: { bears: 'merchant', operators: ['ben', 'anna'] } }])
+  })
   const withdraw = { type: 'Withdraw', payment: hash, proposal: 'p-1', operator: 'carl', why: 'a mistake' } as const
   const withdrawn: PaymentEvent = {
     type: 'ProposalWithdrawn',
@@ -446,12 +480,12 @@ describe('what a phone told of and no terminal brought', () => {
       .then()
   })
   it('is free again when others than the payer bear it', () =>
-    given(unclaimed('1250'), held('1250'), proposed('operator'))
-      .when(approve())
+    given(unclaimed('1250'), held('1250'), proposed('operator'), approved())
+      .when(carryOut())
       .then(decided('operator', '1250', {}), freed('1250', 'e-1', 'HeldPaymentDecided')))
   it('and drawn on when the payer does', () =>
-    given(unclaimed('1250'), held('1250'), proposed('payer'))
-      .when({ ...approve(), holdLeft: amount(0n) })
+    given(unclaimed('1250'), held('1250'), proposed('payer'), approved())
+      .when({ ...carryOut(), holdLeft: amount(0n) })
       .then(decided('payer', '1250', { within: '1250', unclaimed: '1250', fee: '19', tax: '4' })))
 })
 
@@ -496,8 +530,8 @@ describe('a reversal is bounded by its original', () => {
       .when(judge(1000n, { terms: { ...terms, feeBasisPoints: 0 } }))
       .then(accepted('1000'), reversalReleased('r-1', 700n)))
   it('that waited for a decision is released when the payer bears it', () =>
-    given(held('1000'), reversalHeld('r-1', 400n, 'OriginalHeld'), proposed('payer'))
-      .when({ ...approve(), terms: { ...terms, feeBasisPoints: 0 } })
+    given(held('1000'), reversalHeld('r-1', 400n, 'OriginalHeld'), proposed('payer'), approved())
+      .when({ ...carryOut(), terms: { ...terms, feeBasisPoints: 0 } })
       .then(decided('payer', '1000', { within: '1000' }), {
         type: 'ReversalReleased',
         data: { ...asked('r-1', 400n), bookingDate: '2026-11-25', account: 'acc-1', feeBack: '0', taxBack: '0' },
