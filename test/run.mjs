@@ -112,6 +112,9 @@ switch (what) {
       }),
     )
     break
+  case 'mutants':
+    process.exit(run(node, [...fromSource(), 'test/mutation/main.ts', ...rest]))
+    break
   case 'sim':
   case 'bench':
     build()
@@ -120,7 +123,7 @@ switch (what) {
     )
     break
   default:
-    process.stderr.write(`test/run.mjs knows test, kill, soak, sim and bench, not ${what}.\n`)
+    process.stderr.write(`test/run.mjs knows test, kill, soak, mutants, sim and bench, not ${what}.\n`)
     process.exit(2)
 }
 
