@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { accessSync, chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { request } from 'node:http'
+import { type IncomingMessage, request } from 'node:http'
+import { request as secureRequest } from 'node:https'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
@@ -173,6 +174,9 @@ export const call = async (
   return { status: again.status, body: again.body }
 }
 
+/** Whose word stands for the tests' certificates. */
+export const tlsAuthority = join(project, 'test', 'vectors', 'tls', 'authority.pem')
+
 /** A connection of its own for each call, so that none is left over from a process that was killed. */
 const send = (
   method: 'GET' | 'POST',
@@ -183,7 +187,8 @@ const send = (
   new Promise((resolve, reject) => {
     const text = body === undefined ? undefined : JSON.stringify(body)
     const type = text === undefined ? {} : { 'content-type': 'application/json' }
-    const asked = request(url, { method, agent: false, timeout: 30_000, headers: { ...type, ...headers } }, answer => {
+    const options = { method, agent: false as const, timeout: 30_000, headers: { ...type, ...headers } }
+    const heard = (answer: IncomingMessage): void => {
       let said = ''
       answer.setEncoding('utf8').on('data', (chunk: string) => {
         said += chunk
@@ -193,7 +198,10 @@ const send = (
         const cookie = answer.headers['set-cookie']?.[0]?.split(';')[0]
         resolve({ status: answer.statusCode ?? 0, body: JSON.parse(said) as Body, cookie })
       })
-    })
+    }
+    const asked = url.startsWith('https:')
+      ? secureRequest(url, { ...options, ca: readFileSync(tlsAuthority) }, heard)
+      : request(url, options, heard)
     asked.on('timeout', () => asked.destroy(new Error(`${method} ${url} had no answer within 30 seconds`)))
     asked.on('error', reject)
     asked.end(text)

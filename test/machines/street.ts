@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Event, verifyEvent } from '#canonical/event'
 import { readStream } from '#eventstore'
 import { sqliteStore } from '#eventstore/sqlite'
@@ -18,6 +18,7 @@ import {
   type Running,
   type RunOptions,
   run,
+  tlsAuthority,
   withAdministrator,
 } from './processes.ts'
 
@@ -97,6 +98,8 @@ type StreetOptions = {
   readonly line?: (name: string, centre: number) => Promise<number>
   /** Where the centre keeps its log and what goes with it, if not in its own folder. */
   readonly store?: string
+  /** The centre speaks TLS of its own, by a certificate of the tests' authority, which terminals and phones are told of. */
+  readonly tls?: boolean
 }
 
 export const openStreet = async (options: StreetOptions) => {
@@ -115,11 +118,17 @@ export const openStreet = async (options: StreetOptions) => {
 }
 
 const settle = async (
-  { terminals, accounts, users, line, store }: StreetOptions,
+  { terminals, accounts, users, line, store, tls = false }: StreetOptions,
   place: ReturnType<typeof makePlace>,
 ) => {
-  const appAt = (name: string, port: number, user: number | undefined, start: (folder: string) => Running): App => {
-    const url = `http://127.0.0.1:${port}`
+  const appAt = (
+    name: string,
+    port: number,
+    user: number | undefined,
+    start: (folder: string) => Running,
+    scheme = 'http',
+  ): App => {
+    const url = `${scheme}://127.0.0.1:${port}`
     const folder = place.folder(name, user)
     let held: Running | undefined
     return {
@@ -141,16 +150,24 @@ const settle = async (
 
   const port = await freePorts()
   const operators = place.folder('operators', users?.centre)
+  const scheme = tls ? 'https' : 'http'
+  const pair = tls ? ['--tls-certificate', tlsFile('first.pem'), '--tls-key', tlsFile('first.key')] : []
+  // Node's own way to trust one authority more.
+  const trusting = tls ? { env: { NODE_EXTRA_CA_CERTS: tlsAuthority } } : {}
   const centreArgs = (folder: string) => [
-    ...['--port', `${port}`, '--data', folder, ...(store === undefined ? [] : ['--store', store])],
-    ...withAdministrator(`http://127.0.0.1:${port}`, operators),
+    ...['--port', `${port}`, '--data', folder, ...pair, ...(store === undefined ? [] : ['--store', store])],
+    ...withAdministrator(`${scheme}://127.0.0.1:${port}`, operators),
   ]
-  const centre = appAt('centre', port, users?.centre, folder =>
-    run('centre', program('dist/apps/back-office/main.js', centreArgs(folder)), { user: users?.centre }),
+  const centre = appAt(
+    'centre',
+    port,
+    users?.centre,
+    folder => run('centre', program('dist/apps/back-office/main.js', centreArgs(folder)), { user: users?.centre }),
+    scheme,
   )
   await centre.start()
   const at = `${centre.url}/api`
-  const centreFor = async (name: string) => `http://127.0.0.1:${line ? await line(name, port) : port}`
+  const centreFor = async (name: string) => `${scheme}://127.0.0.1:${line ? await line(name, port) : port}`
   const terms = { feeBasisPoints: 150, taxBasisPoints: 2000 }
   await ask('POST', `${at}/merchants`, { merchant: 'corner', name: 'Corner & Co.', currency: 'EUR', ...terms })
   await ask('POST', `${at}/shops`, {
@@ -173,7 +190,7 @@ const settle = async (
       const args = ['--port', `${port}`, '--data', folder, '--centre', reached, ...air, ...code]
       code = []
       const around = { ...(stdio ? { stdio } : {}), ...(reader?.inside ? { inside: reader.inside } : {}) }
-      return run(id, program(main, args), { user: users?.terminal, ...around })
+      return run(id, program(main, args), { user: users?.terminal, ...around, ...trusting })
     })
     const api = `${app.url}/api`
     const till: Till = {
@@ -211,7 +228,7 @@ const settle = async (
   const antennas = started.flatMap(({ antenna }) => ['--antenna', antenna])
   const wallet = appAt('wallet', walletPort, users?.wallet, folder => {
     const args = ['--port', `${walletPort}`, '--data', folder, '--centre', authority, ...antennas]
-    return run('wallet', program('dist/apps/wallet/main.js', args), { user: users?.wallet })
+    return run('wallet', program('dist/apps/wallet/main.js', args), { user: users?.wallet, ...trusting })
   })
   await wallet.start()
   const phones: Phone[] = []
@@ -256,3 +273,4 @@ export const logOf = async (till: Till): Promise<Event[]> => {
 }
 
 const crypto = nodeCrypto()
+const tlsFile = (name: string): string => join(dirname(tlsAuthority), name)

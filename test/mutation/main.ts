@@ -31,14 +31,7 @@ const neighbours: Readonly<Record<string, readonly string[]>> = {
   ledger: ['test/payment/', 'test/projections/'],
   sync: ['test/terminal/', 'test/back-office/'],
 }
-const trade = [
-  'test/evidence/',
-  'test/projections/',
-  'test/scenarios/',
-  'test/upgrades/',
-  'test/hostile/',
-  'test/town/',
-]
+const trade = ['test/evidence/', 'test/projections/', 'test/scenarios/', 'test/upgrades/', 'test/hostile/']
 const stagesOf = (lib: string): string[][] => [
   [`test/${lib}/`],
   [...(neighbours[lib] ?? [])],
