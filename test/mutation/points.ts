@@ -84,7 +84,7 @@ export const mutantsOf = (file: string, source: string): Mutant[] => {
         break
       // One word of the trade, not a sentence for people.
       case 'StringLiteral':
-        if (!`${node['value']}`.includes(' ')) add(node.span as Span, `'another ${node['value']}'`)
+        if (!String(node['value']).includes(' ')) add(node.span as Span, `'another ${String(node['value'])}'`)
         break
       case 'BooleanLiteral':
         add(node.span as Span, node['value'] ? 'false' : 'true')
