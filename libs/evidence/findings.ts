@@ -3,39 +3,56 @@ import type { Act, Event } from '#canonical/event'
 import { formatAmount, minorUnits } from '#money'
 import type { PaymentEvent } from '#payment/events'
 import { type ExceptionEvent, exceptionKinds, exceptionWords } from '#reconciliation/events'
+import { exception } from '#reconciliation/exception'
 import type { IntakeEvent } from '#sync/events'
 import type { TillEvent } from '#till/events'
-import { begin, type Writing } from './reaction.ts'
+import { begin, react, type Writing } from './reaction.ts'
 
 /** What someone must look at once a tap, a reversal or a batch was judged: each difference is raised once. */
 
+type Kind = (typeof exceptionKinds)[number]
 type Recorded = Event<Extract<TillEvent, { type: 'TransactionRecorded' }>['data']>
 type Reversing = Event<Extract<TillEvent, { type: 'RefundRecorded' }>['data']>
 type Forked = Event<Extract<IntakeEvent, { type: 'ForkDetected' }>['data']>
 type Batch = Event<Extract<IntakeEvent, { type: 'BatchAccepted' }>['data']>
 
-export const findingsOfVerdicts = (writing: Writing, reactionTo: (batch: Event, cause: Event) => Act) => {
+export const findingsOfVerdicts = (writing: Writing, reactionTo: (batch: Event, cause: Event, step?: string) => Act) => {
   const { crypto } = writing
 
+  /** What it is of may be long, or chosen by a terminal: the key is its hash. */
+  const keyOf = (kind: Kind, of: readonly string[]): string =>
+    `${kind}-${hex(crypto.sha256(of.join('\n'))).slice(0, 32)}`
+
   const raise = async (
-    kind: (typeof exceptionKinds)[number],
+    kind: Kind,
     of: readonly string[],
     about: {
       readonly amount: bigint
       readonly currency: string
       readonly concerns: string[]
       readonly message: string
+      readonly counters?: { readonly license: string; readonly from: number; readonly to: number }
     },
     cause: Event,
     batch: Event,
   ): Promise<void> => {
-    // What it is of may be long, or chosen by a terminal: the key is its hash.
-    const key = `${kind}-${hex(crypto.sha256(of.join('\n'))).slice(0, 32)}`
+    const key = keyOf(kind, of)
     const stream = `exception-${key}`
     const data = { key, kind, ...about, amount: about.amount.toString() }
     const fact: ExceptionEvent = { type: 'ExceptionRaised', data }
     // Where it was raised before, for another cause, one difference is one exception.
     await begin(writing, { stream, words: exceptionWords, act: reactionTo(batch, cause) }, fact)
+  }
+
+  /** Closes what was raised of this; nothing where it never was. */
+  const resolve = async (kind: Kind, of: readonly string[], why: string, cause: Event, batch: Event): Promise<void> => {
+    const key = keyOf(kind, of)
+    const act = reactionTo(batch, cause, 'resolved')
+    await react(writing, { stream: `exception-${key}`, words: exceptionWords, act }, held => {
+      const state = held.reduce((state, event) => exception.evolve(state, event), exception.initialState)
+      // It has no refusals.
+      return exception.decide({ type: 'Resolve', key, why }, state) as ExceptionEvent[]
+    })
   }
 
   const duplicate = async (payment: string, recorded: Recorded, batch: Batch): Promise<void> => {
@@ -124,7 +141,7 @@ export const findingsOfVerdicts = (writing: Writing, reactionTo: (batch: Event, 
     await raise('NotUnderstood', [terminal, transaction], about, recorded, batch)
   }
 
-  return { raise, duplicate, repeated, exceptions, ofVerdict, fork, unread, waiting }
+  return { raise, resolve, duplicate, repeated, exceptions, ofVerdict, fork, unread, waiting }
 }
 
 const kindOf = (reason: string): (typeof exceptionKinds)[number] =>

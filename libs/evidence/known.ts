@@ -213,6 +213,10 @@ export const knownToVerdicts = () => {
     checkCounter,
     keepCounter,
     rule: () => rule,
+    issuedAs: (license: string): { readonly account: string; readonly license: License } | undefined => {
+      const issued = licenses.get(license)
+      return issued && { account: issued.account, license: readLicense(issued.octets) }
+    },
     accountOf: (license: string): string | null => licenses.get(license)?.account ?? null,
     enrolled: (terminal: string): Enrolled | undefined => enrolled.get(terminal),
     outOfHand: (terminal: string) => outOfHand.get(terminal),

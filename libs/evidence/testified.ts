@@ -54,6 +54,16 @@ type Lent = {
     cause: Cause,
     because: Cause,
   ) => Promise<void>
+  /** Closes what was raised of this payment. */
+  readonly resolve: (
+    kind: 'UndeliveredPayment' | 'UnclaimedPayment',
+    of: readonly string[],
+    why: string,
+    cause: Cause,
+    because: Cause,
+  ) => Promise<void>
+  /** The license's counters are known so far. */
+  readonly came: (payment: Payment, isAccepted: boolean, cause: Cause, because: Cause) => Promise<void>
   readonly terminalOf: (terminal: string) => Terminal | undefined
   readonly figuresFor: (
     account: string,
@@ -80,7 +90,8 @@ type Told = {
 }
 
 export const testifiedPayments = (lent: Lent) => {
-  const { store, crypto, tacKeyFor, settle, follow, raise, terminalOf, figuresFor, checkKnown, rule } = lent
+  const { store, crypto, tacKeyFor, settle, follow, raise, resolve, came, terminalOf, figuresFor, checkKnown, rule } =
+    lent
   /** By terminal, and in it by transaction: what it may bring still. */
   const waiting = new Map<string, Map<string, Told>>()
   const lost = new Set<string>()
@@ -88,6 +99,8 @@ export const testifiedPayments = (lent: Lent) => {
   const ended = new Map<string, string>()
   /** Judged from the phone's copy: the terminal may bring it once more, and that is no second record. */
   const fromPhone = new Set<string>()
+  /** Their terminals' logs say that they will not come. */
+  const unclaimed = new Set<string>()
 
   const testified = async (event: Event<{ license: string; account: string; payments: readonly Testified[] }>) => {
     const { license: id, account, payments } = event.data
@@ -118,6 +131,7 @@ export const testifiedPayments = (lent: Lent) => {
       testimony: event.id,
     }
     if (receipt || lost.has(told.terminal)) return judge(one, event)
+    await came(payment, false, event, event)
     const { terminal, transaction, currency, amount } = told
     const { holdLeft } = figuresOf(one)
     const set = await settle(
@@ -188,9 +202,11 @@ export const testifiedPayments = (lent: Lent) => {
       because,
       because,
     )
-    waiting.get(testified.terminal)?.delete(testified.transaction)
     if (events.length > 0) fromPhone.add(testified.payment)
     await follow(events, because, because)
+    await came(payment, isAccepted(events), because, because)
+    if (waiting.get(testified.terminal)?.delete(testified.transaction))
+      await resolve('UndeliveredPayment', [testified.payment], 'judged by the phone’s word', because, because)
   }
 
   const release = async ({ testified }: Told, why: string, cause: Event, because: Event): Promise<void> => {
@@ -200,6 +216,7 @@ export const testifiedPayments = (lent: Lent) => {
     const message = `A phone paid ${inWords(minorUnits(amount), currency)} to terminal ${terminal} in transaction ${transaction}, and the terminal's log says that it recorded none (${why}): the credit is free again; the goods may be out.`
     const about = { amount: minorUnits(amount), currency, concerns: [payment, transaction, terminal], message }
     await raise('UnclaimedPayment', [payment], about, cause, because)
+    unclaimed.add(payment)
   }
 
   return {
@@ -217,14 +234,26 @@ export const testifiedPayments = (lent: Lent) => {
       if (!one) return
       waiting.get(terminal)?.delete(transaction)
       await release(one, why, cause, because)
+      await resolve('UndeliveredPayment', [one.testified.payment], 'its terminal recorded none', cause, because)
     },
     /** A terminal brought this payment. True where the phone's copy was judged before it: said once. */
-    brought: (terminal: string, transaction: string, payment: string): boolean => {
+    brought: async (
+      { terminal, transaction, payment }: Pick<Testified, 'terminal' | 'transaction' | 'payment'>,
+      cause: Event,
+      because: Event,
+    ): Promise<boolean> => {
+      const told = waiting.get(terminal)?.get(transaction)
       waiting.get(terminal)?.delete(transaction)
+      const why = 'its terminal has brought it'
+      if (told?.testified.payment === payment) await resolve('UndeliveredPayment', [payment], why, cause, because)
+      if (unclaimed.delete(payment)) await resolve('UnclaimedPayment', [payment], why, cause, because)
       return fromPhone.delete(payment)
     },
   }
 }
+
+export const isAccepted = (events: readonly PaymentEvent[]): boolean =>
+  events.some(({ type }) => type === 'PaymentAccepted')
 
 const octetsOf = ({ signed, getRequest, getResponse, put, receipt }: Testified) => ({
   signed: fromBase64url(signed),

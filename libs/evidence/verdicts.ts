@@ -12,6 +12,7 @@ import { type PaymentEvent, paymentWords } from '#payment/events'
 import type { IntakeEvent } from '#sync/events'
 import { type AdoptedRules, rulesFrom } from '#tap/rules'
 import type { TillEvent } from '#till/events'
+import { skippedCounters } from './counters.ts'
 import { findingsOfVerdicts } from './findings.ts'
 import { NewerThanKnown, readKnown } from './held.ts'
 import { type Enrolled, knownToVerdicts } from './known.ts'
@@ -19,7 +20,7 @@ import { checkTerminalCertificate, shopAt } from './place.ts'
 import { ReactionDiverged, react, type Writing } from './reaction.ts'
 import { releases } from './release.ts'
 import { checkRecorded, redoTap, type TapRecord, type TapsOfTerminal, tapsOfTerminal } from './taps.ts'
-import { testifiedPayments } from './testified.ts'
+import { isAccepted, testifiedPayments } from './testified.ts'
 
 /**
  * The reactor that judges: caused by `BatchAccepted`, it makes each payment's checks again from its raw octets and
@@ -64,6 +65,7 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
   const learn = (event: Event & TradeEvent): void => {
     ending.learn(event)
     known.learn(event)
+    skipped.learn(event)
   }
 
   /** Reads the target, decides, appends; a verdict that is there already is the answer. */
@@ -106,6 +108,25 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
   })
 
   const findings = findingsOfVerdicts({ store, crypto, salt }, reactionTo)
+  /** Logs of before closed nothing, and what was made of them is read as it is. */
+  const resolve = async (...of: Parameters<typeof findings.resolve>): Promise<void> => {
+    if (known.rule() >= resolvingSince) await findings.resolve(...of)
+  }
+
+  const skipped = skippedCounters({
+    issuedAs: known.issuedAs,
+    raise: ({ amount, currency, concerns, message, license, from, to }, hour) => {
+      const counters = { license, from, to }
+      return findings.raise(
+        'CounterSkipped',
+        gapOf(counters),
+        { amount, currency, concerns, message, counters },
+        hour,
+        hour,
+      )
+    },
+    resolve: (counters, why, ...causes) => resolve('CounterSkipped', gapOf(counters), why, ...causes),
+  })
 
   const tacKeyFor = (license: License): Uint8Array => {
     const masters = [keys.tacMaster, ...keys.later.tacMasters] as const
@@ -206,10 +227,12 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
       batch,
     )
     // What a license of somebody's own making paid, its bearer signed: the payer of that id has used no counter.
-    if (opened && license && paid !== undefined && (known.rule() < 4 || known.isAsIssued(license, licenseBytes)))
+    const isOurs = license !== undefined && known.isAsIssued(license, licenseBytes)
+    if (opened && license && paid !== undefined && (isOurs || known.rule() < 4))
       known.keepCounter(license.id, opened.payment.counter, paid)
     await follow(events, recorded, batch)
-    const wasTold = phoned.brought(terminal, data.transaction, payment)
+    if (opened && isOurs) await skipped.came(opened.payment, isAccepted(events), recorded, batch)
+    const wasTold = await phoned.brought({ terminal, transaction: data.transaction, payment }, recorded, batch)
     if (events.length === 0 && !wasTold) await findings.duplicate(payment, recorded, batch)
     taps.forget(data.transaction)
   }
@@ -221,6 +244,8 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
     settle,
     follow: (...asked) => follow(...asked),
     raise: findings.raise,
+    resolve,
+    came: (...paid) => skipped.came(...paid),
     terminalOf: known.enrolled,
     figuresFor: known.figuresFor,
     checkKnown: (account, license, { counter }, payment, occurredAt) => {
@@ -347,8 +372,11 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
         return phoned.lost(event)
       }
       // Logs of before this version released nothing, and verdicts in them rest on that.
-      if (event.type === 'HourStruck')
-        return known.rule() < releasingSince ? undefined : ending.strike(event, event.data.instant, learn)
+      if (event.type === 'HourStruck') {
+        if (known.rule() >= releasingSince) await ending.strike(event, event.data.instant, learn)
+        if (known.rule() >= resolvingSince) await skipped.strike(event, event.data.instant)
+        return
+      }
       if (event.type === 'HeldDecisionApproved') return carryOut(event)
       learn(event)
       // Before 0.3.0 the people's own node carried it out; what of it is over the hold is an exception like any other.
@@ -361,6 +389,14 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
 
 /** The version of the verdict rule with which holds began to end. */
 const releasingSince = 2
+/** The one with which a difference closes by itself, so that a gap may be told before it is filled. */
+const resolvingSince = 4
+
+const gapOf = ({ license, from, to }: { readonly license: string; readonly from: number; readonly to: number }) => [
+  license,
+  `${from}`,
+  `${to}`,
+]
 
 const inputs = new Set<string>([
   'AccountOpened',

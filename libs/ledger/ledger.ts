@@ -167,6 +167,7 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'DenyListChanged':
     case 'EventSkipped':
     case 'ExceptionRaised':
+    case 'ExceptionResolved':
     case 'FollowerRetried':
     case 'FollowerStopped':
     case 'ForkDetected':

@@ -43,8 +43,12 @@ export const exceptionWords = {
       /** Ids of the events, payments or terminals that it is about. */
       concerns: z.array(name),
       message: z.string().min(1).max(1000),
+      /** Of `CounterSkipped`: the license's counters of which no payment came, the first and the last. */
+      counters: z.object({ license: name, from: z.int().nonnegative(), to: z.int().nonnegative() }).optional(),
     }),
   ),
+  /** What was missing has come, or is explained by what came: nobody need look at it any more. */
+  ExceptionResolved: word(z.object({ key: name, why: z.string().min(1).max(500) })),
 }
 
 export type ExceptionEvent = FactOf<typeof exceptionWords>
