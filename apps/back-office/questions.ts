@@ -195,6 +195,8 @@ export const questions = ({ rows, store, now, heard, software, freshness }: Part
     operators: () => answer(reader => operatorList(reader)),
     otherAdministrators: (operator: string) => rows.snapshot(reader => otherAdministrators(reader, operator)),
     reconciliation: () => answer(reader => reconciledDays(reader)),
-    exceptions: () => answer(reader => exceptionList(reader)),
+    exceptions: (
+      asked: { readonly state?: 'open' | 'resolved' | undefined; readonly before?: number | undefined } = {},
+    ) => answer(reader => exceptionList(reader, asked)),
   }
 }

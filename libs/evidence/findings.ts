@@ -16,7 +16,10 @@ type Reversing = Event<Extract<TillEvent, { type: 'RefundRecorded' }>['data']>
 type Forked = Event<Extract<IntakeEvent, { type: 'ForkDetected' }>['data']>
 type Batch = Event<Extract<IntakeEvent, { type: 'BatchAccepted' }>['data']>
 
-export const findingsOfVerdicts = (writing: Writing, reactionTo: (batch: Event, cause: Event, step?: string) => Act) => {
+export const findingsOfVerdicts = (
+  writing: Writing,
+  reactionTo: (batch: Event, cause: Event, step?: string) => Act,
+) => {
   const { crypto } = writing
 
   /** What it is of may be long, or chosen by a terminal: the key is its hash. */

@@ -8,7 +8,7 @@ const putException = put('exception', 'key')
 
 export const exceptions: Projection = {
   name: 'exceptions',
-  version: 1,
+  version: 2,
   tables: [
     {
       name: 'exception',
@@ -22,17 +22,26 @@ export const exceptions: Projection = {
         message: 'text',
         raised: 'text',
         index: 'int',
+        /** `open` until what was missing has come. */
+        state: 'text',
+        resolved: 'text',
+        why: 'text',
       },
-      indexes: [['index']],
+      indexes: [['index'], ['state', 'index']],
     },
   ],
-  wants: type => type === 'ExceptionRaised',
-  apply: logged => {
+  wants: type => type === 'ExceptionRaised' || type === 'ExceptionResolved',
+  apply: (logged, look) => {
     const event = understood(logged)
+    if (event?.type === 'ExceptionResolved') {
+      const raised = look('exception', [event.data.key])
+      return raised ? [putException({ ...raised, state: 'resolved', resolved: event.at, why: event.data.why })] : []
+    }
     if (event?.type !== 'ExceptionRaised') return []
     const { key, kind, amount, currency, concerns, message } = event.data
     const about = { key, kind, amount: minorUnits(amount), currency, concerns: concerns.join('\n'), message }
-    return [putException({ ...about, raised: event.at, index: BigInt(event.index) })]
+    const open = { state: 'open', resolved: null, why: null }
+    return [putException({ ...about, raised: event.at, index: BigInt(event.index), ...open })]
   },
 }
 
@@ -47,14 +56,25 @@ export type ExceptionAnswer = {
   readonly message: string
   readonly raised: string
   readonly index: number
+  readonly state: 'open' | 'resolved'
+  /** When and why nobody need look at it any more. */
+  readonly resolved: string | null
+  readonly why: string | null
 }
 
 /** The newest first. */
 export const exceptionList = async (
   rows: RowsReader,
-  asked: { readonly before?: number; readonly limit?: number } = {},
+  asked: {
+    readonly before?: number | undefined
+    readonly limit?: number
+    readonly state?: 'open' | 'resolved' | undefined
+  } = {},
 ): Promise<{ readonly exceptions: ExceptionAnswer[]; readonly index: number }> => {
-  const where = asked.before === undefined ? {} : { index: { below: BigInt(asked.before) } }
+  const where = {
+    ...(asked.before === undefined ? {} : { index: { below: BigInt(asked.before) } }),
+    ...(asked.state === undefined ? {} : { state: asked.state }),
+  }
   const order = [['index', 'down']] as const
   const found = await rows.select(exceptions, 'exception', { where, order, limit: asked.limit ?? 100 })
   return {
@@ -69,13 +89,17 @@ export const exceptionList = async (
         message: textOf(row, 'message'),
         raised: textOf(row, 'raised'),
         index: Number(intOf(row, 'index')),
+        state: textOf(row, 'state') === 'open' ? ('open' as const) : ('resolved' as const),
+        resolved: row['resolved'] === null ? null : textOf(row, 'resolved'),
+        why: row['why'] === null ? null : textOf(row, 'why'),
       }
     }),
     index: (await rows.checkpoint(exceptions)) - 1,
   }
 }
 
+/** Those that somebody must look at still. */
 export const exceptionCount = async (rows: RowsReader): Promise<number> => {
-  const [all] = await rows.sums(exceptions, 'exception', { column: 'index', by: [] })
-  return Number(all?.['count'] ?? 0n)
+  const [open] = await rows.sums(exceptions, 'exception', { column: 'index', by: [], where: { state: 'open' } })
+  return Number(open?.['count'] ?? 0n)
 }

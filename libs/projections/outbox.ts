@@ -8,6 +8,7 @@ import { understood } from '#ledger/vocabulary'
 
 const types = new Set<string>([
   'ExceptionRaised',
+  'ExceptionResolved',
   'FollowerStopped',
   'DeliveryLeased',
   'DeliveryMade',
@@ -45,6 +46,7 @@ export const outbox: Projection = {
     if (!event) return []
     switch (event.type) {
       case 'ExceptionRaised':
+      case 'ExceptionResolved':
       case 'FollowerStopped': {
         const { id: entry, type, at, index } = event
         const { salt: _, ...data } = event.data as typeof event.data & { readonly salt?: string }

@@ -255,4 +255,25 @@ describe('exceptions', () => {
       expect.objectContaining({ concerns: ['e-1', hash('a')], raised: day(21), message: 'over the limit' }),
     ])
   })
+
+  it('that closed by themselves are none to look at, and are found still', async () => {
+    const { store, write } = log()
+    const about = { amount: '100', currency: 'EUR', concerns: ['l-1'], message: 'payment 3 is missing' }
+    for (const key of ['a', 'b'])
+      await write(`exception-${key}`, day(21), {
+        type: 'ExceptionRaised',
+        data: { key, kind: 'CounterSkipped', counters: { license: 'l-1', from: 3, to: 3 }, ...about },
+      })
+    await write('exception-a', day(22), { type: 'ExceptionResolved', data: { key: 'a', why: 'it has come' } })
+    const rows = await folded(store, [exceptions])
+    expect(await exceptionCount(rows)).toBe(1)
+    const keys = async (state?: 'open' | 'resolved') =>
+      (await exceptionList(rows, { state })).exceptions.map(({ key, resolved, why }) => [key, resolved, why])
+    expect(await keys()).toEqual([
+      ['b', null, null],
+      ['a', day(22), 'it has come'],
+    ])
+    expect(await keys('open')).toEqual([['b', null, null]])
+    expect(await keys('resolved')).toEqual([['a', day(22), 'it has come']])
+  })
 })

@@ -1,3 +1,5 @@
+import { type Rows, textOf } from '#eventstore/rows'
+import { exceptions } from '#projections/exceptions'
 import { questions, rules } from './laws.ts'
 import { figure, oracle, type Said, said, sum, word } from './oracle.ts'
 import { askRows, reactAgain, refold } from './rows-audit.ts'
@@ -181,13 +183,63 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
       const calm =
         event.type !== 'PaymentHeld' &&
         event.type !== 'ReversalHeld' &&
-        event.type !== 'ExceptionRaised' &&
+        (event.type !== 'ExceptionRaised' || isGap(event)) &&
         event.type !== 'ForkDetected'
+      if (event.type === 'ExceptionRaised') raised.set(word(event, 'key'), event)
+      const gap = event.type === 'ExceptionResolved' ? raised.get(word(event, 'key')) : undefined
+      if (event.type === 'ExceptionResolved')
+        holds('gaps are named', gap !== undefined && lackingIn(gap).length === 0, () => `${stream} closed too early`)
       holds('no false alarm', calm, () => `${event.type} in ${stream}: ${JSON.stringify(event.data).slice(0, 300)}`)
     }
     reads(undefined)
     for (const [id, to] of centre.covered) takeIn(id, to)
     return news
+  }
+
+  const raised = new Map<string, Said>()
+  type Counters = { readonly from: number; readonly to: number }
+  /** What a phone of that account paid under these counters, and the centre has no verdict on. */
+  const lackingIn = ({ data }: Said): bigint[] => {
+    const { from, to } = data['counters'] as Counters
+    const [, account] = data['concerns'] as readonly string[]
+    const mine = new Set(phones.flatMap(known => (known.account === account ? [known.phone] : [])))
+    return world.phones
+      .memories()
+      .flatMap(memory => (mine.has(memory.phone) ? memory.payments : []))
+      .filter(({ counter, payment }) => from <= counter && counter <= to && !centre.verdicts.has(payment))
+      .map(({ amount }) => BigInt(amount))
+  }
+  /** A gap that a phone's memory fills is none that anybody made up. */
+  const isGap = (event: Said): boolean => {
+    if (word(event, 'kind') !== 'CounterSkipped') return false
+    const { from, to } = event.data['counters'] as Counters
+    const lacking = lackingIn(event)
+    const spent = lacking.reduce((all, amount) => all + amount, 0n)
+    return lacking.length >= to - from + 1 && (lacking.length > to - from + 1 || spent === sum(event))
+  }
+
+  /** Each payment before one that the centre has, and that it has not, is named by an open exception; and each of these names one. */
+  const askGaps = async (place: number, rows: Rows): Promise<void> => {
+    const found = await rows.select(exceptions, 'exception', { where: { state: 'open' } })
+    const open = found.flatMap(row => raised.get(textOf(row, 'key')) ?? [])
+    for (const event of open)
+      holds('gaps are named', lackingIn(event).length > 0, () => `centre ${place}: ${word(event, 'key')} is open still`)
+    for (const { phone, payments } of world.phones.memories()) {
+      const account = phones.find(known => known.phone === phone)?.account
+      const isHere = ({ payment }: { readonly payment: string }) => centre.verdicts.has(payment)
+      const top = payments.findLast(isHere)?.counter ?? 0
+      for (const { counter } of payments.filter(paid => paid.counter < top && !isHere(paid))) {
+        const isNamed = open.some(({ data }) => {
+          const { from, to } = data['counters'] as Counters
+          return (data['concerns'] as readonly string[])[1] === account && from <= counter && counter <= to
+        })
+        holds(
+          'gaps are named',
+          isNamed,
+          () => `centre ${place}: payment ${counter} of ${phone} is nowhere, and nobody is told`,
+        )
+      }
+    }
   }
 
   const judged = (event: Said): void => {
@@ -345,7 +397,12 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
           () => `payment ${paid.counter} of ${memory.phone} is nowhere at ${paid.terminal}`,
         )
       }
+      // A gap is told of when it has stood for a day.
+      world.clock.at += 25 * 3_600_000
+      await world.settle()
+      readCentre()
       for (const [place, { rows }] of world.centres.entries()) {
+        await askGaps(place, rows)
         await askRows(holds, rows, place, money.payments)
         await refold(holds, world, rows, place)
       }

@@ -29,7 +29,10 @@ const laws = {
   'day totals': 'A day closes on totals that a count of its events gives.',
   'counters are whole': 'A phone\u2019s counters are contiguous, and it forgets no payment.',
   'gaps are explained': 'A payment that the centre lacks belongs to a tap that is torn, or that a cashier cancelled.',
-  'no false alarm': 'In a world without fraud no payment is held and no exception raised.',
+  'no false alarm':
+    'In a world without fraud no payment is held, and no exception raised but of a counter that the centre lacks.',
+  'gaps are named':
+    'A payment that lies in a phone, and that the centre lacks though it has a later one, is named while it is missing.',
   'no tap from afar':
     'No till takes a new payment through a relay that is slower than its policy allows, or from old answers.',
   'no surprise': 'No node fails in a way that no fault explains.',

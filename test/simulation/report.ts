@@ -73,6 +73,7 @@ export const invariantOf: Readonly<Record<Law, number>> = {
   'counters are whole': 6,
   'gaps are explained': 6,
   'no false alarm': 6,
+  'gaps are named': 6,
   'reactions follow': 7,
   'hours are whole': 7,
   'time goes forward': 0,

@@ -23,8 +23,15 @@ export const trialBalance = async (rows: Rows): Promise<Map<string, bigint>> => 
 
 /** What the order of arrival may change, by invariant 9; and where in its own log a centre knows a thing. */
 const byArrival = new Set(['index', 'booking_date', 'within', 'excess', 'occurred', 'event', 'raised'])
-/** Exceptions that say that something came late, twice or over what was left: others come in another order. */
-const closing = new Set(['LateArrival', 'OverAllowance', 'OverLimit', 'CounterReused', 'RefundWithoutOriginal'])
+/** Exceptions that say that something came late, twice, over what was left or not yet: others come in another order. */
+const closing = new Set([
+  'LateArrival',
+  'OverAllowance',
+  'OverLimit',
+  'CounterReused',
+  'CounterSkipped',
+  'RefundWithoutOriginal',
+])
 
 /** A verdict's id comes of the batch that it was made on, and another centre has other batches. */
 const concernsOf = (row: Row): string =>
@@ -57,7 +64,9 @@ export const figuresOf = async (rows: Rows, crypto: Crypto): Promise<Record<stri
         .join(),
     }),
   )
-  const open = (await rows.select(exceptions, 'exception')).filter(row => !closing.has(textOf(row, 'kind')))
+  const open = (await rows.select(exceptions, 'exception', { where: { state: 'open' } })).filter(
+    row => !closing.has(textOf(row, 'kind')),
+  )
   return {
     books: fingerprint([...(await trialBalance(rows))].map(([account, sum]) => `${account} ${sum}`)),
     balances: fingerprint([...(await all(balances, 'balance')), ...(await all(balances, 'total'))]),

@@ -1,15 +1,24 @@
-import { Controller, Get, Sse, type Type } from '@nestjs/common'
+import { Controller, Get, Query, Sse, type Type } from '@nestjs/common'
+import { z } from 'zod'
 import { liveView } from '#http/live'
+import { bodyOf } from '#http/refusals'
 import { AskedBy, type Asker, For, OpenAndMore } from '#http/roles'
 import type { BackOffice } from '../back-office.ts'
 import { Asking, type Door } from './asking.ts'
+
+const exceptionsQuery = z.object({
+  state: z.enum(['open', 'resolved']).optional(),
+  before: z.coerce.number().int().min(0).optional(),
+})
 
 /** How the centre is, and what it says at a glance. */
 export const overviewRoutes = (node: BackOffice, door: Door): Type => {
   const Overview = door.question('Overview', async () => node.ask.overview())
   const Reconciliation = door.question('Reconciliation', async () => node.ask.reconciliation())
   const Exposure = door.question('Exposure', async () => node.ask.exposure())
-  const Exceptions = door.question('Exceptions', async () => node.ask.exceptions())
+  const Exceptions = door.question('Exceptions', async (asked: z.infer<typeof exceptionsQuery>) =>
+    node.ask.exceptions(asked),
+  )
 
   @Controller('api')
   class OverviewController extends Asking {
@@ -48,8 +57,8 @@ export const overviewRoutes = (node: BackOffice, door: Door): Type => {
     @For('viewer') @Get('reconciliation') reconciliation() {
       return this.ask(new Reconciliation.Message(undefined))
     }
-    @For('viewer') @Get('exceptions') exceptions() {
-      return this.ask(new Exceptions.Message(undefined))
+    @For('viewer') @Get('exceptions') exceptions(@Query() query: unknown) {
+      return this.ask(new Exceptions.Message(bodyOf(exceptionsQuery, query)))
     }
   }
   return OverviewController

@@ -62,7 +62,7 @@ export const OverviewPage = () => {
               <Figure name="Payments held, to decide" to="/held">
                 <span data-testid="figure-held">{overview.transactions.held}</span>
               </Figure>
-              <Figure name="Exceptions raised" to="/reconciliation">
+              <Figure name="Exceptions open" to="/reconciliation">
                 <span data-testid="figure-exceptions">{overview.exceptions}</span>
               </Figure>
               {overview.notUnderstood > 0 && (
