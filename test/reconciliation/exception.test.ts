@@ -18,7 +18,7 @@ describe('an exception', () => {
   })
   it('that was never raised needs no closing', () => given().when(resolve).then())
   it('names the counters that are missing, and does not need to', () => {
-    const { data } = raised as Extract<ExceptionEvent, { type: 'ExceptionRaised' }>
+    const { data } = raised
     const named = { ...data, counters: { license: 'l-1', from: 3, to: 4 } }
     expect(exceptionWords.ExceptionRaised.data.parse(named)).toEqual(named)
     expect(exceptionWords.ExceptionRaised.data.parse(data)).toEqual(data)

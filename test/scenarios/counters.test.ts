@@ -88,7 +88,7 @@ describe('a payment that a terminal keeps', () => {
     const here = await town('several')
     await pay(here, 100n, 'T-1')
     await pay(here, 200n, 'T-3')
-    await pay(here, 400n, 'T-1')
+    await pay(here, 400n, 'T-3')
     await pay(here, 800n, 'T-2')
     orThrow(await here.sync('T-2'))
     await passing(here, 25)
