@@ -180,6 +180,7 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
         centre.covered.set(id, Math.max(to, centre.covered.get(id) ?? 0))
       } else if (event.type === 'PaymentAccepted' || event.type === 'PaymentHeld') judged(event)
       else if (event.type === 'RepaymentReceived') money.repays(word(event, 'account'), sum(event))
+      if (event.type === 'LicenseIssued') keyOf.set(word(event, 'license'), word(event, 'publicKey'))
       const calm =
         event.type !== 'PaymentHeld' &&
         event.type !== 'ReversalHeld' &&
@@ -197,15 +198,15 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
   }
 
   const raised = new Map<string, Said>()
-  type Counters = { readonly from: number; readonly to: number }
-  /** What a phone of that account paid under these counters, and the centre has no verdict on. */
+  /** The keys that licenses name: two phones of one account count alike. */
+  const keyOf = new Map<string, string>()
+  type Counters = { readonly license: string; readonly from: number; readonly to: number }
+  /** What the license's phone paid under these counters, and the centre has no verdict on. */
   const lackingIn = ({ data }: Said): bigint[] => {
-    const { from, to } = data['counters'] as Counters
-    const [, account] = data['concerns'] as readonly string[]
-    const mine = new Set(phones.flatMap(known => (known.account === account ? [known.phone] : [])))
+    const { license, from, to } = data['counters'] as Counters
     return world.phones
       .memories()
-      .flatMap(memory => (mine.has(memory.phone) ? memory.payments : []))
+      .flatMap(memory => (memory.publicKey === keyOf.get(license) ? memory.payments : []))
       .filter(({ counter, payment }) => from <= counter && counter <= to && !centre.verdicts.has(payment))
       .map(({ amount }) => BigInt(amount))
   }
@@ -215,7 +216,7 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
     const { from, to } = event.data['counters'] as Counters
     const lacking = lackingIn(event)
     const spent = lacking.reduce((all, amount) => all + amount, 0n)
-    return lacking.length >= to - from + 1 && (lacking.length > to - from + 1 || spent === sum(event))
+    return lacking.length === to - from + 1 && spent === sum(event)
   }
 
   /** Each payment before one that the centre has, and that it has not, is named by an open exception; and each of these names one. */
@@ -224,14 +225,13 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
     const open = found.flatMap(row => raised.get(textOf(row, 'key')) ?? [])
     for (const event of open)
       holds('gaps are named', lackingIn(event).length > 0, () => `centre ${place}: ${word(event, 'key')} is open still`)
-    for (const { phone, payments } of world.phones.memories()) {
-      const account = phones.find(known => known.phone === phone)?.account
+    for (const { phone, payments, publicKey } of world.phones.memories()) {
       const isHere = ({ payment }: { readonly payment: string }) => centre.verdicts.has(payment)
       const top = payments.findLast(isHere)?.counter ?? 0
       for (const { counter } of payments.filter(paid => paid.counter < top && !isHere(paid))) {
         const isNamed = open.some(({ data }) => {
-          const { from, to } = data['counters'] as Counters
-          return (data['concerns'] as readonly string[])[1] === account && from <= counter && counter <= to
+          const { license, from, to } = data['counters'] as Counters
+          return keyOf.get(license) === publicKey && from <= counter && counter <= to
         })
         holds(
           'gaps are named',
