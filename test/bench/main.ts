@@ -8,6 +8,7 @@ import { beside } from './beside.ts'
 import { fsyncsOfTap } from './fsyncs.ts'
 import { intakeRow } from './intake.ts'
 import { print, type Row, standing } from './measure.ts'
+import { memory } from './memory.ts'
 import { rebuild } from './rebuild.ts'
 import { openShop, type Shop } from './shop.ts'
 import { store } from './store/store.ts'
@@ -49,6 +50,7 @@ const benches: Readonly<Record<string, (done: (row: Row) => void) => Promise<Row
   trade: done => trade(place('trade'), values.quick, done),
   sync: () =>
     sync(place('sync'), values.quick ? { terminals: 10, stored: 20 } : { terminals: 50, stored: 20_000 * scale }),
+  memory: () => memory(values.quick ? { taps: 30, quiet_s: 10 } : { taps: 300, quiet_s: 60 }),
   store: done => store(place('store'), values.quick, done),
 }
 
