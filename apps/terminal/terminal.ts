@@ -1,5 +1,6 @@
 import { Subject } from 'rxjs'
 import type { Amount } from '#money'
+import { businessDateAt } from '#till/businessdate'
 import type { DayEnd, PaidElsewhere } from '#till/commands'
 import { waitingOf } from '#till/state'
 import { desk } from './desk.ts'
@@ -36,19 +37,19 @@ export const terminal = async (parts: TerminalParts) => {
     const { revision, hash } = own.head()
     return { currency: own.currency(), revision, head: hash }
   }
+  /** The day as the shop counts it now: a bar's Saturday lasts until the policy's hour of Sunday. */
+  const today = (): string => businessDateAt(own.time(), own.place.zone(), own.rules().policy?.rollOver_hour)
   /** A forgotten day ends at the policy's hour, before the first sale after it; without one, when the next is opened. */
   const rollOverIfDue = async (): Promise<void> => {
-    const hour = own.rules().policy?.rollOver_hour
-    if (hour === undefined || !till.day || own.refusal()) return
-    const today = dayIn(own.place.zone(), own.time() - hour * 3_600_000)
-    if (till.day.businessDate < today) await write(() => ({ type: 'RollDayOver', today, end: dayEnd() }))
+    if (own.rules().policy?.rollOver_hour === undefined || !till.day || own.refusal()) return
+    const now = today()
+    if (till.day.businessDate < now) await write(() => ({ type: 'RollDayOver', today: now, end: dayEnd() }))
   }
 
   return {
     id: identity.terminal,
     place: own.place,
-    /** The day as the shop counts it now. */
-    today: () => dayIn(own.place.zone(), own.time()),
+    today,
     till,
     news,
     /** The parts as they stand, for views. */
@@ -78,8 +79,11 @@ export const terminal = async (parts: TerminalParts) => {
     setNetwork: sync.setNetwork,
     syncNow: sync.syncNow,
     openDay: (businessDate?: string) => {
-      const today = dayIn(own.place.zone(), own.time())
-      return write(() => ({ type: 'OpenDay', businessDate: businessDate ?? today, today, end: dayEnd() }))
+      const now = today()
+      // A policy or a zone that came since may have set the shop's date back: the day that was is opened again.
+      const { lastDay = now } = till
+      const asked = businessDate ?? (lastDay > now ? lastDay : now)
+      return write(() => ({ type: 'OpenDay', businessDate: asked, today: now, end: dayEnd() }))
     },
     closeDay: async () => {
       await sync.tellAcknowledgement()
@@ -124,10 +128,6 @@ export const terminal = async (parts: TerminalParts) => {
     },
   }
 }
-
-/** The day as the shop counts it. */
-const dayIn = (zone: string, at_ms: number): string =>
-  new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(at_ms)
 
 /** What a terminal writes before anything else: who it is, its first rules, and what a kill left open as torn. */
 const commission = async ({ identity, firstRules, notes, log }: TerminalParts, own: OwnLog): Promise<void> => {

@@ -99,6 +99,8 @@ const exchangesMax = 60
 
 export type WorldOptions = {
   readonly seed: string
+  /** When the world begins; by default on a Monday in November at nine. */
+  readonly from_ms?: number
   readonly terminals?: number
   readonly phones?: readonly { readonly account: string; readonly limit: bigint; readonly allowance: string }[]
   readonly faults?: Partial<Faults>
@@ -137,7 +139,7 @@ export const makeWorld = async (options: WorldOptions) => {
   const faults: Faults = { ...noFaults, ...options.faults }
   const random = dice(options.seed)
   const crypto = options.crypto ?? seededCrypto(random.octets)
-  const clock = { at: firstMoment_ms, now: () => clock.at }
+  const clock = { at: options.from_ms ?? firstMoment_ms, now: () => clock.at }
   const now = () => new Date(clock.at).toISOString()
   const stop = new AbortController()
   /** Faults of a node that no fault of this world explains. */
