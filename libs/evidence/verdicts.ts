@@ -3,7 +3,7 @@ import { type Check, failed } from '#canonical/check'
 import { isRefusal } from '#canonical/decider'
 import { type Act, type Event, trustEvent } from '#canonical/event'
 import { idOf } from '#canonical/ids'
-import { knownType, type TradeEvent, understood } from '#ledger/vocabulary'
+import { knownType, type TradeEvent, touchesMoney, understood } from '#ledger/vocabulary'
 import { type License } from '#license'
 import { type TacMaster, tacKeys } from '#license/tac'
 import { minorUnits } from '#money'
@@ -12,6 +12,7 @@ import { type PaymentEvent, paymentWords } from '#payment/events'
 import type { IntakeEvent } from '#sync/events'
 import { type AdoptedRules, rulesFrom } from '#tap/rules'
 import type { TillEvent } from '#till/events'
+import { completeness } from './complete.ts'
 import { skippedCounters } from './counters.ts'
 import { findingsOfVerdicts } from './findings.ts'
 import { NewerThanKnown, readKnown } from './held.ts'
@@ -60,12 +61,14 @@ type Judged = {
 
 export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
   const known = knownToVerdicts()
-  const ending = releases({ store, crypto, salt, by, holdLeft: known.holdLeft })
+  const complete = completeness()
+  const ending = releases({ store, crypto, salt, by, holdLeft: known.holdLeft, complete })
   const terminals = new Map<string, Judged>()
   const learn = (event: Event & TradeEvent): void => {
     ending.learn(event)
     known.learn(event)
     skipped.learn(event)
+    complete.learn(event)
   }
 
   /** Reads the target, decides, appends; a verdict that is there already is the answer. */
@@ -327,6 +330,9 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
         const told = trustEvent(stored.text)
         heard.next = stored.revision + 1
         const event = understood(told)
+        // What of it is no tap or its rules, a newer till may say as it likes.
+        const isLegible = event !== undefined || !touchesMoney(told)
+        complete.heard(terminal, told.at, isLegible, event)
         if (!event) {
           passOver(told, heard)
           await findings.unread(told, batch)
@@ -365,7 +371,10 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
         return
       }
       if (event.type === 'BatchAccepted') return handleBatch(event)
-      if (event.type === 'ForkDetected') return findings.fork(event)
+      if (event.type === 'ForkDetected') {
+        learn(event)
+        return findings.fork(event)
+      }
       if (event.type === 'PhoneTestified') return phoned.testified(event)
       if (event.type === 'TerminalLost') {
         learn(event)
@@ -373,7 +382,8 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
       }
       // Logs of before this version released nothing, and verdicts in them rest on that.
       if (event.type === 'HourStruck') {
-        if (known.rule() >= releasingSince) await ending.strike(event, event.data.instant, learn)
+        const rule = known.rule()
+        if (rule >= releasingSince) await ending.strike(event, event.data.instant, learn, rule >= resolvingSince)
         if (known.rule() >= resolvingSince) await skipped.strike(event, event.data.instant)
         return
       }
@@ -423,8 +433,11 @@ const inputs = new Set<string>([
   'BatchAccepted',
   'ForkDetected',
   'PhoneTestified',
+  'CertificateRenewed',
+  'PolicyPublished',
   'TerminalLost',
   'TerminalReinstated',
+  'TerminalRetired',
   'TerminalSuspended',
   'HeldDecisionApproved',
   'HeldPaymentDecided',
