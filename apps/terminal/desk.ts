@@ -27,7 +27,7 @@ export const desk = (parts: TerminalParts, own: OwnLog, news: News) => {
   const { crypto } = parts
   const { till } = own
 
-  /** Sales keyed and not yet tapped: forgotten at a restart, as nobody has paid. */
+  /** Sales keyed that the log has no word of: forgotten at a restart, as nobody has paid. */
   const keyed = new Map<string, Sale>()
   /** Why the last tap of a sale came to nothing, where the log has no word of it. */
   const hints = new Map<string, Because>()
@@ -37,7 +37,8 @@ export const desk = (parts: TerminalParts, own: OwnLog, news: News) => {
   let current: string | undefined = own.refusal() ? undefined : [...till.open.values()].at(-1)?.sale
 
   const saleOf = (sale: string): SaleView | undefined => {
-    const held = own.sale(sale) ?? keyed.get(sale)
+    // The disk is asked for what this till wrote and has no more in mind, and never for what it has not written.
+    const held = till.sales.has(sale) ? own.sale(sale) : (keyed.get(sale) ?? own.sale(sale))
     if (!held) return undefined
     if (tapping === sale) return { ...held, state: 'tapping' }
     const recorded = held.transaction === undefined ? undefined : own.recorded(held.transaction)
@@ -93,7 +94,7 @@ export const desk = (parts: TerminalParts, own: OwnLog, news: News) => {
     const before =
       key === undefined
         ? undefined
-        : (own.saleByKey(key) ?? [...keyed.values()].find(sale => sale.idempotencyKey === key)?.sale)
+        : ([...keyed.values()].find(sale => sale.idempotencyKey === key)?.sale ?? own.saleByKey(key))
     if (before !== undefined) {
       const sale = saleOf(before) as SaleView
       if (sale.amount !== amount || sale.currency !== currency || sale.reference !== reference)
@@ -187,6 +188,7 @@ export const desk = (parts: TerminalParts, own: OwnLog, news: News) => {
     endTap: (): void => {
       // An approval is for one sale: it ends with it.
       if (tapping !== undefined && till.sales.get(tapping)?.state === 'approved') approvals.delete(tapping)
+      if (tapping !== undefined && till.sales.has(tapping)) keyed.delete(tapping)
       tapping = undefined
       tell()
     },

@@ -210,7 +210,7 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
       takeBack(till, revision, factsOf(since))
     },
     adoptAssignment: (document: string) =>
-      adoptOffered(assignmentOffered(crypto, identity.terminal, rules.keySet, document)),
+      adoptOffered(assignmentOffered(crypto, identity.terminal, rules.keySet, document, till.assignment?.zone)),
     adoptCertificate: (certificate: string) =>
       adoptOffered(certificateOffered(crypto, identity, rules.keySet, Math.floor(time() / 1000), certificate)),
     /** Told after each append that the centre should hear of. */

@@ -69,13 +69,15 @@ export const assignmentOffered = (
   terminal: string,
   keySet: KeySet | undefined,
   document: string,
+  /** In which its days turn already, by an earlier word. */
+  zone?: string,
 ): TillCommand | Refusal => {
   try {
     const word = keySet && verifyAssignment(crypto, fromBase64url(document), keySet)
     if (!word) return invalid('word on it', 'is not signed by a rules key of the key set')
     if (word.terminal !== terminal) return invalid('word on it', `is on ${word.terminal}`)
     // A day cannot turn in a zone that this machine does not know.
-    new Intl.DateTimeFormat('en', { timeZone: word.zone })
+    if (word.zone !== zone) new Intl.DateTimeFormat('en', { timeZone: word.zone })
     return { type: 'AdoptAssignment', issued: word.issued, ...said(word), document }
   } catch (error) {
     if (error instanceof Malformed || error instanceof SyntaxError || error instanceof RangeError)

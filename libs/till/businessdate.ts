@@ -6,20 +6,31 @@
  */
 export const businessDateAt = (at_ms: number, zone: string, rollOver_hour = 0): string => {
   const wall = Object.fromEntries(
-    new Intl.DateTimeFormat('en-GB', {
-      timeZone: zone,
-      calendar: 'gregory',
-      numberingSystem: 'latn',
-      hourCycle: 'h23',
-      year: 'numeric',
-      month: 'numeric',
-      day: 'numeric',
-      hour: 'numeric',
-    })
+    wallOf(zone)
       .formatToParts(at_ms)
       .map(({ type, value }) => [type, Number(value)]),
   ) as { readonly year: number; readonly month: number; readonly day: number; readonly hour: number }
   const day = wall.hour < rollOver_hour ? wall.day - 1 : wall.day
   // Calendar days, not moments: UTC has all of them.
   return new Date(Date.UTC(wall.year, wall.month - 1, day)).toISOString().slice(0, 10)
+}
+
+/** The zone that was asked for last: a till asks at every sale, and making its calendar takes longer than reading it. */
+let made: { readonly zone: string; readonly wall: Intl.DateTimeFormat } | undefined
+const wallOf = (zone: string): Intl.DateTimeFormat => {
+  if (made?.zone !== zone)
+    made = {
+      zone,
+      wall: new Intl.DateTimeFormat('en-GB', {
+        timeZone: zone,
+        calendar: 'gregory',
+        numberingSystem: 'latn',
+        hourCycle: 'h23',
+        year: 'numeric',
+        month: 'numeric',
+        day: 'numeric',
+        hour: 'numeric',
+      }),
+    }
+  return made.wall
 }
