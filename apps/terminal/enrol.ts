@@ -98,6 +98,10 @@ export const enrolWith = async (
   const certificate = readCertificate(fromBase64url(answer.certificate))
   if (base64url(certificate.keys.p256) !== base64url(keys.p256.publicKey))
     throw new EnrolmentFailed('The certificate that came back is for another key than this terminal made.')
+  if (certificate.mode !== answer.mode)
+    throw new EnrolmentFailed(
+      `The centre says that it is a ${answer.mode} centre, and its certificate is for ${certificate.mode}: ask whoever runs it which it is.`,
+    )
   const { terminal, origin, mode, rootPublicKey, zone, policy, denyList, keySet, fareTable } = answer
   return {
     identity: { terminal, origin, mode, rootPublicKey, zone, keys, certificate: answer.certificate },

@@ -54,6 +54,14 @@ export type Link = {
   certificate(request: string): Promise<{ readonly certificate: string; readonly at: string } | Refusal>
 }
 
+/**
+ * A folder in which test and live have met: its log is of the one, its enrolment or its certificate of the other. The
+ * caller prints the line and stops, before a phone is asked for anything.
+ */
+export class ModesMixed extends Error {
+  readonly code = 'ModesMixed'
+}
+
 /** No answer from the centre. The drain waits and tries again; a tap never notices. */
 export class LinkDown extends Error {
   readonly code = 'LinkDown'

@@ -5,7 +5,7 @@ import type { DayEnd, PaidElsewhere } from '#till/commands'
 import { waitingOf } from '#till/state'
 import { desk } from './desk.ts'
 import { iso, type OwnLog, ownLog } from './own-log.ts'
-import type { TerminalParts } from './ports.ts'
+import { ModesMixed, type TerminalParts } from './ports.ts'
 import { receipts } from './receipts.ts'
 import { staff } from './staff.ts'
 import { centreLink } from './sync.ts'
@@ -132,10 +132,16 @@ export const terminal = async (parts: TerminalParts) => {
 /** What a terminal writes before anything else: who it is, its first rules, and what a kill left open as torn. */
 const commission = async ({ identity, firstRules, notes, log }: TerminalParts, own: OwnLog): Promise<void> => {
   const { till } = own
-  const newer = own.refusal()
-  if (newer) return log.error(newer.message)
   const { terminal, certificate } = identity
   const { merchant, merchantName, shop, mode } = own.place.certified()
+  const others = { log: till.commissioned?.mode ?? mode, enrolment: identity.mode }
+  for (const [what, other] of Object.entries(others))
+    if (other !== mode)
+      throw new ModesMixed(
+        `Terminal ${terminal} has a ${mode} certificate, and its ${what} is ${other}: test and live are kept apart. Start it on the folder that belongs together, or enrol a terminal anew in an empty one.`,
+      )
+  const newer = own.refusal()
+  if (newer) return log.error(newer.message)
   if (!till.commissioned)
     await own.writeSurely({ type: 'Commission', terminal, merchant, merchantName, shop, mode, certificate })
   if (!till.rules) {

@@ -162,6 +162,7 @@ export const views = (node: Terminal) => {
       const first = node.till.waiting[0]
       return {
         terminal: node.id,
+        mode: node.place.certified().mode,
         merchantName: node.place.certified().merchantName,
         shop: node.place.shop(),
         shopName: node.place.shopName() ?? null,

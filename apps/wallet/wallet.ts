@@ -65,6 +65,7 @@ export const wallet = ({ clock, crypto, disk, authority, antenna, terminals }: W
     return {
       id: memory.phone,
       account: memory.account,
+      mode: memory.mode,
       card: license.card,
       currency,
       allowance: formatAmount(allowance, currency),

@@ -1,6 +1,6 @@
-import { Badge } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { ask } from '#screens/api'
+import { TestMark } from '#screens/mode'
 
 /** Of a centre that moves no real money, said on every page: nobody is to take the one for the other. */
 export const ModeMark = () => {
@@ -10,10 +10,5 @@ export const ModeMark = () => {
     // A centre is founded as the one or the other, and stays so.
     staleTime: Number.POSITIVE_INFINITY,
   })
-  if (data?.mode !== 'test') return null
-  return (
-    <Badge variant="filled" color="#6b3fa0" data-testid="mode" title="A test centre: no real money moves here">
-      Test
-    </Badge>
-  )
+  return <TestMark mode={data?.mode} says="A test centre: no real money moves here" />
 }

@@ -1,8 +1,9 @@
-import { Button, Modal, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Button, Group, Modal, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { order } from '#screens/api'
 import { Failure } from '#screens/states'
+import { ModeMark } from './mode.tsx'
 import classes from './office.module.css'
 import { useOrder } from './order-form.tsx'
 import { type SignedIn, signedIn } from './session.tsx'
@@ -61,7 +62,10 @@ export const SignInPage = () => (
         <Title order={1} size="h2">
           Tallystick
         </Title>
-        <Text c="dimmed">Back office</Text>
+        <Group gap={8}>
+          <Text c="dimmed">Back office</Text>
+          <ModeMark />
+        </Group>
       </div>
       <SignInForm />
     </Stack>

@@ -55,6 +55,7 @@ export interface Transaction extends OnItsWay {
 
 export interface Till {
   readonly terminal: string
+  readonly mode: 'test' | 'live'
   readonly merchantName: string
   readonly shop: string
   readonly shopName: string | null

@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { CalendarDays, CloudOff, Cloudy, RefreshCw, UserRound, Wifi, WifiOff } from 'lucide-react'
 import { BusinessDate, lengthOf, useNow } from '#screens/age'
 import { order } from '#screens/api'
+import { TestMark } from '#screens/mode'
 import { Money } from '#screens/money'
 import { Failure } from '#screens/states'
 import { SchemeToggle } from '#screens/theme'
@@ -74,6 +75,7 @@ export const Bar = (props: {
             </div>
           </div>
           <div className={classes.strip}>
+            <TestMark mode={till.mode} says={said('testTill')} />
             {live ? (
               <Badge
                 size="lg"

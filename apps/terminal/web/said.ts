@@ -7,6 +7,7 @@ const words = {
   dayClosed: ['Day closed', 'Tag geschlossen'],
   online: ['Online', 'Online'],
   offline: ['Offline', 'Offline'],
+  testTill: ['A test till: no real money moves here', 'Eine Testkasse: hier fließt kein echtes Geld'],
   notAnswering: ['Till not answering', 'Kasse antwortet nicht'],
   waiting: ['waiting', 'warten'],
   syncNow: ['Sync now', 'Übertragen'],

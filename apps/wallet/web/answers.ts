@@ -3,6 +3,7 @@
 export interface PhoneInList {
   readonly id: string
   readonly account: string
+  readonly mode: 'test' | 'live'
   /** 16 to 19 digits. */
   readonly card: string
   readonly currency: string

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { ArrowLeft, Lock, ReceiptText } from 'lucide-react'
 import { BusinessDate, Instant } from '#screens/age'
 import { ask } from '#screens/api'
+import { TestMark } from '#screens/mode'
 import { Money, writtenAmount } from '#screens/money'
 import { Answered, Empty } from '#screens/states'
 import { SchemeToggle } from '#screens/theme'
@@ -45,6 +46,7 @@ const Card = ({ phone }: { readonly phone: Phone }) => (
   <section className={classes.card} aria-label="Card">
     <div className={classes.cardTop}>
       <span>{phone.account}</span>
+      <TestMark mode={phone.mode} says="A license of a test centre: no real money moves with it" />
       {phone.locked && (
         <Badge color="#8a4b00" variant="filled" leftSection={<Lock size={12} aria-hidden />}>
           Locked

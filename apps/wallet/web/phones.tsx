@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { ChevronRight, Lock } from 'lucide-react'
 import { lazy, Suspense } from 'react'
 import { ask } from '#screens/api'
+import { TestMark } from '#screens/mode'
 import { Money } from '#screens/money'
 import { Answered, Empty } from '#screens/states'
 import { SchemeToggle } from '#screens/theme'
@@ -52,6 +53,7 @@ export const PhonesPage = () => {
                       <span>
                         <Money amount={phone.allowanceLeft} currency={phone.currency} /> left to use offline
                       </span>
+                      <TestMark mode={phone.mode} says="A license of a test centre: no real money moves with it" />
                       {phone.locked && (
                         <Badge variant="light" color="orange" leftSection={<Lock size={12} aria-hidden />}>
                           Locked
