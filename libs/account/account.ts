@@ -27,6 +27,7 @@ const decide = (command: AccountCommand, state: Account): readonly AccountEvent[
     case 'NoteErasure':
       return decideStanding(command, state)
     case 'GrantAllowance':
+    case 'CoverAllowance':
     case 'FreeAllowance':
     case 'ReleaseAllowance':
       return decideAllowance(command, state)

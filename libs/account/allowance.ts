@@ -27,6 +27,14 @@ export type AllowanceCommand =
       readonly why: string
     }
   | {
+      /** A phone spent what it said it had left: by so much its payments drew more than was kept for them. */
+      readonly type: 'CoverAllowance'
+      readonly account: string
+      readonly license: string
+      readonly overdrawn: Amount
+      readonly why: string
+    }
+  | {
       readonly type: 'ReleaseAllowance'
       readonly account: string
       readonly license: string
@@ -128,6 +136,16 @@ export const decideAllowance = (
           data: { account, license, amount: amount.toString(), currency, keeps: true, why },
         },
       ]
+    }
+
+    case 'CoverAllowance': {
+      const { overdrawn, why } = command
+      if (!held) return unknown(account, license)
+      // Its end has put it right.
+      if (!held.isOpen || overdrawn === zero) return []
+      const { currency } = held
+      const data = { account, license, amount: '0', currency, keeps: true, overdrawn: overdrawn.toString(), why }
+      return [{ type: 'AllowanceReleased', data }]
     }
 
     case 'ReleaseAllowance': {

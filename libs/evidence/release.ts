@@ -1,4 +1,5 @@
 import { account as accountDecider } from '#account'
+import type { AllowanceCommand } from '#account/allowance'
 import { type AccountEvent, accountWords } from '#account/events'
 import { isRefusal } from '#canonical/decider'
 import type { Act, Event } from '#canonical/event'
@@ -28,7 +29,9 @@ type Parts = Writing & {
   readonly complete: Pick<ReturnType<typeof completeness>, 'heldBackBefore' | 'open'>
 }
 
-type Tell = (event: Event & AccountEvent) => void
+type Released = Event & AccountEvent
+type Freed = Event<{ readonly account: string; readonly license: string; readonly currency: string }>
+type Tell = (event: Released) => void
 
 type Hold = {
   readonly account: string
@@ -142,26 +145,38 @@ export const releases = ({ store, crypto, salt, by, holdLeft, complete }: Parts)
     struck_ms = at_ms
   }
 
-  const release = async (
-    license: string,
-    hold: Hold,
-    hour: Event,
-    why: string,
-  ): Promise<(Event & AccountEvent) | undefined> => {
+  const release = (license: string, hold: Hold, hour: Event, why: string): Promise<Released | undefined> => {
     const { account, currency, granted, freed } = hold
-    const stream = `account-${account}`
-    const act: Act = {
-      id: idOf(crypto, hour.id, by, license),
-      at: hour.at,
-      by,
-      correlation: hour.correlation,
-      causation: hour.id,
-    }
     const drawn = amount(granted - freed - holdLeft(license, currency))
+    // Where it was given back before, by whoever had granted it, nothing follows.
+    return order({ type: 'ReleaseAllowance', account, license, drawn, why }, hour)
+  }
+
+  /**
+   * A renewal frees what its phone says is left, and knows of the payments that were judged. One that was on its way to
+   * its verdict then has drawn the same credit, if the phone was set back or there are two: it is held again.
+   */
+  const cover = async ({ data, ...freed }: Freed): Promise<Released | undefined> => {
+    const { account, license, currency } = data
+    const left = holdLeft(license, currency)
+    if (left >= 0n) return undefined
+    const why = 'its phone had spent what it said it had left'
+    return order({ type: 'CoverAllowance', account, license, overdrawn: amount(-left), why }, freed)
+  }
+
+  const order = async (command: AllowanceCommand, cause: Omit<Event, 'data'>): Promise<Released | undefined> => {
+    const { account, license } = command
+    const act: Act = {
+      id: idOf(crypto, cause.id, by, license),
+      at: cause.at,
+      by,
+      correlation: cause.correlation,
+      causation: cause.id,
+    }
+    const stream = `account-${account}`
     const [released] = await react({ store, crypto, salt }, { stream, words: accountWords, act }, events => {
       const state = events.reduce((state, event) => accountDecider.evolve(state, event), accountDecider.initialState)
-      // Where it was given back before, by whoever had granted it, nothing follows.
-      const facts = accountDecider.decide({ type: 'ReleaseAllowance', account, license, drawn, why }, state)
+      const facts = accountDecider.decide(command, state)
       // A grant is in its account's stream, and was read from there.
       if (isRefusal(facts)) throw new Error(facts.message)
       return facts
@@ -169,5 +184,5 @@ export const releases = ({ store, crypto, salt, by, holdLeft, complete }: Parts)
     return released
   }
 
-  return { learn, strike }
+  return { learn, strike, cover }
 }

@@ -6,7 +6,7 @@ import { idOf } from '#canonical/ids'
 import { knownType, type TradeEvent, touchesMoney, understood } from '#ledger/vocabulary'
 import { type License } from '#license'
 import { type TacMaster, tacKeys } from '#license/tac'
-import { minorUnits } from '#money'
+import { formatAmount, minorUnits } from '#money'
 import { type PaymentCommand, payment as paymentDecider } from '#payment'
 import { type PaymentEvent, paymentWords } from '#payment/events'
 import type { IntakeEvent } from '#sync/events'
@@ -99,6 +99,17 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
     const bookingDate = approved.at.slice(0, 10)
     const carried = { type: 'CarryOutDecision' as const, payment, bookingDate, ...figures }
     await follow(await settle(carried, approved, approved), approved, approved)
+  }
+
+  /** What a renewal let go and its phone had spent is held again, and someone must look at that phone. */
+  const coverFreed = async (event: Event<{ account: string; license: string; currency: string }>): Promise<void> => {
+    const covered = await ending.cover(event)
+    if (covered?.type !== 'AllowanceReleased') return
+    learn(covered)
+    const { account, license, currency, overdrawn = '0' } = covered.data
+    const message = `License ${license} was renewed with ${formatAmount(minorUnits(overdrawn), currency)} ${currency} left that its phone had spent: it was set back, or there are two. Ask its holder.`
+    const about = { amount: minorUnits(overdrawn), currency, concerns: [license, account], message }
+    await findings.raise('OverAllowance', [license, event.id], about, event, event)
   }
 
   /** A step tells apart what one cause makes of one payment in two appends. */
@@ -389,6 +400,7 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
       }
       if (event.type === 'HeldDecisionApproved') return carryOut(event)
       learn(event)
+      if (event.type === 'AllowanceReleased' && known.rule() >= resolvingSince) await coverFreed(event)
       // Before 0.3.0 the people's own node carried it out; what of it is over the hold is an exception like any other.
       if (event.type === 'HeldPaymentDecided') await findings.exceptions(event.data, event, event)
     },

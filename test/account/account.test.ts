@@ -197,6 +197,23 @@ describe('a part of a hold that its phone gives back', () => {
   it('once', () => given(opened, granted('l-1', '30000'), freed('18000')).when(free('l-1', 18000n)).then())
   it('and is not freed again at the end', () =>
     given(opened, granted('l-1', '30000'), freed('18000')).when(release('l-1', 5000n)).then(released('l-1', '7000')))
+  it('and is held again by as much as its phone had spent of it; then nothing is overdrawn at the end', () => {
+    const covered: AccountEvent = {
+      type: 'AllowanceReleased',
+      data: { ...freed('0').data, overdrawn: '5000', why: 'set back' } as Extract<
+        AccountEvent,
+        { type: 'AllowanceReleased' }
+      >['data'],
+    }
+    const cover = { type: 'CoverAllowance', account: 'acc-1', license: 'l-1', overdrawn: amount(5000n) } as const
+    given(opened, granted('l-1', '30000'), freed('30000'))
+      .when({ ...cover, why: 'set back' })
+      .then(covered)
+    given(opened, granted('l-1', '30000'))
+      .when({ ...cover, overdrawn: amount(0n), why: 'set back' })
+      .then()
+    given(opened, granted('l-1', '30000'), freed('30000'), covered).when(release('l-1', 0n)).then(released('l-1', '0'))
+  })
   it('a phone that spent it all the same leaves nothing, and no less', () =>
     given(opened, granted('l-1', '30000'), freed('18000'))
       .when(release('l-1', 30000n))

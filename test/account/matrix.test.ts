@@ -19,6 +19,8 @@ const grant = (license: string, minor: bigint, owed = 0n) =>
 const release = (license: string) => ({ type: 'ReleaseAllowance', ...acc, license, drawn: amount(100n) }) as const
 const free = (license: string, minor: bigint) =>
   ({ type: 'FreeAllowance', ...acc, license, amount: amount(minor), drawn: amount(0n), why: 'renewed' }) as const
+const cover = (license: string) =>
+  ({ type: 'CoverAllowance', ...acc, license, overdrawn: amount(50n), why: 'set back' }) as const
 const limit = (minor: bigint, currency = 'EUR') =>
   ({ type: 'SetCreditLimit', ...acc, currency, limit: amount(minor) }) as const
 const terms = (creditCounts: boolean, oversubscription: bigint, currency = 'EUR') =>
@@ -150,6 +152,7 @@ matrix('an account', account, accountWords, {
       'free 4.00 of l-1': free('l-1', 400n),
       'free of l-9': free('l-9', 100n),
     },
+    CoverAllowance: { 'cover 0.50 of l-1': cover('l-1'), 'cover of l-9': cover('l-9') },
     ReleaseAllowance: { 'release l-1': release('l-1'), 'release l-9': release('l-9') },
     ReceiveRepayment: {
       'repay r-1 1.00': repay('r-1', 100n),
@@ -309,14 +312,17 @@ matrix('an account', account, accountWords, {
                             | free of l-9               | refused AllowanceUnknown
                             | release l-1               | AllowanceReleased
                             | release l-9               | refused AllowanceUnknown
+                            | cover of l-9              | refused AllowanceUnknown
                             | repay r-1 1.00            | RepaymentReceived
     freed 1.00 of 3.00      | free 1.00 of l-1          | already so
+                            | cover 0.50 of l-1         | AllowanceReleased
                             | grant l-1 3.00            | already so
                             | release l-1               | AllowanceReleased
     let go, 1.00 spent      | grant l-1 3.00            | refused AllowanceReleased
                             | grant l-2 4.00, 1.00 owed | AllowanceGranted
                             | free 1.00 of l-1          | already so
                             | release l-1               | already so
+                            | cover 0.50 of l-1         | already so
     limit cut to 2.00       | open                      | refused AccountExists
                             | limit 5.00                | CreditLimitSet
                             | grant l-2 2.00            | refused AllowanceExceedsAvailable

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import type { EventStore } from '#eventstore'
+import type { EventStore, EventToAppend } from '#eventstore'
 import type { PhoneMemory } from '#tap/phone'
 import { reactAgain } from '../simulation/rows-audit.ts'
 import { makeWorld, orThrow, type World } from '../simulation/world.ts'
@@ -16,17 +16,19 @@ afterEach(() => here?.end())
 let meanwhile: (() => Promise<void>) | undefined
 let armed = false
 const orders: readonly string[] = ['HeldDecisionApproved', 'HeldPaymentDecided']
-const interrupted = (store: EventStore): EventStore => ({
-  ...store,
-  append: async (stream, expected, events) => {
-    const isOrder = events.some(({ type, text }) => orders.includes(type) && !text.includes('"by":"reactor:'))
-    if (armed && isOrder) {
-      armed = false
-      await meanwhile?.()
-    }
-    return store.append(stream, expected, events)
-  },
-})
+const isOrder = ({ type, text }: EventToAppend): boolean => orders.includes(type) && !text.includes('"by":"reactor:')
+const interruptedAt =
+  (isIt: (event: EventToAppend) => boolean) =>
+  (store: EventStore): EventStore => ({
+    ...store,
+    append: async (stream, expected, events) => {
+      if (armed && events.some(isIt)) {
+        armed = false
+        await meanwhile?.()
+      }
+      return store.append(stream, expected, events)
+    },
+  })
 
 const pay = async (world: World, terminal: string): Promise<void> => {
   orThrow(await world.key(1250n, terminal))
@@ -44,7 +46,7 @@ const withOneHeld = async (seed: string, options: Partial<Parameters<typeof make
     seed,
     terminals: 2,
     phones: [{ account: 'anna', limit: 50_000n, allowance: '20.00' }],
-    breakCentre: interrupted,
+    breakCentre: interruptedAt(isOrder),
     ...options,
   })
   here = world
@@ -132,4 +134,64 @@ describe('a held payment that two people decide, while', () => {
     expect(await balance(world)).toEqual({ owed: '25.00', held: '0.00', available: '475.00' })
     await followsFromTheLog(world)
   })
+})
+
+describe('a renewal between a batch and its verdict', () => {
+  it('of a phone that was set back frees what it spent: the hold is put right, and someone must look at it', async () => {
+    const world = await makeWorld({
+      seed: 'renewed meanwhile',
+      terminals: 2,
+      phones: [{ account: 'anna', limit: 50_000n, allowance: '20.00' }],
+      breakCentre: interruptedAt(({ type }) => type === 'PaymentAccepted'),
+    })
+    here = world
+    const [license] = atCentre<{ license: string; expires: string }>(world, 'LicenseIssued')
+    const before = memoryOf(world)
+    await pay(world, 'T-1')
+    putBack(world, before)
+    world.clock.at += (Date.parse(license?.data.expires ?? '') - world.clock.at) * 0.6
+    await world.settle()
+    meanwhile = async () => void orThrow(await world.phones.renew(before.phone))
+    armed = true
+    orThrow(await world.sync('T-1'))
+    await world.settle()
+    expect(atCentre(world, 'LicenseIssued')).toHaveLength(2)
+    // 12.50 of the old hold is owed, and the new one holds 20.00.
+    expect(await balance(world)).toEqual({ owed: '12.50', held: '20.00', available: '467.50' })
+    const released = atCentre<{ license: string; amount: string; overdrawn?: string }>(world, 'AllowanceReleased')
+    expect(released.map(({ data: { amount, overdrawn } }) => ({ amount, overdrawn }))).toEqual([
+      { amount: '2000', overdrawn: undefined },
+      { amount: '0', overdrawn: '1250' },
+    ])
+    expect(atCentre<{ kind: string; amount: string }>(world, 'ExceptionRaised').map(({ data }) => data)).toMatchObject([
+      { kind: 'OverAllowance', amount: '1250', concerns: [license?.data.license, 'anna'] },
+    ])
+    await followsFromTheLog(world)
+    // At the hold's end there is nothing more to put right.
+    world.clock.at = Date.parse(license?.data.expires ?? '') + 91 * 86_400_000
+    await world.settle()
+    expect(await balance(world)).toMatchObject({ owed: '12.50', held: '20.00' })
+  }, 30_000)
+
+  it('of an honest phone frees what it has left, and the payment draws on the rest', async () => {
+    const world = await makeWorld({
+      seed: 'renewed honestly',
+      terminals: 2,
+      phones: [{ account: 'anna', limit: 50_000n, allowance: '20.00' }],
+      breakCentre: interruptedAt(({ type }) => type === 'PaymentAccepted'),
+    })
+    here = world
+    const [license] = atCentre<{ license: string; expires: string }>(world, 'LicenseIssued')
+    await pay(world, 'T-1')
+    world.clock.at += (Date.parse(license?.data.expires ?? '') - world.clock.at) * 0.6
+    await world.settle()
+    meanwhile = async () => void orThrow(await world.phones.renew(memoryOf(world).phone))
+    armed = true
+    orThrow(await world.sync('T-1'))
+    await world.settle()
+    expect(await balance(world)).toEqual({ owed: '12.50', held: '20.00', available: '467.50' })
+    expect(shares(world, 'PaymentAccepted')).toEqual([{ within: '1250', excess: '0' }])
+    expect(atCentre(world, 'ExceptionRaised')).toEqual([])
+    await followsFromTheLog(world)
+  }, 30_000)
 })
