@@ -50,7 +50,14 @@ const theme = createTheme({
 })
 
 // Mantine's own dimmed, light and outline texts fall short of 4.5:1 on a light ground (WCAG 2.2, 1.4.3).
-const onLight = { green: '#14602f', red: '#a11d1d', orange: '#8a3a06', blue: '#15548c', gray: '#3d4550' }
+const onLight = {
+  green: '#14602f',
+  red: '#a11d1d',
+  orange: '#8a3a06',
+  yellow: '#6b4700',
+  blue: '#15548c',
+  gray: '#3d4550',
+}
 const readable: CSSVariablesResolver = () => ({
   variables: {},
   light: {

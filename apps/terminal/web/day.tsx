@@ -179,6 +179,15 @@ const Totals = (props: { readonly report: DayReport; readonly currency: string; 
       {report.shifts.length > 0 && (
         <table className={classes.totals} data-testid="shifts">
           <caption>{said('byCashier')}</caption>
+          <thead>
+            <tr>
+              {(['number', 'sales', 'net'] as const).map(head => (
+                <th key={head} scope="col">
+                  {said(head)}
+                </th>
+              ))}
+            </tr>
+          </thead>
           <tbody>
             {report.shifts.map(shift => (
               <tr key={shift.cashier ?? ''} data-testid={`shift-${shift.cashier ?? 'nobody'}`}>

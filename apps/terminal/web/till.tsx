@@ -107,7 +107,7 @@ const CertificateEnds = ({ till }: { readonly till: Till }) => {
   if (till.outOfService || warning === null) return null
   return (
     <Alert
-      color="orange"
+      color={warning === 1 ? 'red' : 'orange'}
       variant="outline"
       mb="sm"
       title={daysLeft === 1 ? said('oneDayLeft') : `${said('daysLeft')} ${daysLeft}`}
