@@ -49,6 +49,7 @@ it('shows nobody a page before the door, and says no in words', async () => {
   await eventually(() => count(office, 'sign-in')).toBe(1)
   expect(await count(office, 'account-open')).toBe(0)
   expect(await office.page.evaluate('document.activeElement?.dataset.testid')).toBe('sign-in-operator')
+  expect(await office.words('mode')).toBe('Test')
   await looksRight(office, 'sign-in')
   await enter(office, 'administrator', 'a wrong password')
   await eventually(() => office.attribute('failure', 'data-reason')).toBe('SignInRefused')

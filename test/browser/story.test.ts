@@ -56,6 +56,7 @@ it('takes a payment without network, which the centre does not know of', async (
   await saleIs('waiting')
   await looksRight(till, 'till waiting')
 
+  expect(await phone.words('mode')).toBe('Test')
   await phone.press(`phone-${anna.id}`)
   await looksRight(phone, 'phone before its first payment')
   await phone.press('terminal-T-1')
