@@ -4,6 +4,7 @@ import type { TradeEvent } from '#ledger/vocabulary'
 import { type License, readLicense } from '#license'
 import type { Payment } from '#license/payment'
 import { formatAmount, minorUnits } from '#money'
+import type { findingsOfVerdicts } from './findings.ts'
 
 /**
  * The counters that a license's payments left out. A phone counts what it pays, so a payment that a terminal still has
@@ -14,32 +15,15 @@ import { formatAmount, minorUnits } from '#money'
 
 const patience_ms = 24 * 3_600_000
 
-type Skipped = {
-  readonly license: string
-  readonly account: string
-  readonly from: number
-  readonly to: number
-  /** What the phone spent under these counters, by its own signed word. */
-  readonly amount: bigint
-  readonly currency: string
-  readonly concerns: string[]
-  readonly message: string
-}
-
 type Lent = {
   /** The license as this centre issued it, and whose it is. */
   readonly issuedAs: (license: string) => { readonly account: string; readonly license: License } | undefined
-  readonly raise: (skipped: Skipped, hour: Event) => Promise<void>
-  readonly resolve: (
-    skipped: Pick<Skipped, 'license' | 'from' | 'to'>,
-    why: string,
-    cause: Event,
-    because: Event,
-  ) => Promise<void>
+  readonly raise: ReturnType<typeof findingsOfVerdicts>['raise']
+  readonly resolve: ReturnType<typeof findingsOfVerdicts>['resolve']
 }
 
 /** What was told, and how many of its counters have not come yet. */
-type Told = { readonly from: number; readonly to: number; missing: number }
+type Told = { readonly of: readonly string[]; missing: number }
 /** Counters of which no payment came, by both ends; and the phone's allowance on either side. */
 type Gap = {
   readonly from: number
@@ -83,7 +67,7 @@ export const skippedCounters = ({ issuedAs, raise, resolve }: Lent) => {
   }
 
   const learn = (event: Event & TradeEvent): void => {
-    if (event.type === 'AllowanceReleased' && event.data.keeps)
+    if (event.type === 'AllowanceReleased' && event.data.keeps && event.data.overdrawn === undefined)
       freed.set(event.data.license, minorUnits(event.data.amount))
     if (event.type !== 'LicenseIssued' || event.data.renews === undefined) return
     const old = event.data.renews
@@ -118,8 +102,8 @@ export const skippedCounters = ({ issuedAs, raise, resolve }: Lent) => {
     const { told } = gap
     if (!told) return
     told.missing -= 1
-    if (told.missing === 0)
-      await resolve({ license: id, from: told.from, to: told.to }, 'all that was missing has come', cause, because)
+    const why = 'all that was missing has come'
+    if (told.missing === 0) await resolve('CounterSkipped', told.of, why, cause, because)
   }
 
   const strike = async (hour: Event, instant: string): Promise<void> => {
@@ -128,8 +112,9 @@ export const skippedCounters = ({ issuedAs, raise, resolve }: Lent) => {
       const run = runs.get(id) as Run
       for (const gap of run.gaps) {
         if (gap.told || gap.since_ms + patience_ms > at_ms) continue
-        await raise(skippedIn(id, run, gap), hour)
-        gap.told = { from: gap.from, to: gap.to, missing: gap.to - gap.from + 1 }
+        const of = [id, `${gap.from}`, `${gap.to}`]
+        await raise('CounterSkipped', of, skippedIn(id, run, gap), hour, hour)
+        gap.told = { of, missing: gap.to - gap.from + 1 }
       }
       if (run.gaps.every(({ told }) => told)) quiet.delete(id)
     }
@@ -138,12 +123,12 @@ export const skippedCounters = ({ issuedAs, raise, resolve }: Lent) => {
   return { learn, came, strike }
 }
 
-const skippedIn = (license: string, { account, currency }: Run, { from, to, before, after, last }: Gap): Skipped => {
+const skippedIn = (license: string, { account, currency }: Run, { from, to, before, after, last }: Gap) => {
   const spent = before - after
   const amount = spent > 0n ? spent : 0n
   const many = from === to ? `Payment ${from}` : `Payments ${from} to ${to}`
   const which = `${many} of license ${license}, ${formatAmount(amount, currency)} ${currency} by the phone’s own word,`
   const message = `${which} came from no terminal, and a later one did more than a day ago: have the terminals sync that are silent, and the phone hand over what it paid.`
   const concerns = [license, account, ...(last === undefined ? [] : [last])]
-  return { license, account, from, to, amount, currency, concerns, message }
+  return { amount, currency, concerns, message, counters: { license, from, to } }
 }

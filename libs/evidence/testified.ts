@@ -21,12 +21,14 @@ import { checkTold } from './testimony.ts'
  */
 
 type Cause = Event
-type Settle = (
+export type Settle = (
   command: PaymentCommand & { readonly payment: string },
   cause: Cause,
   because: Cause,
   step?: string,
 ) => Promise<readonly (Event & PaymentEvent)[]>
+
+export type Follow = (events: readonly (Event & PaymentEvent)[], cause: Cause, because: Cause) => Promise<void>
 
 export type Terminal = {
   readonly terminal: string
@@ -41,7 +43,7 @@ type Lent = {
   readonly crypto: Crypto
   readonly tacKeyFor: (license: License) => Uint8Array
   readonly settle: Settle
-  readonly follow: (events: readonly (Event & PaymentEvent)[], cause: Cause, because: Cause) => Promise<void>
+  readonly follow: Follow
   readonly raise: (
     kind: 'UndeliveredPayment' | 'UnclaimedPayment',
     of: readonly string[],

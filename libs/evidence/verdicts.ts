@@ -6,17 +6,19 @@ import { idOf } from '#canonical/ids'
 import { knownType, type TradeEvent, touchesMoney, understood } from '#ledger/vocabulary'
 import { type License } from '#license'
 import { type TacMaster, tacKeys } from '#license/tac'
-import { formatAmount, minorUnits } from '#money'
+import { minorUnits } from '#money'
 import { type PaymentCommand, payment as paymentDecider } from '#payment'
 import { type PaymentEvent, paymentWords } from '#payment/events'
 import type { IntakeEvent } from '#sync/events'
-import { type AdoptedRules, rulesFrom } from '#tap/rules'
 import type { TillEvent } from '#till/events'
 import { completeness } from './complete.ts'
 import { skippedCounters } from './counters.ts'
+import { datesBy } from './dates.ts'
 import { findingsOfVerdicts } from './findings.ts'
-import { NewerThanKnown, readKnown } from './held.ts'
+import { NewerThanKnown } from './held.ts'
+import { inputs } from './inputs.ts'
 import { type Enrolled, knownToVerdicts } from './known.ts'
+import { ordersOnHolds } from './orders.ts'
 import { checkTerminalCertificate, shopAt } from './place.ts'
 import { ReactionDiverged, react, type Writing } from './reaction.ts'
 import { releases } from './release.ts'
@@ -30,9 +32,6 @@ import { isAccepted, testifiedPayments } from './testified.ts'
  */
 export const verdictsBy = 'reactor:verdicts'
 const by = verdictsBy
-const beginning = '1970-01-01T00:00:00.000Z'
-/** Of the year 9999: beyond it, a time has no ISO 8601 form of four digits. */
-const lastSecond = 253_402_300_799
 
 type Parts = Writing & {
   /** Whom the phones' licenses lead back to, and what makes the TAC keys. */
@@ -60,6 +59,7 @@ type Judged = {
 }
 
 export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
+  const datesOf = datesBy(crypto, keys.root.publicKey)
   const known = knownToVerdicts()
   const complete = completeness()
   const ending = releases({ store, crypto, salt, by, holdLeft: known.holdLeft, complete })
@@ -88,30 +88,6 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
     })
   }
 
-  /** Two people had their say on a held payment: what its payer's hold gives for it is known in this order, and only here. */
-  const carryOut = async (approved: Event<{ readonly payment: string }>): Promise<void> => {
-    const { payment } = approved.data
-    const { events } = await readKnown(store, `payment-${payment}`, paymentWords)
-    const held = events.find(event => event.type === 'PaymentHeld')
-    if (!held) throw new ReactionDiverged(`${payment} was decided, and no verdict in this log holds it`)
-    const { account, license, merchant, currency, occurred } = held.data
-    const figures = known.figuresFor(account, license ?? undefined, merchant, currency, occurred.at)
-    const bookingDate = approved.at.slice(0, 10)
-    const carried = { type: 'CarryOutDecision' as const, payment, bookingDate, ...figures }
-    await follow(await settle(carried, approved, approved), approved, approved)
-  }
-
-  /** What a renewal let go and its phone had spent is held again, and someone must look at that phone. */
-  const coverFreed = async (event: Event<{ account: string; license: string; currency: string }>): Promise<void> => {
-    const covered = await ending.cover(event)
-    if (covered?.type !== 'AllowanceReleased') return
-    learn(covered)
-    const { account, license, currency, overdrawn = '0' } = covered.data
-    const message = `License ${license} was renewed with ${formatAmount(minorUnits(overdrawn), currency)} ${currency} left that its phone had spent: it was set back, or there are two. Ask its holder.`
-    const about = { amount: minorUnits(overdrawn), currency, concerns: [license, account], message }
-    await findings.raise('OverAllowance', [license, event.id], about, event, event)
-  }
-
   /** A step tells apart what one cause makes of one payment in two appends. */
   const reactionTo = (batch: Event, cause: Event, step?: string): Act => ({
     id: idOf(crypto, batch.id, by, step === undefined ? cause.id : `${cause.id} ${step}`),
@@ -127,20 +103,7 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
     if (known.rule() >= resolvingSince) await findings.resolve(...of)
   }
 
-  const skipped = skippedCounters({
-    issuedAs: known.issuedAs,
-    raise: ({ amount, currency, concerns, message, license, from, to }, hour) => {
-      const counters = { license, from, to }
-      return findings.raise(
-        'CounterSkipped',
-        gapOf(counters),
-        { amount, currency, concerns, message, counters },
-        hour,
-        hour,
-      )
-    },
-    resolve: (counters, why, ...causes) => resolve('CounterSkipped', gapOf(counters), why, ...causes),
-  })
+  const skipped = skippedCounters({ issuedAs: known.issuedAs, raise: findings.raise, resolve })
 
   const tacKeyFor = (license: License): Uint8Array => {
     const masters = [keys.tacMaster, ...keys.later.tacMasters] as const
@@ -151,21 +114,6 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
         `The TAC master key ${tacKey} lies not with this node's keys: hand it those of the node that made it.`,
       )
     return tacKeys(crypto, masters)(license)
-  }
-
-  /** Of one adoption, asked again at each of its taps. */
-  const signedTimes = new WeakMap<AdoptedRules, string>()
-  /** The newest signed time that the terminal's chain names: of the rules it had adopted, where they are signed. */
-  const signedBefore = (taps: TapsOfTerminal): string => {
-    const adopted = taps.rules()
-    if (!adopted) return beginning
-    const known = signedTimes.get(adopted)
-    if (known !== undefined) return known
-    const { policy, denyList, keySet } = rulesFrom(crypto, keys.root.publicKey, adopted)
-    const issued_s = Math.max(...[policy, denyList, keySet].map(document => document?.issued ?? 0))
-    const signed = new Date(Math.min(issued_s, lastSecond) * 1000).toISOString()
-    signedTimes.set(adopted, signed)
-    return signed
   }
 
   const whoIs = (batch: Batch): Enrolled => {
@@ -210,7 +158,7 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
     const account = license ? known.accountOf(license.id) : null
     // What the payer signed is what is posted; what the terminal wrote beside it only where nothing opens.
     const currency = opened?.payment.currency ?? data.currency
-    const dates = datesOf(recorded, signedBefore(taps), batch)
+    const dates = datesOf(recorded, taps, batch)
     const figures = known.figuresFor(account, license?.id, merchant, currency, dates.occurred.at)
     // Of what the first rule did not know.
     if (known.rule() > 1)
@@ -270,6 +218,16 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
     rule: known.rule,
   })
 
+  const orders = ordersOnHolds({
+    store,
+    settle,
+    follow: (...asked) => follow(...asked),
+    figuresFor: known.figuresFor,
+    cover: ending.cover,
+    raise: findings.raise,
+    learn,
+  })
+
   const reverse = async (
     event: Reversing,
     kind: 'void' | 'refund',
@@ -293,7 +251,7 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
         shop,
         terminal,
         transaction,
-        ...datesOf(event, signedBefore(taps), batch),
+        ...datesOf(event, taps, batch),
         // A thief with the terminal has its keys, too; what it recorded before came in before, or two people look at it.
         ...(known.rule() > 2 ? { outOfHand: known.outOfHand(terminal) } : {}),
       },
@@ -398,9 +356,9 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
         if (known.rule() >= resolvingSince) await skipped.strike(event, event.data.instant)
         return
       }
-      if (event.type === 'HeldDecisionApproved') return carryOut(event)
+      if (event.type === 'HeldDecisionApproved') return orders.carryOut(event)
       learn(event)
-      if (event.type === 'AllowanceReleased' && known.rule() >= resolvingSince) await coverFreed(event)
+      if (event.type === 'AllowanceReleased' && known.rule() >= resolvingSince) await orders.coverFreed(event)
       // Before 0.3.0 the people's own node carried it out; what of it is over the hold is an exception like any other.
       if (event.type === 'HeldPaymentDecided') await findings.exceptions(event.data, event, event)
     },
@@ -413,62 +371,3 @@ export const verdicts = ({ store, crypto, keys, salt, between }: Parts) => {
 const releasingSince = 2
 /** The one with which a difference closes by itself, so that a gap may be told before it is filled. */
 const resolvingSince = 4
-
-const gapOf = ({ license, from, to }: { readonly license: string; readonly from: number; readonly to: number }) => [
-  license,
-  `${from}`,
-  `${to}`,
-]
-
-const inputs = new Set<string>([
-  'AccountOpened',
-  'CreditLimitSet',
-  'AccountTermsSet',
-  'AllowanceGranted',
-  'AllowanceReleased',
-  'RepaymentReceived',
-  'RepaymentReturned',
-  'PayerPaidOut',
-  'DebtWrittenOff',
-  'AdjustmentApproved',
-  'AccountSuspended',
-  'AccountReinstated',
-  'AccountClosing',
-  'AccountClosed',
-  'DebtRecovered',
-  'HourStruck',
-  'LicenseIssued',
-  'KeyCompromised',
-  'TacMasterIntroduced',
-  'MerchantTermsSet',
-  'TerminalEnrolled',
-  'BatchAccepted',
-  'ForkDetected',
-  'PhoneTestified',
-  'CertificateRenewed',
-  'PolicyPublished',
-  'TerminalLost',
-  'TerminalReinstated',
-  'TerminalRetired',
-  'TerminalSuspended',
-  'HeldDecisionApproved',
-  'HeldPaymentDecided',
-  'ReversalReleased',
-  'ReversalRefused',
-  // Two people decided that the payer bears nothing of what was set aside.
-  'UnclaimedReleased',
-  'VerdictRuleAdopted',
-])
-
-/** When it happened: the terminal's word, held within what is certain. */
-const datesOf = (event: Event<{ occurred: string; businessDate: string }>, signed: string, batch: Batch) => {
-  const before = batch.at
-  const after = signed
-  const { occurred, businessDate } = event.data
-  const at = occurred > before ? before : occurred < after ? (after > before ? before : after) : occurred
-  return {
-    occurred: { at, after: after > before ? before : after, before },
-    businessDate,
-    bookingDate: before.slice(0, 10),
-  }
-}

@@ -3,7 +3,16 @@ import type { Decider } from '#canonical/decider'
 import { type Amount, type Currency, smaller } from '#money'
 import type { PaymentEvent } from './events.ts'
 import { type Reverse, released, reverse } from './reversal.ts'
-import { type Dates, datesOf, excessExceptions, type Figures, type Place, placeOf, sharesOf } from './shares.ts'
+import {
+  type Dates,
+  datesOf,
+  drawable,
+  excessExceptions,
+  type Figures,
+  type Place,
+  placeOf,
+  sharesOf,
+} from './shares.ts'
 import { evolve, type Payment, unseen } from './state.ts'
 import { decideByTwo, setFree, type TwoPeopleCommand, type TwoPeopleRefusal } from './two-people.ts'
 import { verdictOn } from './verdict.ts'
@@ -98,7 +107,7 @@ const judge = (command: Judge, state: Payment): readonly PaymentEvent[] => {
     const data = { payment, event, ...who, ...place, currency, gross: gross.toString(), ...dates, reason }
     return [{ type: 'PaymentHeld', data: { ...data, checks: [...checks], ...made } }]
   }
-  const shares = sharesOf(gross, command, verdict.owner, state)
+  const shares = sharesOf(gross, rule > 3 ? drawable(command, state) : command, verdict.owner, state)
   const exceptions = [...new Set([...verdict.exceptions, ...excessExceptions(shares, command)])]
   const who = { payment, event, account, license, card }
   const accepted: PaymentEvent = {

@@ -1,4 +1,4 @@
-import { type Amount, amount, minorUnits, shareOf, smaller } from '#money'
+import { type Amount, amount, minorUnits, shareOf, smaller, zero } from '#money'
 import type { Occurred } from './events.ts'
 import type { Charged, Payment } from './state.ts'
 
@@ -44,6 +44,13 @@ export const datesOf = ({ occurred, businessDate }: Omit<Dates, 'bookingDate'>, 
   businessDate,
   bookingDate,
 })
+
+/**
+ * What a payment may draw on. If its part of the hold was set aside and let go, for its terminal said that it would not
+ * come, then what the hold has left is for its phone's other payments.
+ */
+export const drawable = <Known extends Figures>(figures: Known, { freed }: Payment): Known =>
+  freed ? { ...figures, holdLeft: zero } : figures
 
 /** The payer owes gross; what was set aside and the hold give what they have, and the rest is excess, with an owner. */
 export const sharesOf = (

@@ -2,7 +2,7 @@ import type { Refusal } from '#canonical/decider'
 import { minorUnits } from '#money'
 import type { Bears, DataOf, PaymentEvent } from './events.ts'
 import { obstacle, refusedReversal, released, releasedReversal } from './reversal.ts'
-import { datesOf, excessExceptions, type Figures, nothingShared, placeOf, sharesOf } from './shares.ts'
+import { datesOf, drawable, excessExceptions, type Figures, nothingShared, placeOf, sharesOf } from './shares.ts'
 import { type Charged, evolve, type HeldReversal, type Payment, type Proposal } from './state.ts'
 
 /**
@@ -128,7 +128,10 @@ const carriedOut = (
   const { bears, operator: first, why } = state.proposals.get(proposal) as Extract<Proposal, { about: 'decision' }>
   const held = state.held as DataOf<'PaymentHeld'>
   const gross = minorUnits(held.gross)
-  const shares = bears === 'payer' ? sharesOf(gross, command, 'operator', state) : nothingShared(gross, command.terms)
+  const shares =
+    bears === 'payer'
+      ? sharesOf(gross, drawable(command, state), 'operator', state)
+      : nothingShared(gross, command.terms)
   const exceptions = excessExceptions(shares, command)
   const { account, license, currency } = held
   const operators: [string, string] = [first, operator]

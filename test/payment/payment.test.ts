@@ -479,6 +479,19 @@ describe('what a phone told of and no terminal brought', () => {
       .when(free)
       .then()
   })
+  it('that was free again and comes after all draws nothing of what is left for others', () => {
+    const over = { within: '0', excess: '1250', excessOwner: 'operator' as const, fee: '19', tax: '4' }
+    given(unclaimed('1250'), freed('1250'))
+      .when(judge(1250n, { rule: 4 }))
+      .then(accepted('1250', { ...over, exceptions: ['OverAllowance'], rule: 4 }))
+    given(unclaimed('1250'), freed('1250'), held('1250'), proposed('payer'), approved())
+      .when(carryOut())
+      .then(decided('payer', '1250', { ...over, exceptions: ['OverAllowance'] }))
+    // The first rules had it draw on the hold, and are read as they were.
+    given(unclaimed('1250'), freed('1250'))
+      .when(judge(1250n, { rule: 3 }))
+      .then(accepted('1250', { fee: '19', tax: '4', rule: 3 }))
+  })
   it('is free again when others than the payer bear it', () =>
     given(unclaimed('1250'), held('1250'), proposed('operator'), approved())
       .when(carryOut())

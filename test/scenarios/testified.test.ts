@@ -3,7 +3,7 @@ import { reactorSalt } from '#evidence/reaction'
 import { verdicts, verdictsBy } from '#evidence/verdicts'
 import { recomputeReactions } from '../../apps/tally/reactions.ts'
 import { makeWorld, orThrow, type World } from '../simulation/world.ts'
-import { atCentre, copyOf, lastFact } from './hand.ts'
+import { atCentre, copyOf, lastFact, writeAs } from './hand.ts'
 
 /**
  * A burnt terminal: its sales come home by the phones that paid them. Limit 500.00, allowance 200.00, one payment of
@@ -62,6 +62,11 @@ const loseTerminal = async () => {
 const facts = <Data = Record<string, unknown>>(type: string) => atCentre<Data>(here, type).map(({ data }) => data)
 const raised = () =>
   facts<{ kind: string; amount: string }>('ExceptionRaised').map(({ kind, amount }) => [kind, amount])
+/** What nobody need look at any more. */
+const closed = () => {
+  const kinds = new Map(facts<{ key: string; kind: string }>('ExceptionRaised').map(({ key, kind }) => [key, kind]))
+  return facts<{ key: string; why: string }>('ExceptionResolved').map(({ key, why }) => [kinds.get(key), why])
+}
 const standing = async () => {
   const { owed, held, available } = orThrow(await here.centre().ask.balance({ account: 'anna' }))
   const { merchants } = orThrow(await here.centre().ask.merchants())
@@ -130,12 +135,14 @@ describe('without a receipt', () => {
     expect(await standing()).toEqual(paid)
     expect(facts('PaymentAccepted')).toMatchObject([{ within: '1250', unclaimed: '1250', excess: '0' }])
     expect(facts('PaymentAccepted')).not.toMatchObject([{ via: 'phone' }])
+    expect(closed()).toEqual([['UndeliveredPayment', 'its terminal has brought it']])
   })
 
   it('it is judged from the phone’s copy once the terminal is declared lost', async () => {
     await loseTerminal()
     expect(await standing()).toEqual(paid)
     expect(facts('PaymentAccepted')).toMatchObject([{ via: 'phone', unclaimed: '1250', exceptions: [] }])
+    expect(closed()).toEqual([['UndeliveredPayment', 'judged by the phone’s word']])
   })
 })
 
@@ -178,6 +185,37 @@ describe('a tap that the terminal gave up, and the phone had paid', () => {
       ['UndeliveredPayment', '1250'],
       ['UnclaimedPayment', '1250'],
     ])
+    expect(closed()).toEqual([['UndeliveredPayment', 'its terminal recorded none']])
+  })
+
+  it('and is a debt all the same, if its terminal brings it after all: then nothing is unclaimed', async () => {
+    await giveUp()
+    await testify()
+    orThrow(await here.sync())
+    const paid = here.disk.get(here.phoneOf('anna'))?.payments[0]
+    const response = paid?.answer
+    const { transaction } = paid as { transaction: string }
+    // A record like that of another sale, of this transaction and payment.
+    await pay(300n)
+    const opened = lastFact(here, 'PayloadDecrypted')
+    const recorded = lastFact(here, 'TransactionRecorded')
+    const of = { transaction, payment: paid?.payment, counter: 1, amount: '1250' }
+    await writeAs(here, [
+      { ...opened, data: { ...opened.data, transaction, response: response as string } },
+      {
+        ...recorded,
+        data: { ...recorded.data, ...of, receiptNumber: recorded.data.receiptNumber + 1 } as typeof recorded.data,
+      },
+    ])
+    orThrow(await here.sync())
+    expect(closed().at(-1)).toEqual(['UnclaimedPayment', 'its terminal has brought it'])
+    // Of 200.00 the phone spent 15.50. What was kept for the first was let go, so it draws nothing of what is left.
+    expect(await standing()).toMatchObject({ owed: '15.50', held: '184.50', available: '300.00' })
+    expect(facts('PaymentAccepted').at(-1)).toMatchObject({
+      within: '0',
+      excess: '1250',
+      exceptions: ['OverAllowance'],
+    })
   })
 
   it('and told last', async () => {
