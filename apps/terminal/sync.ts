@@ -183,7 +183,8 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, heard: ReturnType<
   /** What is kept beside the log becomes part of it: now and then, and before a day is closed. */
   const tellAcknowledgement = async (): Promise<void> => {
     // A log that a newer version wrote takes no more words; what waits in it is sent and acknowledged all the same.
-    if (!seen || own.refusal()) return
+    // Nothing to tell where the centre holds nothing: it went back, or this terminal died before it kept the answer.
+    if (!seen || till.acknowledgedTo < 0 || own.refusal()) return
     told_ms = own.time()
     await own.write({ type: 'AcknowledgeByCentre', acceptedTo: till.acknowledgedTo, checkpoint: seen.note })
   }
