@@ -11,7 +11,7 @@ export const usualRates = {
   'message delayed': 90,
   partition: 14,
   'terminal crash': 25,
-  'torn write': 8,
+  'torn write': 16,
   'disk full': 8,
   'phone crash': 20,
   'centre power lost': 20,
@@ -21,7 +21,32 @@ export const usualRates = {
   'clock wrong by years': 3,
   'tap relayed': 60,
   'answers replayed': 30,
+  'key rotated': 3,
+  'key compromised': 3,
+  'terminal moved': 3,
+  'terminal suspended': 3,
+  'deny list late': 3,
+  'centre restored': 3,
+  'phone cloned': 3,
+  'phone rolled back': 3,
+  'terminal cloned': 2,
 } as const satisfies Record<string, number>
+
+/** Those that are steps of their own. */
+export const faultSteps = [
+  'partition',
+  'clock off',
+  'clock wrong by years',
+  'key rotated',
+  'key compromised',
+  'terminal moved',
+  'terminal suspended',
+  'deny list late',
+  'centre restored',
+  'phone cloned',
+  'phone rolled back',
+  'terminal cloned',
+] as const satisfies readonly FaultKind[]
 
 export type FaultKind = keyof typeof usualRates
 export type Rates = Readonly<Record<FaultKind, number>>

@@ -1,20 +1,25 @@
 import { type Rows, textOf } from '#eventstore/rows'
 import { exceptions } from '#projections/exceptions'
-import { questions, rules } from './laws.ts'
-import { figure, oracle, type Said, said, sum, word } from './oracle.ts'
+import { licenseOf, type PhoneMemory } from '#tap/phone'
+import { type Law, questions, rules } from './laws.ts'
+import { figure, oracle, type Said, type Signed, said, sum, word } from './oracle.ts'
 import { askRows, reactAgain, refold } from './rows-audit.ts'
 import { tillBooks } from './till-books.ts'
 import type { World } from './world.ts'
+import { type PaymentSeen, wrongs } from './wrongs.ts'
 
 /** The merchant's, in this world. */
 const terms = { feeBasisPoints: 150n, taxBasisPoints: 2000n }
 
-export type Phone = {
-  readonly phone: string
-  readonly account: string
-  readonly allowance: bigint
+export type Phone = { readonly phone: string; readonly account: string }
+type Seen = {
+  readonly amount: bigint
+  readonly payment: string
+  readonly counter: number
+  readonly receipt: number | undefined
 }
-type Seen = { readonly amount: bigint; readonly payment: string; receipt: number | undefined }
+/** A phone's memory is of so many payments. */
+const remembered = 64
 
 type Balance = { readonly owed: string; readonly held: string }
 type Merchants = { readonly merchants: readonly { readonly payable: string }[] }
@@ -30,17 +35,22 @@ const major = (text: string): bigint => {
  */
 export const auditor = (world: World, phones: readonly Phone[]) => {
   const { checked, breaches, holds, reads } = questions()
-  const tills = tillBooks(world, holds, reads)
+  const wrong = wrongs()
+  const tills = tillBooks(world, holds, reads, wrong.denied, wrong.copied)
   const { of: till } = tills
-  const signed = new Map<string, { readonly account: string; readonly amount: bigint }>()
-  const seen = new Map<string, Map<string, Seen>>(phones.map(({ phone }) => [phone, new Map()]))
+  const signed = new Map<string, Signed & { readonly terminal: string; readonly counter: number }>()
+  /** What each phone held when it was looked at last. */
+  const seen = new Map<string, { license: string; left: bigint; readonly payments: Map<string, Seen> }>()
+  let restores = 0
+  /** How often each till had heard of the centre when that was restored. */
+  const unaware = new Map<string, number>()
   let before = { records: 0 }
-  const accounts = [...new Set(phones.map(({ account }) => account))]
+  const accounts = (): ReadonlySet<string> => new Set(phones.map(({ account }) => account))
   const money = oracle(terms)
-  for (const { account, allowance } of phones) money.promises(account, allowance)
 
   /** The till's own word on each sale that is not settled; on all of them where it was restarted. */
   const askTill = (id: string, all: boolean): void => {
+    if (!world.shops.has(id)) return
     const book = till(id)
     const node = world.till(id)
     for (const [sale, shown] of book.keyed) {
@@ -68,6 +78,10 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
         () => `${id} shows sale ${sale} as ${state}, while ${transaction} is open`,
       )
     }
+    // Of two devices with one name, what the centre holds may be the other's.
+    if (wrong.copied.has(book.terminal)) return
+    // The centre lost what it had said it held, and this till has not heard of it.
+    if (unaware.get(id) === world.shops.get(id)?.heard) return
     const known = held(id)
     const waiting = [...book.recorded.values()].filter(({ revision }) => revision > known)
     const waits = waiting.reduce((all, event) => all + sum(event), 0n)
@@ -78,67 +92,96 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
 
   /* ---- what lies in phones */
 
+  /** Every device that bears this terminal's name, or has borne it. */
+  const booksOf = (terminal: string) => [...tills.all()].flatMap(([, book]) => (book.terminal === terminal ? book : []))
+  const askedOf = (terminal: string, transaction: string) =>
+    booksOf(terminal).flatMap(book => book.asked.get(transaction) ?? [])
+  const recordsOf = (terminal: string, transaction: string) =>
+    booksOf(terminal).flatMap(book => book.recorded.get(transaction) ?? [])
+
   const readPhones = (): void => {
     for (const memory of world.phones.memories()) {
-      const known = phones.find(({ phone }) => phone === memory.phone) as Phone
-      const before = seen.get(memory.phone) as Map<string, Seen>
-      if (memory.payments.length === before.size && !memory.payments.some(isNews(before))) continue
-      const { payments } = memory
-      const whole = payments.length >= before.size && payments.every(({ counter }, place) => counter === place + 1)
+      const { phone, account, payments } = memory
+      const left = BigInt(memory.allowanceLeft)
+      const license = licenseOf(memory)
+      const last = seen.get(phone)
+      if (last?.license !== license.id) {
+        // What it had left under the license before is promised under that no more.
+        money.promises(license.id, account, license.credit.allowance)
+        if (last) money.frees(last.license, last.left)
+      }
+      const before = last?.payments ?? new Map<string, Seen>()
+      seen.set(phone, { license: license.id, left, payments: before })
+      const newest = payments.at(-1)
+      const isNews = payments.some(paid => before.get(paid.transaction)?.receipt !== paid.receipt?.number)
+      if (last && !isNews && (newest === undefined || before.has(newest.transaction))) continue
+      const whole = payments.every(({ counter }, place) => counter === memory.counter - payments.length + 1 + place)
       holds(
         'counters are whole',
-        whole && memory.counter === payments.length,
-        () => `${memory.phone} has ${payments.length} payments, the last under ${memory.counter}`,
+        whole && payments.length === Math.min(memory.counter, remembered),
+        () => `${phone} has ${payments.length} payments, and is at ${memory.counter}`,
       )
-      for (const [transaction, { payment }] of before) {
+      for (const [transaction, { payment, counter }] of before) {
+        if (counter <= memory.counter - remembered) continue
         const kept = payments.some(paid => paid.transaction === transaction && paid.payment === payment)
-        holds('counters are whole', kept, () => `${memory.phone} forgot ${transaction}`)
+        holds('counters are whole', kept, () => `${phone} forgot ${transaction}`)
       }
-      const spent = payments.reduce((all, { amount }) => all + BigInt(amount), 0n)
-      const within = spent <= known.allowance && BigInt(memory.allowanceLeft) === known.allowance - spent
-      holds('phone within its license', within, () => `${memory.phone} spent ${spent} of ${known.allowance}`)
-      const offline = spent <= rules.sinceSeen && payments.length <= rules.consecutive
-      const modest = offline && payments.every(({ amount }) => BigInt(amount) <= rules.perTransaction)
-      holds('phone within its license', modest, () => `${memory.phone} paid ${payments.length} times, ${spent} in all`)
+      const own = payments.filter(paid => paid.license === license.id)
+      const spent = own.reduce((all, { amount }) => all + BigInt(amount), 0n)
+      const { allowance } = license.credit
+      const within = own.length === remembered || (spent <= allowance && left === allowance - spent)
+      holds('phone within its license', within, () => `${phone} spent ${spent} of ${allowance}`)
+      const offline = spent <= rules.sinceSeen && own.length <= rules.consecutive
+      const modest = offline && own.every(({ amount }) => BigInt(amount) <= rules.perTransaction)
+      holds('phone within its license', modest, () => `${phone} paid ${own.length} times, ${spent} in all`)
       for (const paid of payments) {
-        const { transaction, payment, terminal, receipt } = paid
+        const { transaction, payment, terminal, receipt, counter } = paid
         const amount = BigInt(paid.amount)
-        const asked = till(terminal).asked.get(transaction)
+        const asked = askedOf(terminal, transaction)
         if (!before.has(transaction)) {
           holds(
             'asked before paid',
-            asked?.amount === amount,
-            () => `${memory.phone} paid ${transaction}, which ${terminal} asked for as ${asked?.amount}`,
+            asked.some(each => each.amount === amount),
+            () => `${phone} paid ${transaction}, which ${terminal} asked for as ${asked[0]?.amount}`,
           )
-          signed.set(payment, { account: known.account, amount })
+          signed.set(payment, { account, license: paid.license ?? license.id, amount, terminal, counter })
         }
         if (receipt && before.get(transaction)?.receipt !== receipt.number) {
-          const record = till(terminal).recorded.get(transaction)
-          const is = record !== undefined && figure(record, 'receiptNumber') === receipt.number
-          const right = is && word(record, 'payment') === payment && sum(record) === amount
+          const right = recordsOf(terminal, transaction).some(
+            record =>
+              figure(record, 'receiptNumber') === receipt.number &&
+              word(record, 'payment') === payment &&
+              sum(record) === amount,
+          )
           holds(
             'receipt is on disk',
             right,
-            () => `${memory.phone} holds receipt ${receipt.number} for ${transaction}; ${terminal} has none such`,
+            () => `${phone} holds receipt ${receipt.number} for ${transaction}; ${terminal} has none such`,
           )
         }
-        before.set(transaction, { amount, payment, receipt: receipt?.number })
+        before.set(transaction, { amount, payment, counter, receipt: receipt?.number })
       }
     }
   }
-  const isNews = (before: Map<string, Seen>) => (paid: { transaction: string; receipt?: { number: number } }) =>
-    before.get(paid.transaction)?.receipt !== paid.receipt?.number
 
   /* ---- what lies at the centre */
 
-  const centre = {
+  const emptyCentre = () => ({
     read: 0,
+    /** The last index of what people decided, or phones told: a backup is made after it. */
+    decided: -1,
+    forks: new Set<string>(),
+    lost: new Set<string>(),
+    told: new Map<string, { readonly terminal: string; readonly withReceipt: boolean }>(),
+    counters: new Map<string, Set<string>>(),
+    exceptions: new Map<string, Set<string>>(),
     lasts: new Map<string, Said>(),
     copies: new Map<string, Said[]>(),
     covered: new Map<string, number>(),
     applied: new Map<string, number>(),
     verdicts: new Map<string, Said[]>(),
-  }
+  })
+  let centre = emptyCentre()
   const held = (id: string): number => centre.lasts.get(`terminal-${id}`)?.revision ?? -1
 
   const readCentre = (): boolean => {
@@ -165,12 +208,8 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
       centre.lasts.set(stream, event)
       if (stream.startsWith('terminal-')) {
         const id = stream.slice('terminal-'.length)
-        const own = world.shops.get(id)?.store.events[event.revision]
-        holds(
-          'byte for byte',
-          own?.text === stored.text,
-          () => `${stream} at ${event.revision} differs from the terminal's`,
-        )
+        const isOwn = tills.texts(id, event.revision).has(event.hash)
+        holds('byte for byte', isOwn, () => `${stream} at ${event.revision} differs from the terminal's`)
         const copies = centre.copies.get(id) ?? []
         copies[event.revision] = event
         centre.copies.set(id, copies)
@@ -180,17 +219,31 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
         centre.covered.set(id, Math.max(to, centre.covered.get(id) ?? 0))
       } else if (event.type === 'PaymentAccepted' || event.type === 'PaymentHeld') judged(event)
       else if (event.type === 'RepaymentReceived') money.repays(word(event, 'account'), sum(event))
+      else if (event.type === 'ReversalHeld')
+        money.holdsBack(word(event, 'reversal'), word(event, 'payment'), sum(event))
+      else if (event.type === 'ForkDetected') centre.forks.add(word(event, 'terminal'))
+      else if (event.type === 'TerminalSuspended') wrong.suspended.add(word(event, 'terminal'))
+      else if (event.type === 'PhoneTestified') testified(event)
+      else if (event.type === 'TerminalLost') {
+        centre.lost.add(word(event, 'terminal'))
+        for (const [payment, told] of centre.told) takeFromPhone(payment, told)
+      } else if (event.type === 'UnclaimedReleased') {
+        const phone = signed.get(word(event, 'payment'))
+        if (phone) money.frees(phone.license, phone.amount)
+      } else if (event.type === 'ExceptionRaised')
+        for (const concern of event.data['concerns'] as readonly string[])
+          centre.exceptions.set(concern, (centre.exceptions.get(concern) ?? new Set()).add(word(event, 'kind')))
       if (event.type === 'LicenseIssued') keyOf.set(word(event, 'license'), word(event, 'publicKey'))
-      const calm =
-        event.type !== 'PaymentHeld' &&
-        event.type !== 'ReversalHeld' &&
-        (event.type !== 'ExceptionRaised' || isGap(event)) &&
-        event.type !== 'ForkDetected'
       if (event.type === 'ExceptionRaised') raised.set(word(event, 'key'), event)
       const gap = event.type === 'ExceptionResolved' ? raised.get(word(event, 'key')) : undefined
       if (event.type === 'ExceptionResolved')
         holds('gaps are named', gap !== undefined && lackingIn(gap).length === 0, () => `${stream} closed too early`)
-      holds('no false alarm', calm, () => `${event.type} in ${stream}: ${JSON.stringify(event.data).slice(0, 300)}`)
+      if (isDecided(event)) centre.decided = centre.read
+      holds(
+        'no false alarm',
+        wrong.isReal(event, paymentSeen) || isGap(event),
+        () => `${event.type} in ${stream}: ${JSON.stringify(event.data).slice(0, 300)}`,
+      )
     }
     reads(undefined)
     for (const [id, to] of centre.covered) takeIn(id, to)
@@ -225,7 +278,10 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
     const open = found.flatMap(row => raised.get(textOf(row, 'key')) ?? [])
     for (const event of open)
       holds('gaps are named', lackingIn(event).length > 0, () => `centre ${place}: ${word(event, 'key')} is open still`)
-    for (const { phone, payments, publicKey } of world.phones.memories()) {
+    for (const memory of world.phones.memories()) {
+      const { phone, payments, publicKey } = memory
+      // Of two phones with one license, either fills what the other left out.
+      if (wrong.doubled.has(licenseOf(memory).id)) continue
       const isHere = ({ payment }: { readonly payment: string }) => centre.verdicts.has(payment)
       const top = payments.findLast(isHere)?.counter ?? 0
       for (const { counter } of payments.filter(paid => paid.counter < top && !isHere(paid))) {
@@ -241,6 +297,32 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
       }
     }
   }
+  const paymentSeen = (payment: string): PaymentSeen | undefined => {
+    const phone = signed.get(payment)
+    if (!phone) return undefined
+    const isRecorded = booksOf(phone.terminal).some(book =>
+      [...book.recorded.values()].some(record => word(record, 'payment') === payment),
+    )
+    return { ...phone, isIn: money.payments.has(payment), isRecorded }
+  }
+  type Told = { readonly terminal: string; readonly withReceipt: boolean }
+  /** A payment comes home with its phone where the terminal gave a receipt for it, or is lost. */
+  const takeFromPhone = (payment: string, { terminal, withReceipt }: Told): void => {
+    const phone = signed.get(payment)
+    if (phone && (withReceipt || centre.lost.has(terminal))) money.pays(payment, phone)
+  }
+  const testified = (event: Said): void => {
+    for (const each of event.data['payments'] as readonly { payment: string; terminal: string; receipt?: string }[]) {
+      const withReceipt = each.receipt !== undefined || centre.told.get(each.payment)?.withReceipt === true
+      const told = { terminal: each.terminal, withReceipt }
+      centre.told.set(each.payment, told)
+      takeFromPhone(each.payment, told)
+    }
+  }
+  /** Comes again by itself after a restore: from terminals, from reactors, from the clock, from the bank. */
+  const comesAgain = /^(?:terminal-|intake-|payment-|exception-|calendar$|follower-)/
+  const isDecided = ({ stream, type, by }: Said): boolean =>
+    !comesAgain.test(stream) && type !== 'RepaymentReceived' && !by.startsWith('reactor:')
 
   const judged = (event: Said): void => {
     const payment = word(event, 'payment')
@@ -250,6 +332,10 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
     const phone = signed.get(payment)
     const right =
       phone !== undefined && phone.account === word(event, 'account') && phone.amount === sum(event, 'gross')
+    if (phone) {
+      const counter = `${phone.license} ${phone.counter}`
+      centre.counters.set(counter, (centre.counters.get(counter) ?? new Set()).add(payment))
+    }
     holds(
       'the payer signed',
       right,
@@ -271,9 +357,49 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
     }
   }
 
+  const isDoubled = (payment: string): boolean => wrong.doubled.has(signed.get(payment)?.license ?? '')
+  const askMoney = async (law: Law): Promise<void> => {
+    for (const [place, { life }] of world.centres.entries()) {
+      for (const account of accounts()) {
+        const told = (await life.node.ask.balance({ account })) as Balance
+        const is = major(told.owed) === money.owed(account)
+        holds(law, is, () => `centre ${place}: ${account} owes ${told.owed}`)
+      }
+      const { merchants } = (await life.node.ask.merchants()) as Merchants
+      const payable = major(merchants[0]?.payable ?? '0.00')
+      holds(law, payable === money.merchant(), () => `centre ${place}: the merchant is owed ${payable}`)
+    }
+  }
+  /** One device's log of a terminal that had two: what the centre has not, it has said, and the phones brought it. */
+  const branch = (id: string, terminal: string): void => {
+    for (const [transaction, event] of till(id).recorded) {
+      const isHeld = centre.copies.get(terminal)?.[event.revision]?.hash === event.hash
+      const payment = word(event, 'payment')
+      const isGone = !world.shops.has(id)
+      if (!isHeld && !isGone)
+        holds(
+          'forks are declared',
+          centre.forks.has(terminal) || centre.lost.has(terminal),
+          () => `${transaction} is on a branch of ${terminal} that nobody named`,
+        )
+      const phone = signed.get(payment)
+      const isRemembered = world.phones
+        .memories()
+        .some(({ payments }) => payments.some(each => each.payment === payment))
+      // What a stolen key certified is not taken from a phone, whenever it was.
+      const isHome = isRemembered && centre.lost.has(terminal) && !wrong.stolen.has('certificate')
+      if (isHeld || (isHome && phone))
+        holds(
+          'approved reaches the centre',
+          centre.verdicts.has(payment),
+          () => `${transaction} of a branch of ${terminal} never came to the centre`,
+        )
+    }
+  }
+
   const askCentre = async (): Promise<void> => {
     for (const [place, { life }] of world.centres.entries()) {
-      for (const account of accounts) {
+      for (const account of accounts()) {
         const told = (await life.node.ask.balance({ account })) as Balance
         const [owed, held] = [money.owed(account), money.held(account)]
         holds(
@@ -281,9 +407,11 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
           major(told.owed) === owed,
           () => `centre ${place}: ${account} owes ${told.owed}; by hand ${owed}`,
         )
+        // What of an allowance spent twice was set aside for which payment is a matter of what came first.
+        const isTangled = [...centre.told.keys()].some(payment => isDoubled(payment) && !money.payments.has(payment))
         holds(
           'held by hand',
-          major(told.held) === held,
+          isTangled || major(told.held) === held,
           () => `centre ${place}: ${told.held} are held for ${account}; by hand ${held}`,
         )
       }
@@ -307,6 +435,44 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
   return {
     checked,
     breaches,
+    /** What tills wrote up to now; for those that are scrapped next. */
+    readTills: (): void => tills.read(),
+    licenseOf: (phone: string): string => seen.get(phone)?.license ?? '',
+    /** Terminals that the centre knows to have two histories, and that nobody declared lost yet. */
+    forked: (): string[] => [...centre.forks].filter(terminal => !centre.lost.has(terminal)),
+    isCopied: (terminal: string): boolean => wrong.copied.has(terminal),
+    decidedTo: async (): Promise<number> => {
+      await look()
+      return centre.decided
+    },
+    copied: (terminal: string): void => void wrong.copied.add(terminal),
+    clockWrong: (terminal: string): void => void wrong.clocks.add(terminal),
+    stolen: (purpose: string): void => void wrong.stolen.add(purpose),
+    denied: (license: string, version: number): void => void wrong.denied.set(license, version),
+    /** From here on this phone's memory lies in two phones. */
+    copiedPhone: (phone: string, copy: string): void => {
+      const known = seen.get(phone)
+      if (!known) return
+      wrong.doubled.add(known.license)
+      seen.set(copy, { ...known, payments: new Map(known.payments) })
+    },
+    rolledBack: (phone: string, memory: PhoneMemory): void => {
+      const known = seen.get(phone)
+      if (!known) return
+      wrong.doubled.add(known.license)
+      const kept = memory.payments.flatMap(({ transaction }) => {
+        const payment = known.payments.get(transaction)
+        return payment ? [[transaction, payment] as const] : []
+      })
+      seen.set(phone, { license: known.license, left: BigInt(memory.allowanceLeft), payments: new Map(kept) })
+    },
+    /** The centre's log is an older one: all of it is read again. */
+    restored: (): void => {
+      restores += 1
+      for (const [id, { heard }] of world.shops) unaware.set(id, heard)
+      centre = emptyCentre()
+      money.forget()
+    },
     recorded: (id: string): string[] => [...till(id).recorded.keys()],
     tornSales: (id: string): string[] => [...till(id).asked.values()].filter(({ end }) => !end).map(({ sale }) => sale),
     keyed: (id: string, sale: string): void => void till(id).keyed.set(sale, till(id).keyed.get(sale)),
@@ -363,9 +529,20 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
       await look()
       await askCentre()
       for (const [id, book] of tills.all()) {
+        if (wrong.copied.has(book.terminal)) {
+          branch(id, book.terminal)
+          continue
+        }
+        if (!world.shops.has(id)) continue
         askTill(id, true)
         const { count } = world.till(id).status().waiting
-        holds('nothing waits', count === 0, () => `${count} payments still wait on ${id}`)
+        // A log that begins anew continues a checkpoint; of a stolen key's, who was away then believes none.
+        const isCutOff = restores > 0 && wrong.stolen.has('log')
+        holds(
+          'nothing waits',
+          count === 0 || isCutOff,
+          () => `${count} payments still wait on ${id}: ${JSON.stringify(world.till(id).status().lastSyncError)}`,
+        )
         for (const [transaction, event] of book.recorded) {
           const there = centre.copies.get(id)?.[event.revision]
           holds(
@@ -388,15 +565,28 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
         .memories()
         .flatMap(memory => memory.payments.map(paid => ({ memory, paid })))) {
         if (recorded.has(paid.payment)) continue
-        const asked = till(paid.terminal).asked.get(paid.transaction)
-        const cancelled = asked?.end === 'abandoned' && till(paid.terminal).cancelled.has(asked.sale)
-        const explained = (asked !== undefined && asked.end === undefined) || cancelled
+        const explained =
+          money.payments.has(paid.payment) ||
+          // Of two phones with one key, the till that heard the one may have had the answer of the other.
+          wrong.doubled.has(paid.license ?? '') ||
+          booksOf(paid.terminal).some(({ asked, cancelled }) => {
+            const tap = asked.get(paid.transaction)
+            return tap && (tap.end === undefined || (tap.end === 'abandoned' && cancelled.has(tap.sale)))
+          })
         holds(
           'gaps are explained',
           explained,
           () => `payment ${paid.counter} of ${memory.phone} is nowhere at ${paid.terminal}`,
         )
       }
+      for (const [counter, payments] of centre.counters)
+        if (payments.size > 1)
+          holds(
+            'copies are named',
+            [...payments].some(payment => centre.exceptions.get(payment)?.has('CounterReused')),
+            () => `${counter} has ${payments.size} payments, and no exception names them`,
+          )
+      if (restores > 0) await askMoney('money after a restore')
       // A gap is told of when it has stood for a day.
       world.clock.at += 25 * 3_600_000
       await world.settle()

@@ -29,8 +29,10 @@ const laws = {
   'day totals': 'A day closes on totals that a count of its events gives.',
   'counters are whole': 'A phone\u2019s counters are contiguous, and it forgets no payment.',
   'gaps are explained': 'A payment that the centre lacks belongs to a tap that is torn, or that a cashier cancelled.',
-  'no false alarm':
-    'In a world without fraud no payment is held, and no exception raised but of a counter that the centre lacks.',
+  'forks are declared': 'Where a terminal has two histories of payments, the centre has said so.',
+  'copies are named': 'A counter under which two payments came in is named by an exception.',
+  'money after a restore': 'A centre restored from a backup ends with the money that it would have had.',
+  'no false alarm': 'No payment is held and no exception raised but for something that really happened.',
   'gaps are named':
     'A payment that lies in a phone, and that the centre lacks though it has a later one, is named while it is missing.',
   'no tap from afar':

@@ -169,6 +169,57 @@ export const mutants = {
     sentence: 'A verdict is acknowledged by the store and never written.',
     make: () => forgetful(9, 'payment-'),
   },
+  'centre raises nothing': {
+    sentence: 'An exception is acknowledged by the store and never written.',
+    make: () => forgetful(1, 'exception-'),
+  },
+  'projector passes over a page': {
+    sentence: 'One page in eleven moves the checkpoint and no rows.',
+    make: () => {
+      let pages = 0
+      return {
+        breakRows: rows => ({
+          ...rows,
+          apply: (projection, events, at) =>
+            rows.apply(projection, events.length > 0 && ++pages % 11 === 0 ? [] : events, at),
+        }),
+      }
+    },
+  },
+  'phone spends and has as much left': {
+    sentence: 'The allowance on a phone\u2019s disk does not go down.',
+    make: () => {
+      const first = new Map<string, string>()
+      return {
+        breakDisk: keep => memory => {
+          const allowanceLeft = first.get(memory.license) ?? memory.allowanceLeft
+          first.set(memory.license, allowanceLeft)
+          keep({ ...memory, allowanceLeft })
+        },
+      }
+    },
+  },
+  'phone forgets its oldest payment': {
+    sentence: 'A phone has room for two payments, and lets go of the others.',
+    make: () => ({ breakDisk: keep => memory => keep({ ...memory, payments: memory.payments.slice(-2) }) }),
+  },
+  'append in two halves': {
+    sentence: 'What a terminal appends at once reaches its disk in two writes.',
+    make: () => ({
+      breakTerminal: parts => ({
+        ...parts,
+        store: {
+          ...parts.store,
+          append: async (stream, expected, events) => {
+            const half = Math.floor(events.length / 2)
+            if (half === 0) return parts.store.append(stream, expected, events)
+            const { revision } = await parts.store.append(stream, expected, events.slice(0, half))
+            return parts.store.append(stream, revision, events.slice(half))
+          },
+        },
+      }),
+    }),
+  },
   'rows of a page twice': {
     sentence: 'After a restart the first page is applied to the rows twice.',
     make: pageTwice,

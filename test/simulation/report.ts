@@ -74,6 +74,9 @@ export const invariantOf: Readonly<Record<Law, number>> = {
   'gaps are explained': 6,
   'no false alarm': 6,
   'gaps are named': 6,
+  'forks are declared': 3,
+  'copies are named': 6,
+  'money after a restore': 8,
   'reactions follow': 7,
   'hours are whole': 7,
   'time goes forward': 0,
@@ -93,7 +96,7 @@ export const add = (sum: Sum, report: Report): void => {
   if (report.breaches.length > 0) sum.failed.push(report)
 }
 
-export const invariants = [1, 2, 3, 4, 5, 6, 7] as const
+export const invariants = [1, 2, 3, 4, 5, 6, 7, 8] as const
 /** Asked of a million taps; of fewer taps, their share. */
 const perMillion = { fault: 1000, pair: 20, invariant: 100_000 }
 

@@ -1,11 +1,12 @@
 import { hex } from '#canonical/bytes'
 import { StoreFailed } from '#eventstore'
 import { moments } from '../../apps/terminal/ports.ts'
-import { type FaultKind, type Faults, faultKinds, type Rates, usualRates } from './faults.ts'
+import { type FaultKind, type Faults, faultKinds, faultSteps, type Rates, usualRates } from './faults.ts'
 import { auditor } from './invariants.ts'
 import type { Breach, Law } from './laws.ts'
 import { type Broken, type Mutant, mutants } from './mutants.ts'
-import { type StepName, stepsOf, usualSteps } from './steps.ts'
+import { officeStepsOf } from './office-steps.ts'
+import { type Scene, type StepName, stepsOf, usualSteps } from './steps.ts'
 import { Crashed, dice, makeWorld, type World } from './world.ts'
 
 export type Simulation = {
@@ -46,10 +47,6 @@ type Tally = Record<string, number>
 const tally = (counts: Tally, name: string): void => {
   counts[name] = (counts[name] ?? 0) + 1
 }
-
-/** Steps that are faults by themselves are chosen by their rate. */
-const faultSteps = ['partition', 'clock off', 'clock wrong by years'] as const satisfies readonly (StepName &
-  FaultKind)[]
 
 /** Which kinds of fault this world knows: one in twenty knows none, one in twenty all, the others about half of them. */
 const weatherOf = (seed: string, forced: Partial<Rates>): ReadonlySet<FaultKind> => {
@@ -133,22 +130,19 @@ export const simulate = async (asked: Simulation): Promise<Report> => {
     limit: 400_000n,
     allowance: born.pick(['40.00', '400.00', '800.00', '1500.00']),
   }))
-  const world = await makeWorld({ seed, terminals, phones: people, centres, faults: inject, ...broken })
-  const phones = world.phones.memories().map(({ phone, account, allowanceLeft }) => ({
-    phone,
-    account,
-    allowance: BigInt(allowanceLeft),
-  }))
+  const world = await makeWorld({ seed, terminals, phones: people, centres, faults: inject, twoShops: true, ...broken })
+  const phones = world.phones.memories().map(({ phone, account }) => ({ phone, account }))
   const audit = auditor(world, phones)
   const calmly = async <Answer>(act: () => Promise<Answer>): Promise<Answer> => {
+    const before = armed
     armed = false
     try {
       return await act()
     } finally {
-      armed = true
+      armed = before
     }
   }
-  const take = stepsOf({
+  const scene: Scene = {
     world,
     audit,
     phones,
@@ -157,7 +151,8 @@ export const simulate = async (asked: Simulation): Promise<Report> => {
     befell,
     calmly,
     count: outcome => tally(outcomes, outcome),
-  })
+  }
+  const take = { ...stepsOf(scene), ...officeStepsOf(scene) }
   const lots: StepName[] = [
     ...(Object.entries(usualSteps) as [StepName, number][]),
     ...faultSteps.filter(kind => weather.has(kind)).map(kind => [kind, rates[kind]] as const),
@@ -169,7 +164,9 @@ export const simulate = async (asked: Simulation): Promise<Report> => {
     faulty = dice(`faults of step ${number} of ${seed}`)
     const name = chance.pick(lots)
     if ((without as readonly string[]).includes(name)) return true
-    const id = chance.pick([...world.shops.keys()])
+    const ids = [...world.shops.keys()]
+    if (ids.length === 0) return true
+    const id = chance.pick(ids)
     trace.push({ step: number, words: `${name} at ${id}` })
     const lives = world.shops.get(id)?.life
     tally(did, name)
@@ -192,11 +189,15 @@ export const simulate = async (asked: Simulation): Promise<Report> => {
   const peace = async (): Promise<void> => {
     armed = false
     while (world.late() > 0) await world.arriveLate(0)
-    for (const id of world.shops.keys()) {
-      world.skew(0, id)
-      world.network(true, id)
-      world.till(id).setNetwork(true)
-      await world.sync(id)
+    // What somebody looks after in the first round, the tills hear of in the second.
+    for (let round = 0; round < 3; round++) {
+      for (const id of [...world.shops.keys()]) {
+        world.skew(0, id)
+        world.network(true, id)
+        world.till(id).setNetwork(true)
+        await world.sync(id)
+      }
+      await take['look after']('')
     }
     await audit.finish()
   }

@@ -6,7 +6,7 @@ import { add, emptySum, invariants } from './report.ts'
 import { faultForms, simulate } from './simulate.ts'
 
 /** A share of what `npm run sim` does: small worlds, each another seed. */
-const seeds = Array.from({ length: 40 }, (_, place) => `${place + 1}`)
+const seeds = Array.from({ length: 80 }, (_, place) => `${place + 1}`)
 const taps = 12
 
 describe('a small world of tills, phones and centres', () => {

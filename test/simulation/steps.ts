@@ -1,7 +1,8 @@
 import { isRefusal } from '#canonical/decider'
 import { minorUnits } from '#money'
-import type { FaultKind } from './faults.ts'
+import type { FaultKind, faultSteps } from './faults.ts'
 import type { auditor, Phone } from './invariants.ts'
+import type { OfficeStep } from './office-steps.ts'
 import type { dice, World } from './world.ts'
 
 /** What people do in a simulated world, one step at a time, and what befalls them between two messages. */
@@ -39,11 +40,14 @@ export const usualSteps = {
   'restart phones': 2,
   'restart centre': 1,
   'late message': 4,
+  'look after': 3,
+  renew: 2,
 } as const
-export type StepName = keyof typeof usualSteps | 'partition' | 'clock off' | 'clock wrong by years'
+export type StepName = keyof typeof usualSteps | (typeof faultSteps)[number]
+export type Steps<Name extends StepName> = Record<Name, (id: string) => Promise<void>>
 
-export const stepsOf = (scene: Scene): Record<StepName, (id: string) => Promise<void>> => {
-  const { world, audit, phones, centres, chance, befell, calmly, count } = scene
+export const stepsOf = (scene: Scene): Steps<Exclude<StepName, OfficeStep>> => {
+  const { world, audit, phones, centres, chance, befell, count } = scene
   const pressed = new Map<string, () => Promise<void>>()
   const tore = new Map<string, string>()
   let reversals = 0
@@ -120,13 +124,6 @@ export const stepsOf = (scene: Scene): Record<StepName, (id: string) => Promise<
     day: async id => {
       if (isRefusal(await world.till(id).closeDay()) || chance().chance(80)) await world.till(id).openDay()
     },
-    repay: async () => {
-      const { account } = chance().pick(phones)
-      const amount = minorUnits(`${1 + chance().below(3000)}`)
-      const repayment = { account, amount, currency: 'EUR', source: 'bank', by: 'operator:test' }
-      await calmly(() => world.centre().receiveRepayment(repayment))
-      await world.settle()
-    },
     'clock off': async id => {
       const skew_ms = (chance().below(13) - 6) * minute_ms
       if (skew_ms !== 0) befell('clock off')
@@ -135,6 +132,7 @@ export const stepsOf = (scene: Scene): Record<StepName, (id: string) => Promise<
     'clock wrong by years': async id => {
       const ahead = chance().chance(50)
       befell('clock wrong by years', ahead ? 'ahead' : 'behind')
+      audit.clockWrong(world.shops.get(id)?.identity.terminal ?? id)
       world.skew((ahead ? 1 : -1) * (1 + chance().below(8)) * year_ms, id)
     },
     'restart terminal': world.restartTerminal,

@@ -16,6 +16,9 @@ const noTotals = (): Totals => {
 
 const emptyBook = () => ({
   read: 0,
+  /** Whose log it is: of two devices with one identity each has a book. */
+  terminal: '',
+  denyList: 0,
   last: undefined as Said | undefined,
   receipts: 0,
   asked: new Map<string, Asked>(),
@@ -31,8 +34,21 @@ const emptyBook = () => ({
   keyed: new Map<string, string | undefined>(),
 })
 
-export const tillBooks = ({ shops }: World, holds: Holds, reads: (event: string | undefined) => void) => {
+export const tillBooks = (
+  { shops }: World,
+  holds: Holds,
+  reads: (event: string | undefined) => void,
+  /** Licenses that were revoked, with the version of the deny list since which each stands on it. */
+  denied: ReadonlyMap<string, number>,
+  /** Terminals of which there are two: both may hear the rest of one torn tap. */
+  copied: ReadonlySet<string>,
+) => {
   const books = new Map<string, ReturnType<typeof emptyBook>>()
+  /** By terminal and revision, the hashes of what any device of that name wrote there. */
+  const texts = new Map<string, Set<string>>()
+  const nothing: ReadonlySet<string> = new Set()
+  /** By payment, the event that recorded it. */
+  const records = new Map<string, string>()
   const of = (id: string) => {
     const book = books.get(id) ?? emptyBook()
     books.set(id, book)
@@ -105,6 +121,9 @@ export const tillBooks = ({ shops }: World, holds: Holds, reads: (event: string 
         book.asked.set(transaction, { sale: word(event, 'sale'), amount, torn: false })
         const silent_ms = Date.parse(event.at) - (shops.get(id)?.heard_ms ?? 0)
         const here = (book.paidToday.get(license) ?? 0n) + amount
+        const listed = denied.get(license)
+        const isListed = listed !== undefined && listed <= book.denyList
+        holds('rules were kept', !isListed, () => `${id} asked license ${license}, which its deny list names`)
         holds('rules were kept', amount <= rules.perTransaction, () => `${id} asked for ${amount} at once`)
         holds('rules were kept', here <= rules.perPhoneOnTerminal, () => `${id} asked one phone for ${here} in a day`)
         // An hour of grace: a clock that was set back makes a terminal's time stand still.
@@ -116,16 +135,20 @@ export const tillBooks = ({ shops }: World, holds: Holds, reads: (event: string 
         )
         return
       }
+      case 'RulesAdopted':
+        book.denyList = Number((event.data['denyList'] as { version: number }).version)
+        return
       case 'TransactionRecorded': {
         numbered(id, event)
         const [transaction, sale, payment] = [word(event, 'transaction'), word(event, 'sale'), word(event, 'payment')]
         const license = word(event, 'license')
         const first = !book.recordedOf.has(sale) && !book.recorded.has(transaction)
         holds('one sale, one payment', first, () => `${id} recorded sale ${sale} again, as ${transaction}`)
-        const elsewhere = [...books.values()].some(({ recorded }) =>
-          [...recorded.values()].some(other => word(other, 'payment') === payment),
-        )
-        holds('one sale, one payment', !elsewhere, () => `payment ${payment} was recorded twice, at last by ${id}`)
+        // A copy of a till has what it was copied from, too.
+        const before = records.get(payment)
+        const again = before !== undefined && before !== event.hash && !copied.has(book.terminal)
+        holds('one sale, one payment', !again, () => `payment ${payment} was recorded twice, at last by ${id}`)
+        records.set(payment, event.hash)
         const asked = book.asked.get(transaction)
         const open = asked?.end === undefined && asked?.amount === sum(event)
         holds(
@@ -173,12 +196,19 @@ export const tillBooks = ({ shops }: World, holds: Holds, reads: (event: string 
 
   return {
     of,
+    texts: (terminal: string, revision: number): ReadonlySet<string> => texts.get(`${terminal} ${revision}`) ?? nothing,
     all: (): IterableIterator<[string, ReturnType<typeof emptyBook>]> => books.entries(),
     /** What was written since. */
     read: (): void => {
-      for (const [id, { store }] of shops)
-        for (const book = of(id); book.read < store.events.length; book.read++) {
+      for (const [id, { store, identity }] of shops)
+        for (
+          const book = Object.assign(of(id), { terminal: identity.terminal });
+          book.read < store.events.length;
+          book.read++
+        ) {
           const event = said(store.events[book.read]?.text as string)
+          const place = `${book.terminal} ${event.revision}`
+          texts.set(place, (texts.get(place) ?? new Set()).add(event.hash))
           reads(`${event.type} at revision ${event.revision} of ${id}'s own log`)
           readEvent(id, event)
         }

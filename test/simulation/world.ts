@@ -78,7 +78,12 @@ type Shop = {
   skew_ms: number
   /** By its own clock, when the centre last said yes to it. */
   heard_ms: number
+  /** How many answers of the centre have come to it. */
+  heard: number
 }
+
+/** Of a terminal's disk. */
+export type Image = { readonly events: number; readonly notes: ReadonlyMap<string, string> }
 
 /** A centre's process. */
 type Life = { node: BackOffice; running: Promise<void>; readonly ending: AbortController; off: boolean }
@@ -105,6 +110,8 @@ export type WorldOptions = {
   readonly phones?: readonly { readonly account: string; readonly limit: bigint; readonly allowance: string }[]
   readonly faults?: Partial<Faults>
   readonly crypto?: Crypto
+  /** The merchant has another shop, to which terminals may move. */
+  readonly twoShops?: boolean
   /** So many centres work on one log, each with rows of its own. */
   readonly centres?: number
   /** Wraps the terminal node: mutants break one thing here. */
@@ -315,6 +322,7 @@ export const makeWorld = async (options: WorldOptions) => {
     }),
   )
   orThrow(await node.openShop({ shop: 's-1', merchant: 'm-1', name: 'Corner', zone: 'Europe/Berlin', by }))
+  if (options.twoShops) orThrow(await node.openShop({ shop: 's-2', merchant: 'm-1', name: 'Market', zone: 'UTC', by }))
 
   /* ---- terminals */
 
@@ -324,7 +332,7 @@ export const makeWorld = async (options: WorldOptions) => {
     const [message] = late.splice(place, 1)
     await message?.act().catch(() => {})
   }
-  const linkOf = (id: string, online: () => boolean): Link => {
+  const linkOf = (id: string, terminal: string, online: () => boolean): Link => {
     const reach = async <Answer>(call: (centre: BackOffice) => Promise<Answer>): Promise<Answer> => {
       if (!online()) throw new LinkDown('no network')
       const said = async (): Promise<Answer> => {
@@ -352,18 +360,20 @@ export const makeWorld = async (options: WorldOptions) => {
       if (behind >= 0 && faults.overtaken()) await arriveLate(behind)
       if (fault === 'answer lost') throw new LinkDown('the answer was lost')
       if (heard.status === 'rejected') throw heard.reason
-      const shop = shops.get(id) as Shop
-      // By its own time, which does not go back behind what it wrote.
+      const shop = shops.get(id)
+      if (!shop) throw new LinkDown('who asked is gone')
+      shop.heard += 1
+      // By its own time, which does not go back behind what it wrote, nor behind what was signed for it.
       const wrote = shop.store.events.at(-1)
       if (!isRefusal(heard.value as object))
-        shop.heard_ms = Math.max(clock.at + shop.skew_ms, wrote ? Date.parse(trustEvent(wrote.text).at) : 0)
+        shop.heard_ms = Math.max(clock.at, clock.at + shop.skew_ms, wrote ? Date.parse(trustEvent(wrote.text).at) : 0)
       return heard.value
     }
     return {
-      send: batch => reach(centre => centre.acceptBatch(id, structuredClone(batch))),
-      rules: (request, have) => reach(centre => centre.rulesFor(id, request, have)),
-      verdicts: (request, revisions) => reach(centre => centre.verdictsFor(id, request, revisions)),
-      certificate: request => reach(centre => centre.renewCertificate(id, request)),
+      send: batch => reach(centre => centre.acceptBatch(terminal, structuredClone(batch))),
+      rules: (request, have) => reach(centre => centre.rulesFor(terminal, request, have)),
+      verdicts: (request, revisions) => reach(centre => centre.verdictsFor(terminal, request, revisions)),
+      certificate: request => reach(centre => centre.renewCertificate(terminal, request)),
     }
   }
 
@@ -409,7 +419,7 @@ export const makeWorld = async (options: WorldOptions) => {
       // In clear: a simulated till has nothing to hide, and ten thousand of them no time.
       pins: { hash: async pin => `plain ${pin}`, matches: async (pin, hash) => hash === `plain ${pin}` },
       reader: { radio: 'loopback', taps: async function* () {} },
-      link: linkOf(shop.id, () => shop.online && !life.off),
+      link: linkOf(shop.id, shop.identity.terminal, () => shop.online && !life.off),
       identity: shop.identity,
       firstRules: shop.firstRules,
       sleep: async wait_ms => {
@@ -441,12 +451,34 @@ export const makeWorld = async (options: WorldOptions) => {
       online: true,
       skew_ms: 0,
       heard_ms: clock.at,
+      heard: 0,
     }
     const shop = bare as Omit<Shop, 'node'> as Shop
     shop.node = await startTerminal(shop)
     shops.set(id, shop)
     orThrow(await shop.node.openDay())
   }
+  /** A disk as it is now, to be found again later. */
+  const imageOf = (id: string): Image => {
+    const { store, notes } = shops.get(id) as Shop
+    return { events: store.events.length, notes: new Map(notes) }
+  }
+  /** A second device that begins with an image of the first one's disk, with its name and its keys. */
+  const copyTerminal = async (from: string, to: string, image: Image): Promise<void> => {
+    const original = shops.get(from) as Shop
+    let storedAt: string | undefined
+    const store = memoryStore(() => storedAt ?? now())
+    for (const { stream, revision, id, type, text, storedAt: at } of original.store.events.slice(0, image.events)) {
+      storedAt = at
+      await store.append(stream, revision === 0 ? 'NoStream' : revision - 1, [{ id, type, text }])
+    }
+    storedAt = undefined
+    const shop: Shop = { ...original, id: to, store, notes: new Map(image.notes), life: { off: false } }
+    shops.set(to, shop)
+    await restartTerminal(to)
+  }
+  /** It is gone, with its disk. */
+  const scrapTerminal = (id: string): void => void shops.delete(id)
   for (let place = 0; place < (options.terminals ?? 1); place++) await addTerminal(`T-${place + 1}`)
 
   const restartTerminal = async (id: string): Promise<void> => {
@@ -570,15 +602,24 @@ export const makeWorld = async (options: WorldOptions) => {
     phonesOff = false
     phones = startPhones()
   }
+  /** A phone as it was, or a copy of one under another name: its memory goes where no phone's memory should. */
+  const smuggle = (memory: PhoneMemory): void => {
+    disk.set(memory.phone, memory)
+    restartPhones()
+  }
+  const addPhone = async (account: string, allowance: string): Promise<string | Refusal> => {
+    const invited = await first.life.node.invitePhone({ account, currency: 'EUR', allowance, by })
+    if (isRefusal(invited)) return invited
+    const added = await phones.addPhone((invited as { code: string }).code)
+    return isRefusal(added) ? added : (added as { id: string }).id
+  }
   const accounts = options.phones ?? [{ account: 'anna', limit: 50_000n, allowance: '200.00' }]
   const phoneOf = new Map<string, string>()
   for (const { account, limit, allowance } of accounts) {
     if (!phoneOf.has(account))
       orThrow(await node.openAccount({ account, limit: minorUnits(limit.toString()), currency: 'EUR', by }))
     await settle()
-    const invited = orThrow(await node.invitePhone({ account, currency: 'EUR', allowance, by })) as { code: string }
-    const added = orThrow(await phones.addPhone(invited.code)) as { id: string }
-    phoneOf.set(account, added.id)
+    phoneOf.set(account, orThrow(await addPhone(account, allowance)))
   }
   await settle()
 
@@ -608,6 +649,11 @@ export const makeWorld = async (options: WorldOptions) => {
     restartPhones,
     raise,
     addTerminal,
+    imageOf,
+    copyTerminal,
+    scrapTerminal,
+    smuggle,
+    addPhone,
     /** How many messages are late; and one of them comes. */
     late: () => late.length,
     arriveLate,
