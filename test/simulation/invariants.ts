@@ -450,10 +450,10 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
     stolen: (purpose: string): void => void wrong.stolen.add(purpose),
     denied: (license: string, version: number): void => void wrong.denied.set(license, version),
     /** From here on this phone's memory lies in two phones. */
-    copiedPhone: (phone: string, copy: string): void => {
-      const known = seen.get(phone)
+    copiedPhone: (memory: PhoneMemory, copy: string): void => {
+      wrong.doubled.add(licenseOf(memory).id)
+      const known = seen.get(memory.phone)
       if (!known) return
-      wrong.doubled.add(known.license)
       seen.set(copy, { ...known, payments: new Map(known.payments) })
     },
     rolledBack: (phone: string, memory: PhoneMemory): void => {

@@ -160,7 +160,7 @@ export const officeStepsOf = ({ world, audit, phones, chance, befell, calmly }: 
       if (!memory || memory.renewal) return
       const copy = `${phone}-copy-${++devices}`
       befell('phone cloned')
-      audit.copiedPhone(phone, copy)
+      audit.copiedPhone(memory, copy)
       world.smuggle({ ...memory, phone: copy })
       phones.push({ phone: copy, account })
     },
