@@ -29,8 +29,10 @@ export const wrongs = () => {
     const isOf = (terminals: ReadonlySet<string>): boolean =>
       (payment !== undefined && terminals.has(payment.terminal)) || concerns.some(each => terminals.has(each))
     switch (kind) {
-      case 'CounterReused':
+      // A copy pays on from the counter that it was made at.
       case 'CounterSkipped':
+        return concerns.some(each => doubled.has(each))
+      case 'CounterReused':
       case 'OverAllowance':
         return payment !== undefined && doubled.has(payment.license)
       case 'DenyListedAtTap':
