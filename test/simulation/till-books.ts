@@ -136,7 +136,7 @@ export const tillBooks = (
         return
       }
       case 'RulesAdopted':
-        book.denyList = Number((event.data['denyList'] as { version: number }).version)
+        book.denyList = (event.data['denyList'] as { version: number }).version
         return
       case 'TransactionRecorded': {
         numbered(id, event)
