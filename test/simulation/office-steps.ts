@@ -1,7 +1,7 @@
 import { isRefusal } from '#canonical/decider'
 import { type Amount, minorUnits } from '#money'
 import { said } from './oracle.ts'
-import type { Scene, StepName, Steps } from './steps.ts'
+import type { Scene, StepName, Steps } from './scene.ts'
 import { orThrow } from './world.ts'
 
 /** What the back office does in a simulated world, and what thieves do to phones, tills, keys and the centre's disk. */

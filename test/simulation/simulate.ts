@@ -6,7 +6,8 @@ import { auditor } from './invariants.ts'
 import type { Breach, Law } from './laws.ts'
 import { type Broken, type Mutant, mutants } from './mutants.ts'
 import { officeStepsOf } from './office-steps.ts'
-import { type Scene, type StepName, stepsOf, usualSteps } from './steps.ts'
+import { type Scene, type StepName, usualSteps } from './scene.ts'
+import { stepsOf } from './steps.ts'
 import { Crashed, dice, makeWorld, type World } from './world.ts'
 
 export type Simulation = {
