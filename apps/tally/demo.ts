@@ -4,6 +4,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { fewArenas } from '#machine/heap'
 import { isSealed } from '#machine/keyfile'
 import { readWhole, Usage, writeWhole } from '#machine/process'
 import { CentreRefused, credentials, passwordFileIn, signInAt } from './centre.ts'
@@ -61,6 +62,7 @@ export const demo = async ({ data, ports, host }: DemoOptions): Promise<void> =>
   let stopping = false
   const launch = (name: string, app: string, args: readonly string[]) => {
     const child = spawn(process.execPath, [join(apps, app, 'main.js'), '--host', host, ...args], {
+      env: { ...fewArenas, ...process.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     running.set(name, child)

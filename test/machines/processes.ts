@@ -5,6 +5,7 @@ import { request as secureRequest } from 'node:https'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
+import { fewArenas } from '#machine/heap'
 
 /** The apps as what they are: processes, each with a folder of its own, that meet over HTTP and over the air. */
 
@@ -76,7 +77,8 @@ export const run = (name: string, command: readonly string[], options: RunOption
     cwd: project,
     detached: options.group ?? false,
     stdio: ['ignore', 'pipe', 'pipe', ...(options.stdio ? (['pipe', 'ipc'] as const) : [])],
-    env: { PATH: process.env['PATH'], ...env },
+    // As the demo and the images start them.
+    env: { PATH: process.env['PATH'], ...fewArenas, ...env },
   })
   let printed = ''
   for (const stream of [child.stdout, child.stderr])
