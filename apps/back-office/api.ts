@@ -16,6 +16,7 @@ import { merchantRoutes } from './api/merchants.ts'
 import { overviewRoutes } from './api/overview.ts'
 import { paymentRoutes } from './api/payments.ts'
 import { peopleRoutes } from './api/people.ts'
+import { quarantineRoutes } from './api/quarantine.ts'
 import { shopRoutes } from './api/shops.ts'
 import { syncRoutes } from './api/sync.ts'
 import { terminalRoutes } from './api/terminals.ts'
@@ -47,6 +48,7 @@ export const backOfficeModule = (
     merchantRoutes,
     shopRoutes,
     terminalRoutes,
+    quarantineRoutes,
     licenseRoutes,
     authorityRoutes,
     followerRoutes,

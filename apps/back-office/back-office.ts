@@ -35,6 +35,7 @@ import { outboxWorker, type Send } from './outbox.ts'
 import { people } from './people.ts'
 import { proposals } from './proposals.ts'
 import { questions } from './questions.ts'
+import { releases } from './releases.ts'
 import { renewals } from './renewals.ts'
 import { rulebook } from './rulebook.ts'
 import { secondPerson } from './second-person.ts'
@@ -215,6 +216,7 @@ export const backOffice = async (parts: BackOfficeParts) => {
     ...told(here, authority, asking),
     ...shops(here, settled),
     acceptBatch,
+    ...releases(here, takeIn, settled, () => news.next({ kind: 'batch' })),
     authority,
     book,
     deny: book.deny,

@@ -8,22 +8,36 @@ import { NewerThanKnown, readKnown } from '#evidence/held'
 import { knownType } from '#ledger/vocabulary'
 import { certificateHash } from '#license/certificate'
 import { seenAt, witnessName } from '#sync/acknowledgement'
-import { type BatchBody, type CheckedBatch, checkBatch, type Held, type Sender, verifyStatement } from '#sync/batch'
+import {
+  type BatchBody,
+  type CheckedBatch,
+  checkBatch,
+  type Held,
+  type Sender,
+  verifyStatement,
+  vouchedFor,
+} from '#sync/batch'
 import { type IntakeEvent, intakeWords } from '#sync/events'
 import { tillWords } from '#till/events'
 import type { NoteKey } from '#transparency/checkpoint'
+import { type Quarantines, quarantines } from './quarantine.ts'
 import type { Standings } from './standing.ts'
 
 /**
  * A terminal's batch becomes part of the centre's log, exactly as the terminal wrote it, or is refused with nothing
- * changed. `BatchAccepted` comes after the events; a retry completes one that a crash left out.
+ * changed; what a terminal signed and is not taken is kept in quarantine. `BatchAccepted` comes after the events; a
+ * retry completes one that a crash left out.
  */
-export type Intake = (terminal: string, body: BatchBody) => Promise<Taken | Refusal>
+export type Intake = (terminal: string, body: BatchBody, how?: How) => Promise<Taken | Refusal>
+/** `released`: an operator has it taken in, of a retired terminal as well; it lies in quarantine already. */
+export type How = 'sent' | 'released'
 export type Taken = {
   readonly acceptedTo: number
   /** The checkpoint of this centre's log that the terminal says it saw, where it cosigned it. */
   readonly seen: string | undefined
 }
+
+type Known = { readonly sender: Sender & { readonly witness: NoteKey }; readonly retired: Refusal | undefined }
 
 type Parts = {
   readonly store: EventStore
@@ -41,8 +55,9 @@ type Parts = {
 export const intake = ({ store, crypto, origin, mode, known, salt, now, contradicting, onFault }: Parts): Intake => {
   const senders = new Map<string, Sender & { readonly witness: NoteKey }>()
   const turns = new Map<string, Promise<unknown>>()
+  const quarantine: Quarantines = quarantines({ store, crypto, salt }, now)
 
-  const senderOf = async (terminal: string): Promise<(Sender & { readonly witness: NoteKey }) | Refusal> => {
+  const senderOf = async (terminal: string): Promise<Known | Refusal> => {
     const enrolled = await known.terminal(terminal)
     if (!enrolled?.state.enrolled)
       return {
@@ -52,21 +67,23 @@ export const intake = ({ store, crypto, origin, mode, known, salt, now, contradi
       }
     const { state, first } = enrolled
     // Suspended, replaced or lost: what it recorded before it heard of it is a fact, and no fact is refused.
-    if (state.retired !== undefined)
-      return {
-        reason: 'TerminalRetired',
-        message: `Terminal ${terminal} is retired (${state.retired}), and nothing more of it is taken: keep its disk, and ask the back office.`,
-        terminal,
-      }
+    const retired =
+      state.retired === undefined
+        ? undefined
+        : {
+            reason: 'TerminalRetired',
+            message: `Terminal ${terminal} is retired (${state.retired}), and nothing more of it is taken without the back office: keep its disk, and ask there.`,
+            terminal,
+          }
     const { certificate, mode } = first
     const { keys } = enrolled.state.enrolled
     const held = senders.get(terminal)
-    if (held) return held
+    if (held) return { sender: held, retired }
     const seed = certificateHash(crypto, fromBase64url(certificate))
     const witness = { name: witnessName(origin, terminal), publicKey: fromBase64url(keys.ed25519) }
     const sender = { terminal, origin, mode, publicKey: fromBase64url(keys.p256), seed, witness }
     senders.set(terminal, sender)
-    return sender
+    return { sender, retired }
   }
 
   const heldFrom = async (stream: string, from: number): Promise<Held> => {
@@ -83,16 +100,18 @@ export const intake = ({ store, crypto, origin, mode, known, salt, now, contradi
   const append = async (
     terminal: string,
     body: BatchBody,
-    sender: Sender & { readonly witness: NoteKey },
+    { sender, retired }: Known,
+    how: How,
   ): Promise<Taken | Refusal> => {
     const stream = `terminal-${terminal}`
     const held = await heldFrom(stream, body.from)
     const checked = checkBatch(crypto, sender, held, body, shapeOf)
+    if (retired && how === 'sent') return whileRetired(terminal, body, sender, retired, checked)
     if (isRefusal(checked)) {
       if (checked.reason === 'Fork') await noteFork(terminal, checked)
       if (checked.reason === 'BatchGap')
         await noteWentBack(terminal, held.revision, verifyStatement(crypto, body.statement, sender.publicKey)?.seen)
-      return checked
+      return how === 'sent' ? kept(terminal, body, sender, checked) : checked
     }
     const { fresh, statement } = checked
     await noteWentBack(terminal, held.revision, statement.seen)
@@ -107,6 +126,37 @@ export const intake = ({ store, crypto, origin, mode, known, salt, now, contradi
     const { seen } = statement
     const isCosigned = seen !== undefined && seenAt(crypto, seen, sender.witness) !== undefined
     return { acceptedTo, seen: isCosigned ? seen : undefined }
+  }
+
+  /** It was told to stop, and may not have heard: what it signed is kept, and what it said before is said again. */
+  const whileRetired = async (
+    terminal: string,
+    body: BatchBody,
+    sender: Sender,
+    retired: Refusal,
+    checked: CheckedBatch | Refusal,
+  ): Promise<Refusal> => {
+    if (!isRefusal(checked)) return checked.fresh.length === 0 ? retired : kept(terminal, body, sender, retired)
+    return checked.reason === 'BatchGap' ? kept(terminal, body, sender, checked) : kept(terminal, body, sender, retired)
+  }
+
+  /** The refusal, and whether what was refused is kept here: what no key signed, or must only be sent again, is not. */
+  const kept = async (terminal: string, body: BatchBody, sender: Sender, refusal: Refusal): Promise<Refusal> => {
+    const statement = vouchedFor(crypto, sender, body)
+    if (!statement) return refusal
+    if (refusal.reason === 'BatchGap' && !(await quarantine.continues(terminal, body))) return refusal
+    const told = await quarantine.keep(terminal, body, statement, refusal)
+    if (told === undefined) return refusal
+    if (isRefusal(told)) {
+      onFault(told.message)
+      return { ...refusal, message: `${refusal.message} ${told.message}`, quarantineFull: true }
+    }
+    return {
+      ...refusal,
+      message: `${refusal.message} ${told.standing === 'rejected' ? 'The back office has rejected this batch for good.' : 'It is kept at the centre in quarantine, until the back office decides on it.'}`,
+      quarantined: told.batch,
+      standing: told.standing,
+    }
   }
 
   const notes = async (terminal: string) => {
@@ -211,9 +261,10 @@ export const intake = ({ store, crypto, origin, mode, known, salt, now, contradi
     await store.append(stream, last?.revision ?? 'NoStream', [{ id: event.id, type: event.type, text }])
   }
 
-  return async (terminal, body) => {
-    const sender = await senderOf(terminal)
-    if (isRefusal(sender)) return sender
+  return async (terminal, body, how = 'sent') => {
+    const found = await senderOf(terminal)
+    if (isRefusal(found)) return found
+    const { sender } = found
     // A log that was copied beside the keys of another world: what it knows of terminals is not this one's.
     if (sender.mode !== mode)
       return {
@@ -227,7 +278,7 @@ export const intake = ({ store, crypto, origin, mode, known, salt, now, contradi
     const mine = before
       .catch(() => {})
       .then(() =>
-        append(terminal, body, sender).catch((error: unknown): Taken | Refusal => {
+        append(terminal, body, found, how).catch((error: unknown): Taken | Refusal => {
           if (!(error instanceof WrongExpectedRevision)) throw error
           return {
             reason: 'BatchRaced',

@@ -156,6 +156,8 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'AccountSuspended':
     case 'AccountTermsSet':
     case 'BatchAccepted':
+    case 'BatchPartQuarantined':
+    case 'BatchQuarantined':
     case 'CertificateRenewed':
     case 'CreditBoundProposed':
     case 'CreditBoundRejected':
@@ -194,6 +196,8 @@ export const postingsOf = (event: TradeEvent): readonly Posting[] => {
     case 'PersonErased':
     case 'PolicyPublished':
     case 'ProposalWithdrawn':
+    case 'QuarantineRejected':
+    case 'QuarantineReleased':
     case 'ReversalRefusalProposed':
     case 'ReversalReleaseProposed':
     case 'ShopOpened':

@@ -11,7 +11,16 @@ import { type VerdictRuleEvent, verdictRuleWords } from '#payment/rule'
 import { type ExceptionEvent, exceptionWords } from '#reconciliation/events'
 import { type MerchantEvent, merchantWords } from '#settlement/merchant'
 import { type ShopEvent, shopWords } from '#settlement/shop'
-import { type EnrolmentEvent, enrolmentWords, type IntakeEvent, intakeWords } from '#sync/events'
+import {
+  type EnrolmentEvent,
+  enrolmentWords,
+  type IntakeEvent,
+  intakeWords,
+  type QuarantinedEvent,
+  type QuarantineEvent,
+  quarantinedWords,
+  quarantineWords,
+} from '#sync/events'
 import { type TillEvent, tillWords } from '#till/events'
 import { type FollowerEvent, followerWords } from '#upkeep'
 import { type DeliveryEvent, deliveryWords } from '#upkeep/delivery'
@@ -36,6 +45,8 @@ export type TradeEvent =
   | OperatorEvent
   | OriginEvent
   | PaymentEvent
+  | QuarantinedEvent
+  | QuarantineEvent
   | ShopEvent
   | TillEvent
   | VerdictRuleEvent
@@ -57,6 +68,8 @@ export const tradeWords: Readonly<Record<TradeEvent['type'], Word>> = {
   ...operatorWords,
   ...originWords,
   ...paymentWords,
+  ...quarantinedWords,
+  ...quarantineWords,
   ...shopWords,
   ...tillWords,
   ...verdictRuleWords,

@@ -33,10 +33,8 @@ export const toldOfReversal = (
   let told = waiting
   for (const event of events) {
     if (!('reversal' in event.data) || !('terminal' in event.data)) continue
-    if (event.data.reversal !== reversal) continue
-    // One id counts once: whatever becomes of the other terminal's, this one gives nothing back.
-    if (event.data.terminal !== terminal) told = { verdict: 'refused', reason: 'ReversalElsewhere' }
-    else if (event.type === 'ReversalHeld') told = { verdict: 'held', reason: event.data.reason }
+    if (event.data.terminal !== terminal || event.data.reversal !== reversal) continue
+    if (event.type === 'ReversalHeld') told = { verdict: 'held', reason: event.data.reason }
     else if (event.type === 'ReversalRefused') told = { verdict: 'refused', reason: 'ReversalRefused' }
     else if (event.type === 'ReversalAccepted' || event.type === 'ReversalReleased') told = { verdict: 'accepted' }
   }

@@ -125,6 +125,27 @@ export type CheckedBatch = {
   readonly fresh: readonly { event: Event; text: string }[]
 }
 
+/** Does the terminal's signature speak of this batch, as it was sent? What it does not speak of is nobody's word. */
+const mismatch = (statement: BatchStatement, sender: Sender, body: BatchBody) =>
+  (
+    [
+      ['terminal', statement.terminal, sender.terminal],
+      ['origin', statement.origin, sender.origin],
+      ['mode', statement.mode, sender.mode],
+      ['from', statement.from, body.from],
+      ['count', statement.count, body.events.length],
+    ] as const
+  ).find(([, stated, actual]) => stated !== actual)
+
+const octetsOf = ({ events }: BatchBody): number => events.reduce((sum, text) => sum + utf8(text).length, 0)
+
+/** The statement of a batch that is its terminal's word, whether or not it can be taken; undefined for any other. */
+export const vouchedFor = (crypto: Crypto, sender: Sender, body: BatchBody): BatchStatement | undefined => {
+  const statement = verifyStatement(crypto, body.statement, sender.publicKey)
+  if (!statement || mismatch(statement, sender, body) || octetsOf(body) > batchBytesMax) return undefined
+  return statement
+}
+
 /**
  * Everything the centre checks before it appends: sender, signature, contiguity, chain from the octets, canonical form,
  * shape, and for each revision it already holds, the hash. The first that fails is the refusal; nothing is appended.
@@ -143,15 +164,7 @@ export const checkBatch = (
       reason: 'BatchSignatureInvalid',
       message: `The batch's statement is not signed by the key in ${terminal}'s certificate. Enrol the terminal anew if its key was replaced.`,
     }
-  const wrong = (
-    [
-      ['terminal', statement.terminal, terminal],
-      ['origin', statement.origin, sender.origin],
-      ['mode', statement.mode, sender.mode],
-      ['from', statement.from, body.from],
-      ['count', statement.count, body.events.length],
-    ] as const
-  ).find(([, stated, actual]) => stated !== actual)
+  const wrong = mismatch(statement, sender, body)
   if (wrong)
     return {
       reason: wrong[0] === 'mode' ? 'ModeMismatch' : 'BatchStatementMismatch',
@@ -160,7 +173,7 @@ export const checkBatch = (
       stated: wrong[1],
       actual: wrong[2],
     }
-  const octets = body.events.reduce((sum, text) => sum + utf8(text).length, 0)
+  const octets = octetsOf(body)
   if (octets > batchBytesMax)
     return {
       reason: 'BatchTooLarge',
@@ -177,6 +190,7 @@ export const checkBatch = (
     }
   let prev = body.from === 0 ? sender.seed : (held.before as string)
   const fresh: { event: Event; text: string }[] = []
+  let fork: Refusal | undefined
   for (const [place, text] of body.events.entries()) {
     const revision = body.from + place
     let event: Event
@@ -195,16 +209,19 @@ export const checkBatch = (
             ? `its prev is ${event.prev.slice(0, 12)}…, and the event before it hashes to ${prev.slice(0, 12)}…`
             : undefined
     const forked = held.overlap[place]
-    if (forked !== undefined && forked !== event.hash)
-      return {
+    const differs = forked !== undefined && forked !== event.hash
+    // Where two histories parted before this batch, its first event follows from what is not held.
+    if (fault && !(differs && place === 0 && event.stream === `terminal-${terminal}` && event.revision === revision))
+      return { reason: 'ChainBroken', message: `Revision ${revision} does not follow: ${fault}.`, revision }
+    if (differs)
+      fork ??= {
         reason: 'Fork',
         message: `Revision ${revision} of ${terminal} is held with hash ${forked.slice(0, 12)}…; this batch has ${event.hash.slice(0, 12)}…. Two histories bear one name: the terminal must stop and be looked at.`,
         revision,
         held: forked,
         foreign: event.hash,
       }
-    if (fault) return { reason: 'ChainBroken', message: `Revision ${revision} does not follow: ${fault}.`, revision }
-    const misshapen = checkShape(event)
+    const misshapen = fork ? undefined : checkShape(event)
     if (misshapen !== undefined)
       return { reason: 'EventShapeUnknown', message: `Revision ${revision}, ${event.type}: ${misshapen}.`, revision }
     if (forked === undefined) fresh.push({ event, text })
@@ -217,5 +234,6 @@ export const checkBatch = (
       stated: statement.head,
       computed: prev,
     }
-  return { statement, fresh }
+  // Only a history that the terminal's own key signed to its end can accuse it.
+  return fork ?? { statement, fresh }
 }

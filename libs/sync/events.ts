@@ -3,7 +3,7 @@ import { type FactOf, word } from '#canonical/event'
 import { instant, name, octets, sha256 } from '#canonical/fields'
 import { currency, minor } from '#money/fields'
 
-/** How a terminal comes to the centre (`enrolment-<terminal>`) and what it brings (`intake-<terminal>`). */
+/** How a terminal comes to the centre (`enrolment-<terminal>`) and what it brings (`intake-<terminal>`, `quarantine-<terminal>`). */
 
 const mode = z.enum(['test', 'live'])
 const revision = z.int().nonnegative()
@@ -73,5 +73,46 @@ export const intakeWords = {
   CentreWentBack: word(z.object({ terminal: name, held: z.int().min(-1), checkpoint: z.string().max(8192) })),
 }
 
+/**
+ * What a terminal signed and the centre refused (`quarantine-<terminal>`): kept with its octets until an operator
+ * releases it or rejects it for good. `batch` is the hash of what was sent.
+ */
+export const quarantineWords = {
+  BatchQuarantined: word(
+    z.object({
+      terminal: name,
+      batch: sha256,
+      from: revision,
+      count: z.int().positive(),
+      head: sha256,
+      /** Of the events that lie in this batch's own parts. */
+      octets: revision,
+      parts: revision,
+      /** The batch, kept before, that this one begins with: its parts come first, and it needs no decision of its own. */
+      extends: sha256.optional(),
+      statement: octets,
+      statementHash: sha256,
+      /** The octets hash, event by event, to the head that was signed: all of it is the terminal's own word. */
+      chained: z.boolean(),
+      /** What it was refused for. */
+      refused: z.string().min(1).max(120),
+      message: z.string().max(1000),
+      /** What it says was sold, as far as it can be read; not judged. */
+      sales: z.array(z.object({ currency, count: z.int().positive(), sum: minor })).max(64),
+      receivedAt: instant,
+    }),
+  ),
+  /** It was taken in anew, and stands in the terminal's log. */
+  QuarantineReleased: word(z.object({ terminal: name, batch: sha256, reason })),
+  QuarantineRejected: word(z.object({ terminal: name, batch: sha256, reason })),
+}
+
+/** The octets of a batch in quarantine (`quarantined-<batch>`), in pieces that every engine takes. */
+export const quarantinedWords = {
+  BatchPartQuarantined: word(z.object({ terminal: name, batch: sha256, part: revision, octets })),
+}
+
 export type EnrolmentEvent = FactOf<typeof enrolmentWords>
 export type IntakeEvent = FactOf<typeof intakeWords>
+export type QuarantineEvent = FactOf<typeof quarantineWords>
+export type QuarantinedEvent = FactOf<typeof quarantinedWords>

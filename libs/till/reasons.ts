@@ -416,10 +416,6 @@ const verdicts = {
     ['Two people at the back office refused it.', 'The shop bears it. Ask there why.'],
     ['Zwei Personen der Verwaltung lehnten es ab.', 'Der Laden trägt es. Dort nach dem Grund fragen.'],
   ),
-  ReversalElsewhere: never(
-    ['Another till gave this back under the same number.', `It counts once. ${office[0]}`],
-    ['Eine andere Kasse hat dies unter derselben Nummer zurückgegeben.', `Es zählt einmal. ${office[1]}`],
-  ),
   MerchantBears: never(
     ['It was decided that the shop bears this payment.', 'Ask the back office why.'],
     ['Es wurde entschieden, dass der Laden diese Zahlung trägt.', 'Die Verwaltung nach dem Grund fragen.'],

@@ -210,6 +210,21 @@ export interface CertificateEnd {
   readonly warning: 14 | 7 | 1 | 0 | null
 }
 
+/** A batch of a terminal that was refused and is kept, until it is let in or rejected for good. */
+export interface QuarantinedBatch {
+  readonly batch: string
+  readonly from: number
+  readonly count: number
+  readonly octets: number
+  readonly refused: string
+  readonly message: string
+  /** What it says was sold, by currency; nobody has judged it. */
+  readonly sales: readonly (CountAndSum & { readonly currency: string })[]
+  readonly receivedAt: string
+  readonly standing: 'kept' | 'released' | 'rejected'
+  readonly decided: { readonly by: string; readonly at: string; readonly reason: string } | null
+}
+
 export interface Terminal {
   readonly terminal: string
   readonly shop: string

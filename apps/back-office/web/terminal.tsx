@@ -8,6 +8,7 @@ import { Answered } from '#screens/states'
 import { type Aged, type Shop, type Terminal, useAnswer } from './answers.ts'
 import { Page } from './frame.tsx'
 import classes from './office.module.css'
+import { Quarantine } from './quarantine.tsx'
 import { TerminalOrders } from './terminal-orders.tsx'
 import { certificateWords, Standing, warnings } from './terminal-words.tsx'
 
@@ -73,6 +74,7 @@ export const TerminalPage = () => {
                 <Fact name="Its log here, to revision">{each.revision}</Fact>
               </dl>
             </section>
+            <Quarantine terminal={each.terminal} />
             <TerminalOrders of={each} shops={shops.data?.shops ?? []} />
           </>
         )}
