@@ -15,10 +15,12 @@ const keptShape = z.object({
   above: z.array(z.int()),
   /** Held or refused, with the reason. */
   otherwise: z.array(z.tuple([z.int(), z.enum(['held', 'refused']), z.string()])),
+  /** At or under it one that was held or refused is not kept any more: nothing there is said to be accepted. */
+  droppedTo: z.int().min(-1).default(-1),
 })
 type Kept = z.infer<typeof keptShape>
 
-const nothing: Kept = { to: -1, above: [], otherwise: [] }
+const nothing: Kept = { to: -1, above: [], otherwise: [], droppedTo: -1 }
 
 /**
  * What the centre has said, signed, of this terminal's sales and of what it gave back. It lies beside the log and
@@ -30,13 +32,19 @@ export const verdicts = (
 ) => {
   const { till } = own
   const before = notes.note('verdicts')
-  const { to, above, otherwise } = before === undefined ? nothing : keptShape.parse(JSON.parse(before))
+  const {
+    to,
+    above,
+    otherwise,
+    droppedTo: dropped,
+  } = before === undefined ? nothing : keptShape.parse(JSON.parse(before))
   let saidTo = to
+  let droppedTo = dropped
   const acceptedAbove = new Set(above)
   const said = new Map(otherwise.map(([revision, verdict, reason]) => [revision, { verdict, reason }]))
 
   const isAnswered = (revision: number): boolean =>
-    revision <= saidTo || acceptedAbove.has(revision) || said.has(revision)
+    revision <= Math.max(saidTo, droppedTo) || acceptedAbove.has(revision) || said.has(revision)
 
   /** What is in mind, is held at the centre, and was not answered yet; in the order of the log. */
   const unanswered = (): number[] =>
@@ -46,11 +54,17 @@ export const verdicts = (
       .sort((a, b) => a - b)
 
   const keep = (): void => {
-    for (const revision of [...said.keys()].slice(0, Math.max(0, said.size - keptMax))) said.delete(revision)
+    // They were answered in another order than they happened.
+    const newestFirst = said.size > keptMax ? [...said.keys()].sort((a, b) => b - a) : []
+    for (const revision of newestFirst.slice(keptMax)) {
+      said.delete(revision)
+      droppedTo = Math.max(droppedTo, revision)
+    }
     const kept: Kept = {
       to: saidTo,
       above: [...acceptedAbove],
       otherwise: [...said].map(([revision, { verdict, reason }]) => [revision, verdict, reason]),
+      droppedTo,
     }
     notes.setNote('verdicts', JSON.stringify(kept))
   }
@@ -94,14 +108,15 @@ export const verdicts = (
     /** The centre went back and judges anew what it lost. */
     forgetAfter: (revision: number): void => {
       saidTo = Math.min(saidTo, revision)
+      droppedTo = Math.min(droppedTo, revision)
       for (const each of acceptedAbove) if (each > revision) acceptedAbove.delete(each)
       for (const each of said.keys()) if (each > revision) said.delete(each)
       keep()
     },
-    /** Undefined before the centre has said anything of it. */
+    /** Undefined before the centre has said anything of it, and where what it said is not kept. */
     of: (
       revision: number,
     ): { readonly verdict: 'accepted' | 'held' | 'refused'; readonly reason?: string } | undefined =>
-      said.get(revision) ?? (isAnswered(revision) ? { verdict: 'accepted' } : undefined),
+      said.get(revision) ?? (revision > droppedTo && isAnswered(revision) ? { verdict: 'accepted' } : undefined),
   }
 }
