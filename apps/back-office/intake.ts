@@ -106,7 +106,8 @@ export const intake = ({ store, crypto, origin, mode, known, salt, now, contradi
     const stream = `terminal-${terminal}`
     const held = await heldFrom(stream, body.from)
     const checked = checkBatch(crypto, sender, held, body, shapeOf)
-    if (retired && how === 'sent') return whileRetired(terminal, body, sender, retired, checked)
+    if (retired && how === 'sent')
+      return whileRetired(terminal, body, sender, { ...retired, acceptedTo: held.revision }, checked)
     if (isRefusal(checked)) {
       if (checked.reason === 'Fork') await noteFork(terminal, checked)
       if (checked.reason === 'BatchGap')

@@ -5,6 +5,7 @@ import { demo } from './demo.ts'
 import { explain } from './explain.ts'
 import { followers } from './followers.ts'
 import { fsck } from './fsck.ts'
+import { importDisk } from './import.ts'
 import { keys } from './keys.ts'
 import { open, shops } from './opening.ts'
 import { operator } from './operator.ts'
@@ -44,6 +45,8 @@ const help = `tally COMMAND
   keys root sign --root FILE --root-passphrase FILE --from FILE --to FILE
                                                   signs that, on the machine where the root is
   keys root bring --from FILE [--centre URL]      gives what was signed to the centre
+  import  DIR --centre URL                        what a dead terminal's folder holds, to the centre, signed with its keys
+                                                  as it would have; exit 3 where some of it waits in quarantine
   store info                                      what a log holds, and its root
   store copy    --from ADDRESS --to ADDRESS       a log into another engine, in its order; goes on where it was cut
   store export  --from ADDRESS [--to FILE]        every event's own text as a line of a file
@@ -115,6 +118,9 @@ export const run = async (args: readonly string[]): Promise<void> => {
         return
       case 'rebuild':
         process.exitCode = await rebuild(rest)
+        return
+      case 'import':
+        process.exitCode = await importDisk(rest)
         return
       case 'keys':
         process.exitCode = await keys(rest)

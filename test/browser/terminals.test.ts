@@ -85,7 +85,8 @@ it('replaced, another is invited for its place with a code that is shown once', 
 it('retired too early, what it brings is kept, shown with what it is, and let in', async () => {
   await office.page.keyboard.press('Escape')
   await till.press('network-toggle')
-  await till.press('day-open')
+  await till.press('day-close')
+  await till.press('day-close-confirm')
   await office.press('terminal-retire')
   await write('order-reason', 'scrapped')
   await office.press('order-confirm')
