@@ -59,7 +59,9 @@ const picked = (): { readonly lib: string; readonly mutant: Mutant }[] => {
         .filter(name => name.endsWith('.ts'))
         .map(name => `libs/${lib}/${name}`)
         .filter(file => file.includes(values.only))
-        .flatMap(file => mutantsOf(file, readFileSync(join(root, file), 'utf8'))),
+        .flatMap(file => mutantsOf(file, readFileSync(join(root, file), 'utf8')))
+        // Words are many, and easily missed by a test: of all but the book, which is made of them, each fifth.
+        .filter(({ was }, place) => lib === 'ledger' || !was.startsWith("'") || place % 5 === 0),
     ]),
   )
   const chosen: { lib: string; mutant: Mutant }[] = []
@@ -154,18 +156,22 @@ const work = async (): Promise<void> => {
 }
 const lineOf = ({ file, line }: Mutant): string => readFileSync(join(root, file), 'utf8').split('\n')[line - 1] ?? ''
 
-// Tests that fail by themselves would kill every mutant.
-const sound = runner()
-for (const tests of [...new Set(Object.keys(neighbours).flatMap(stagesOf).flat())]) {
-  const { killedBy, ran } = await sound.run({ mutant: undefined, tests: [tests] })
-  if (killedBy || ran === 0) {
-    process.stderr.write(`Without any mutant ${tests} has ${killedBy ?? 'no tests'}: nothing can be told.\n`)
-    process.exit(2)
+// Tests that fail by themselves would kill every mutant: they pass before, and they pass after.
+const isSound = async (): Promise<void> => {
+  const sound = runner()
+  for (const tests of [...new Set(Object.keys(neighbours).flatMap(stagesOf).flat())]) {
+    const { killedBy, ran } = await sound.run({ mutant: undefined, tests: [tests] })
+    if (killedBy || ran === 0) {
+      process.stderr.write(`Without any mutant ${tests} has ${killedBy ?? 'no tests'}: nothing can be told.\n`)
+      process.exit(2)
+    }
   }
+  sound.end()
 }
-sound.end()
+await isSound()
 say(`sound in ${((performance.now() - began) / 60_000).toFixed(1)} min`)
 await Promise.all(Array.from({ length: Number(values.workers) }, work))
+await isSound()
 
 const killed = fates.filter(({ killedBy }) => killedBy).length
 const unlisted = fates.filter(({ killedBy, reason }) => !killedBy && !reason)
