@@ -37,6 +37,7 @@ import { proposals } from './proposals.ts'
 import { questions } from './questions.ts'
 import { releases } from './releases.ts'
 import { renewals } from './renewals.ts'
+import { returned } from './returned.ts'
 import { rulebook } from './rulebook.ts'
 import { secondPerson } from './second-person.ts'
 import { service } from './service.ts'
@@ -214,6 +215,7 @@ export const backOffice = async (parts: BackOfficeParts) => {
     ...ordered,
     ...assigned,
     ...told(here, authority, asking),
+    ...returned(here, authority, asking),
     ...shops(here, settled),
     acceptBatch,
     ...releases(here, takeIn, settled, () => news.next({ kind: 'batch' })),

@@ -4,6 +4,7 @@ import { instant } from '#canonical/fields'
 import { unanswered } from '#http/unanswered'
 import { requestHeader } from '#license/request'
 import { batchAnswer } from '#sync/batch'
+import { logPage } from '#sync/recovery'
 import { type Link, LinkDown } from './ports.ts'
 
 const timeout_ms = 15_000
@@ -62,6 +63,7 @@ export const httpLink = (centre: string, terminal: string, end: AbortSignal): Li
     send: batch => call(batchAnswer, 'batches', { body: batch }),
     rules: (request, have) => call(rulesAnswer, have === undefined ? 'rules' : `rules?have=${have}`, { request }),
     verdicts: (request, revisions) => call(verdictsAnswer, 'verdicts', { request, body: { revisions } }),
+    log: (request, from) => call(logPage, `log?from=${from}`, { request }),
     certificate: request => call(certificateAnswer, 'certificate', { request, body: {} }),
   }
 }

@@ -1,10 +1,11 @@
 import { base64url, fromBase64url } from '#canonical/bytes'
 import { isRefusal, type Refusal } from '#canonical/decider'
-import { type Act, chain, type Event, trustEvent, upcast } from '#canonical/event'
+import { type Act, chain, type Event, statedHash, trustEvent, upcast } from '#canonical/event'
 import { uuid7 } from '#canonical/ids'
 import type { StoredEvent } from '#eventstore'
 import { certificateHash } from '#license/certificate'
 import type { Currency } from '#money'
+import type { Returned } from '#sync/recovery'
 import { adoptable, type RuleDocuments, type Rules, ruleKinds, rulesFrom } from '#tap/rules'
 import { decide, evolve, type TillFact } from '#till'
 import type { TillCommand } from '#till/commands'
@@ -12,6 +13,7 @@ import { tillWords } from '#till/events'
 import { readSnapshot, snapshotOf } from '#till/snapshot'
 import { acknowledge, emptyTill, type Recorded, type Reversing, recordedOf, type Sale } from '#till/state'
 import { type FindableBy, findable, forget, recall, takeBack } from '#till/window'
+import { markText, readMark, whyDoubted } from './marker.ts'
 import { assignmentOffered, certificateOffered, place } from './place.ts'
 import type { News, TerminalParts } from './ports.ts'
 
@@ -33,7 +35,7 @@ export const lifeTypes: ReadonlySet<string> = new Set([
 export const iso = (ms: number): string => new Date(ms).toISOString()
 
 export const ownLog = async (parts: TerminalParts, news: News) => {
-  const { clock, crypto, store, notes, past, identity, log } = parts
+  const { clock, crypto, store, notes, past, marker, identity, log } = parts
   const { inMind, snapshotEvery } = parts.window ?? usual
   const stream = `terminal-${identity.terminal}`
   const root = fromBase64url(identity.rootPublicKey)
@@ -43,21 +45,46 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
   const till = began?.till ?? emptyTill()
   let last: Pick<Event, 'revision' | 'hash' | 'at'> | undefined = began?.last
   /** Of a newer version that was taken back: what it sold and promised, from there on, is not all known here. */
-  let refusal: Refusal | undefined
+  let newer: Refusal | undefined
   acknowledge(till, Number(notes.note('acknowledgedTo') ?? -1))
   /** Events that no snapshot covers yet. */
   let uncovered = 0
+  /** The last event that the centre has to hear of. */
+  let recordedTo = -1
+  const takeUp = (event: Event): void => {
+    const known = newer ? undefined : upcast(event, tillWords)
+    if (known) evolve(till, { ...known, revision: event.revision })
+    else newer ??= logIsNewer(event)
+    if (!lifeTypes.has(event.type)) recordedTo = event.revision
+    last = event
+  }
   for await (const page of store.read(stream, { from: (last?.revision ?? -1) + 1, direction: 'forward' })) {
-    for (const stored of page) {
-      const event = trustEvent(stored.text)
-      const known = refusal ? undefined : upcast(event, tillWords)
-      if (known) evolve(till, { ...known, revision: stored.revision })
-      else refusal ??= logIsNewer(event)
-      last = event
-    }
+    for (const { text } of page) takeUp(trustEvent(text))
     uncovered += page.length
     forget(till, inMind)
   }
+
+  const marked = readMark(marker.read())
+  /** This log may not be all that was written: nothing is added to it before the centre was asked. */
+  let doubt = await whyDoubted(store, stream, marked, last)
+  /** Another history goes by this terminal's name: nothing is added to this one any more. */
+  const endedBefore = notes.note('ended')
+  let ended = endedBefore === undefined ? undefined : (JSON.parse(endedBefore) as Refusal)
+  const refusal = (): Refusal | undefined => ended ?? newer ?? doubt
+
+  let isMarkerTold = false
+  const mark = (): void => {
+    if (!last) return
+    try {
+      marker.write(markText({ revision: last.revision, hash: last.hash, recordedTo }))
+      isMarkerTold = false
+    } catch (error) {
+      // A marker that lags hides nothing that a till without one would have noticed: no sale waits for it.
+      if (!isMarkerTold) log.warn(`what was written last is not marked beside the log: ${(error as Error).message}`)
+      isMarkerTold = true
+    }
+  }
+  if (!doubt) mark()
 
   /** The newest time that somebody signed for this terminal: of the rules it adopted. */
   let signed_ms = 0
@@ -65,6 +92,7 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
   const time = (): number => Math.max(clock.now(), signed_ms, last === undefined ? 0 : Date.parse(last.at))
 
   const written = new Set<() => void>()
+  const trusted = new Set<() => Promise<void>>()
   let turn: Promise<unknown> = Promise.resolve()
   /** One append at a time: the till decides on what is on disk, and nothing else writes this stream. */
   const exclusive = <T>(act: () => Promise<T>): Promise<T> => {
@@ -75,7 +103,7 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
 
   /** Beside the log, now and then and at the end of each day: the next start reads on from there. */
   const keepSnapshot = (): void => {
-    if (!last || refusal) return
+    if (!last || refusal()) return
     forget(till, inMind)
     notes.setNote('snapshot', snapshotOf(crypto, till, last))
     uncovered = 0
@@ -87,7 +115,8 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
     correlation?: string,
   ): Promise<readonly Event[] | Refusal> =>
     exclusive(async () => {
-      if (refusal) return refusal
+      const refused = refusal()
+      if (refused) return refused
       const facts = decide(typeof command === 'function' ? command() : command, till)
       if (isRefusal(facts)) return facts
       if (facts.length === 0) return []
@@ -101,6 +130,8 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
       await store.append(stream, last?.revision ?? 'NoStream', toAppend)
       for (const { event } of links) evolve(till, event as unknown as TillFact)
       last = links.at(-1)?.event
+      for (const { event } of links) if (!lifeTypes.has(event.type)) recordedTo = event.revision
+      mark()
       news.next({ kind: 'log' })
       if (facts.some(fact => !lifeTypes.has(fact.type))) for (const wake of written) wake()
       uncovered += links.length
@@ -164,8 +195,52 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
     /** Where the chain stands: the last revision and its hash, or the certificate's before the first event. */
     head: () => ({ revision: last?.revision ?? -1, hash: last?.hash ?? seed }),
     rules: () => rules,
-    /** Why this version takes nothing: a newer one wrote in its log. It still sends what waits. */
-    refusal: () => refusal,
+    /** Why it writes nothing: its log is in doubt, has ended, or a newer version wrote in it. It still sends what waits. */
+    refusal,
+    doubt: () => doubt,
+    ended: () => ended,
+    /** What the next event bears as the one before it, had the log ended there; undefined beyond its end. */
+    hashAt: async (revision: number): Promise<string | undefined> => {
+      if (revision < 0) return seed
+      for await (const [stored] of store.read(stream, { from: revision, direction: 'forward', pageSize: 1 }))
+        return stored && statedHash(stored.text)
+      return undefined
+    },
+    /** What was marked as written last, when this process started. */
+    marked: () => marked,
+    /** The centre holds more of this log than there is here: nothing is written until it is. */
+    doubtIt: (why: Refusal): void => {
+      doubt ??= why
+    },
+    /** What this terminal wrote, and this disk had lost. False where the log is not where these events go on. */
+    restore: (returned: Returned): Promise<boolean> =>
+      exclusive(async () => {
+        if (returned[0]?.event.revision !== (last?.revision ?? -1) + 1) return false
+        const toAppend = returned.map(({ event: { id, type }, text }) => ({ id, type, text }))
+        await store.append(stream, last?.revision ?? 'NoStream', toAppend)
+        for (const { event } of returned) takeUp(event)
+        uncovered += returned.length
+        forget(till, inMind)
+        return true
+      }),
+    /** The log is whole: it goes on. */
+    trust: async (): Promise<void> => {
+      if (!doubt) return
+      doubt = undefined
+      mark()
+      readRules()
+      if (uncovered >= snapshotEvery) keepSnapshot()
+      for (const goOn of trusted) await goOn()
+    },
+    onTrusted: (goOn: () => Promise<void>): void => void trusted.add(goOn),
+    /** For good: it stays so after a restart. */
+    end: (why: Refusal): void => {
+      if (ended) return
+      ended = why
+      log.error(why.message)
+      notes.setNote('ended', JSON.stringify(why))
+      news.next({ kind: 'place' })
+    },
     /** Of the policy; a terminal without one takes no payments. */
     currency: (): Currency => rules.policy?.currency ?? 'EUR',
     write,

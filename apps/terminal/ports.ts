@@ -5,6 +5,7 @@ import type { Refusal } from '#canonical/decider'
 import type { EventStore, StoredEvent } from '#eventstore'
 import type { Reader } from '#nfc/reader'
 import type { BatchAnswer, BatchBody } from '#sync/batch'
+import type { LogPage } from '#sync/recovery'
 import type { OfferedRules, RuleDocuments } from '#tap/rules'
 import type { FindableBy } from '#till/window'
 
@@ -27,6 +28,12 @@ export type Enrolled = { readonly identity: Identity; readonly rules: RuleDocume
 
 /** Rows beside the log, durable when the call returns. */
 export type Notes = { note(key: string): string | undefined; setNote(key: string, text: string): void }
+
+/**
+ * Beside the log and not in it: what was written last. It may lag behind the log, and never leads, so that a log that
+ * went back is behind it. No sync to the disk is asked for: what a power cut takes of it makes it lag.
+ */
+export type Marker = { read(): string | undefined; write(text: string): void }
 
 /** Events of the terminal's own log that say this of themselves, the oldest first, however long the log is. */
 export type Past = { find(name: FindableBy, value: string): StoredEvent[] }
@@ -51,6 +58,8 @@ export type Link = {
     request: string,
     revisions: readonly number[],
   ): Promise<{ readonly verdicts: string; readonly at: string } | Refusal>
+  /** Its own log, from this revision on, to the end of one batch. */
+  log(request: string, from: number): Promise<LogPage | Refusal>
   certificate(request: string): Promise<{ readonly certificate: string; readonly at: string } | Refusal>
 }
 
@@ -93,6 +102,7 @@ export type TerminalParts = {
   readonly store: EventStore
   readonly notes: Notes
   readonly past: Past
+  readonly marker: Marker
   /** How many transactions stay in mind, and after how many events the state is kept for the next start. */
   readonly window?: { readonly inMind: number; readonly snapshotEvery: number }
   readonly pins: Pins

@@ -12,6 +12,7 @@ import { terminalModule } from './api.ts'
 import { EnrolmentFailed, enrol, makeKeys, readInvitation } from './enrol.ts'
 import { type Draft, draftText, enrolledText, readDraft, readEnrolled } from './enrolled.ts'
 import { httpLink } from './link.ts'
+import { markerFile } from './marker.ts'
 import type { Moment } from './ports.ts'
 import { loopbackReader } from './readers/loopback.ts'
 import { pcscReader } from './readers/pcsc.ts'
@@ -86,6 +87,7 @@ const startTerminal = async (args: readonly string[], log: Log, passing?: (momen
           port: Number(values.radio ?? Number(port) + 20),
           host: values['known-as'].length > 0 ? host : '127.0.0.1',
         })
+  const marker = markerFile(data)
   const stop = new AbortController()
   // npm tells it to whatever it starts.
   const version = process.env['npm_package_version']
@@ -95,6 +97,7 @@ const startTerminal = async (args: readonly string[], log: Log, passing?: (momen
     store,
     notes: store,
     past: store,
+    marker,
     pins: scryptPins,
     reader,
     ...('state' in reader ? { readerState: () => reader.state() } : {}),
@@ -121,6 +124,7 @@ const startTerminal = async (args: readonly string[], log: Log, passing?: (momen
     await reader.close()
     await running
     store.close()
+    marker.close()
   })
   log.info(`till ${identity.terminal} at ${served.url}, reader ${reader.radio}, synchronous=${store.synchronous()}`)
 }

@@ -9,6 +9,7 @@ import { documentsOf, haveOf } from '#tap/rules'
 import { acknowledge } from '#till/state'
 import { lifeTypes, type OwnLog } from './own-log.ts'
 import { LinkDown, type News, type RulesAnswer, type TerminalParts } from './ports.ts'
+import { recovery } from './recovery.ts'
 import type { verdicts } from './verdicts.ts'
 
 /** The way of the terminal's log to the centre, and of the rules back. It never stands in a tap's way. */
@@ -37,6 +38,8 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, heard: ReturnType<
   /** How far this clock is before the centre's, when it answered last. */
   let skew_ms: number | undefined
   let sentTo = till.acknowledgedTo
+  /** Of a log that has ended: the centre has seen it up to here. */
+  let handedTo = -1
   const witness = witnessName(identity.origin, identity.terminal)
   const logTrust = (): LogTrust => ({
     origin: identity.origin,
@@ -75,7 +78,15 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, heard: ReturnType<
 
   /** Sends one batch; true where more waits. */
   const sendOne = async (): Promise<boolean> => {
-    const from = till.acknowledgedTo + 1
+    if (own.doubt()) {
+      const refused = await recover()
+      if (refused) throw refusedWith(refused)
+      lastSyncError = undefined
+      news.next({ kind: 'place' })
+    }
+    const ended = own.ended()
+    if (ended) lastSyncError = ended
+    const from = Math.max(till.acknowledgedTo, ended ? handedTo : -1) + 1
     const texts: string[] = []
     let octets = 0
     let types = 0
@@ -100,12 +111,24 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, heard: ReturnType<
     const statement = { origin, terminal, mode, from, count: texts.length, head, waiting, seen: seenWord() }
     const answer = await link.send(makeBatch(crypto, p256, statement, texts))
     if (isRefusal(answer)) {
+      // Its other history is the centre's to keep or to put aside: each batch of it is handed over once.
+      if (answer.reason === 'Fork') await endWhereForked(answer['revision'])
+      if (own.ended()) {
+        handedTo = sentTo
+        lastSyncError = own.ended()
+        news.next({ kind: 'sync' })
+        return handedTo < own.head().revision
+      }
       if (answer.reason === 'BatchGap' && (await wentBackTo(answer['acceptedTo']))) return true
       // Why it is refused, the centre says under its signature: the screen shows that, and not what anybody answers.
       if (answer.reason === 'TerminalRetired') await fetchRules()
       throw refusedWith(answer)
     }
     // What was not sent cannot have been accepted: whoever says so is not the centre, and nothing is let go.
+    if (answer.acceptedTo > own.head().revision) {
+      const refused = await recover()
+      if (refused) throw refusedWith(refused)
+    }
     if (answer.acceptedTo > own.head().revision)
       throw new LinkDown(`the answer acknowledges revision ${answer.acceptedTo}, which this terminal has not written`)
     const unsigned = await acknowledgedBy(answer)
@@ -248,6 +271,8 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, heard: ReturnType<
     return ask(signed())
   }
 
+  const { recover, endWhereForked } = recovery(parts, own, asks)
+
   const adopt = async (answer: RulesAnswer): Promise<Refusal | undefined> => {
     const documents = documentsOf(crypto, till.rules, answer)
     return documents
@@ -260,6 +285,11 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, heard: ReturnType<
     let answer = await asks('rules', request => link.rules(request, have))
     if (isRefusal(answer)) {
       lastSyncError = answer
+      return
+    }
+    if (isRevision(answer.heldTo) && answer.heldTo > own.head().revision) lastSyncError = await recover()
+    if (own.doubt() || own.ended()) {
+      lastSyncError = own.ended() ?? lastSyncError
       return
     }
     let refused = await adopt(answer)
@@ -369,6 +399,8 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, heard: ReturnType<
       }
       await exclusive(askVerdicts)
       wake()
+      const ended = own.ended()
+      if (ended) return ended
       return { acceptedTo: till.acknowledgedTo }
     } catch (error) {
       return (

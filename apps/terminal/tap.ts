@@ -40,7 +40,7 @@ export const taps = (parts: TerminalParts, own: OwnLog, desk: Desk, lastSync_ms:
   let prepared: (Prepared & { readonly made_ms: number }) | undefined
   /** GET #1 is made before the phone comes, and anew when it has grown old: the phone looks at its time. */
   const prepare = (): Prepared => {
-    if (prepared && own.time() - prepared.made_ms < helloFresh_ms) return prepared
+    if (prepared?.tap === till.tap + 1 && own.time() - prepared.made_ms < helloFresh_ms) return prepared
     const sealing = crypto.keyPair('P-256')
     const hello = makeHello(
       crypto,

@@ -23,6 +23,7 @@ export const terminal = async (parts: TerminalParts) => {
   const news = new Subject<{ readonly kind: string }>()
   const own = await ownLog(parts, news)
   await commission(parts, own)
+  own.onTrusted(() => commission(parts, own))
   const heard = verdicts(parts, own)
   const sync = centreLink(parts, own, heard, news)
   const counter = desk(parts, own, news)
@@ -61,7 +62,7 @@ export const terminal = async (parts: TerminalParts) => {
       rules: own.rules(),
       currency: own.currency(),
       certificate: own.place.end(own.time()),
-      outOfService: own.place.outOfService(own.time()),
+      outOfService: own.refusal() ?? own.place.outOfService(own.time()),
       reader: parts.readerState?.() ?? { state: 'ready' as const },
       now_ms: own.time(),
     }),

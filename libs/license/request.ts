@@ -14,7 +14,7 @@ export type SyncRequest = {
   /** The centre's name for its log: a question to one centre is nothing to another. */
   readonly origin: string
   readonly terminal: string
-  readonly asks: 'rules' | 'certificate' | 'verdicts'
+  readonly asks: 'rules' | 'certificate' | 'verdicts' | 'log'
   /** Seconds since 1970, as the centre counts them. */
   readonly time: number
   readonly nonce: Uint8Array<ArrayBuffer>
@@ -27,7 +27,7 @@ export type SyncRequest = {
 const request = statement<SyncRequest>('sync-request', {
   origin: text,
   terminal: text,
-  asks: oneOf('rules', 'certificate', 'verdicts'),
+  asks: oneOf('rules', 'certificate', 'verdicts', 'log'),
   time: count,
   nonce: octets(16),
   software: optional(text),

@@ -342,6 +342,22 @@ export const reasons = {
     ['A newer version of this till wrote its log.', `Nothing is sold here until it runs again. ${help[0]}`],
     ['Eine neuere Version hat hier aufgezeichnet.', `Bis sie wieder läuft, wird nichts verkauft. ${help[1]}`],
   ),
+  LogRewound: never(
+    ['This till’s disk was put back to an older state.', 'Nothing is sold here before it has reached the centre.'],
+    ['Der Datenträger ist auf einem älteren Stand.', 'Verkauft wird erst, wenn die Zentrale erreicht ist.'],
+  ),
+  LogForked: never(
+    ['Two histories go by this till’s name.', `Keep the disk; the back office commissions the till anew. ${help[0]}`],
+    ['Unter dem Namen dieser Kasse gibt es zwei Verläufe.', `Datenträger aufbewahren, Kasse neu anmelden. ${help[1]}`],
+  ),
+  RecordsLost: never(
+    ['Sales of this till are missing on its disk.', `Keep every disk of it, and declare it lost. ${help[0]}`],
+    ['Auf dem Datenträger fehlen Verkäufe.', `Jeden Datenträger aufbewahren, Kasse als verloren melden. ${help[1]}`],
+  ),
+  RecoveryUnproved: never(
+    ['What is missing of this till’s log did not come as its own.', `It is asked again. ${help[0]}`],
+    ['Was fehlt, kam nicht nachweislich von dieser Kasse.', `Es wird wieder gefragt. ${help[1]}`],
+  ),
   Offline: never(
     ['The network is switched off on this till.', 'Switch it on first.'],
     ['Das Netz ist an dieser Kasse ausgeschaltet.', 'Erst einschalten.'],

@@ -24,6 +24,7 @@ import { consistencyProof, eventLeaf, inclusionProof, leafHash } from '#transpar
 import { memoryTiles, tiledTree } from '#transparency/tiles'
 import { type AuthorityKeys, makeAuthorityKeys } from '../../apps/back-office/authority.ts'
 import { backOffice } from '../../apps/back-office/back-office.ts'
+import { markerFile } from '../../apps/terminal/marker.ts'
 import { enrolWith } from '../../apps/terminal/enrol.ts'
 import type { Enrolled } from '../../apps/terminal/ports.ts'
 import { terminal } from '../../apps/terminal/terminal.ts'
@@ -175,6 +176,7 @@ export const openShop = async (folder: string, taps: number): Promise<Shop> => {
     store,
     notes: disk,
     past: disk,
+    marker: markerFile(folder),
     pins: scryptPins,
     reader: { radio: 'loopback', taps: async function* () {} },
     link: {
@@ -186,6 +188,7 @@ export const openShop = async (folder: string, taps: number): Promise<Shop> => {
       }),
       rules: async () => ({ ...rules, at: iso() }),
       verdicts: async () => ({ verdicts: '', at: iso() }),
+      log: async () => ({ held: '', events: [], at: iso() }),
       certificate: async () => ({ certificate: identity.certificate, at: iso() }),
     },
     identity,

@@ -68,6 +68,7 @@ type Shop = {
   readonly id: string
   readonly store: ReturnType<typeof memoryStore>
   readonly notes: Map<string, string>
+  marker: string[]
   readonly identity: Identity
   readonly firstRules: { readonly policy: string; readonly denyList: string; readonly keySet: string }
   node: Terminal
@@ -373,6 +374,7 @@ export const makeWorld = async (options: WorldOptions) => {
       send: batch => reach(centre => centre.acceptBatch(terminal, structuredClone(batch))),
       rules: (request, have) => reach(centre => centre.rulesFor(terminal, request, have)),
       verdicts: (request, revisions) => reach(centre => centre.verdictsFor(terminal, request, revisions)),
+      log: (request, from) => reach(centre => centre.logFor(terminal, request, from)),
       certificate: request => reach(centre => centre.renewCertificate(terminal, request)),
     }
   }
@@ -414,6 +416,7 @@ export const makeWorld = async (options: WorldOptions) => {
         },
       },
       past: { find: findIn(shop.store) },
+      marker: { read: () => shop.marker.at(-1), write: text => void (shop.marker = [text]) },
       // So small that what is called back and started from is met in every short life.
       window: { inMind: 2, snapshotEvery: 9 },
       // In clear: a simulated till has nothing to hide, and ten thousand of them no time.
@@ -445,6 +448,7 @@ export const makeWorld = async (options: WorldOptions) => {
       id,
       store: memoryStore(now),
       notes: new Map<string, string>(),
+      marker: [] as string[],
       identity,
       firstRules: rules,
       life: { off: false },

@@ -102,6 +102,7 @@ export const placeTill = async (
     },
     rules: request => reach(node => node.rulesFor(id, request)),
     verdicts: (request, revisions) => reach(node => node.verdictsFor(id, request, revisions)),
+    log: (request, from) => reach(node => node.logFor(id, request, from)),
     certificate: request => reach(node => node.renewCertificate(id, request)),
   }
   const node = await terminal({
@@ -110,6 +111,7 @@ export const placeTill = async (
     store,
     notes: { note: key => notes.get(key), setNote: (key, text) => void notes.set(key, text) },
     past: pastOf(store),
+    marker: { read: () => undefined, write: () => {} },
     pins: { hash: async pin => `plain ${pin}`, matches: async (pin, hash) => hash === `plain ${pin}` },
     reader: { radio: 'loopback', taps: async function* () {} },
     link,

@@ -25,6 +25,8 @@ const rulesQuery = z.object({
 
 const verdictsBody = z.object({ revisions: z.array(z.int().nonnegative()).min(1).max(verdictsMax) })
 
+const logQuery = z.object({ from: z.coerce.number().pipe(z.int().nonnegative()) })
+
 type SignedBy = { readonly terminal: string; readonly request: string | undefined }
 
 /** What terminals send and fetch: their own keys vouch for them, and no operator does. */
@@ -42,6 +44,9 @@ export const syncRoutes = (node: BackOffice, door: Door): Type => {
   )
   const Verdicts = door.question('Verdicts', ({ terminal, request, revisions }: SignedBy & { revisions: number[] }) =>
     node.verdictsFor(terminal, request, revisions),
+  )
+  const OwnLog = door.question('OwnLog', ({ terminal, request, from }: SignedBy & { from: number }) =>
+    node.logFor(terminal, request, from),
   )
   const RenewCertificate = door.order('RenewCertificate', ({ terminal, request }: SignedBy) =>
     node.renewCertificate(terminal, request),
@@ -76,6 +81,14 @@ export const syncRoutes = (node: BackOffice, door: Door): Type => {
     ) {
       const { revisions } = bodyOf(verdictsBody, body)
       return this.ask(new Verdicts.Message({ terminal, request: fieldOf(header, request, requestHeader), revisions }))
+    }
+    @Open('a terminal, by its signature') @Get('terminals/:terminal/log') log(
+      @Param('terminal') terminal: string,
+      @Headers(requestHeader) request: unknown,
+      @Query() query: unknown,
+    ) {
+      const { from } = bodyOf(logQuery, query)
+      return this.ask(new OwnLog.Message({ terminal, request: fieldOf(header, request, requestHeader), from }))
     }
     @Open('a terminal, by its signature') @Post('terminals/:terminal/certificate') @HttpCode(200) certificate(
       @Param('terminal') terminal: string,

@@ -1,0 +1,39 @@
+import { type Bytes, equal, utf8 } from '#canonical/bytes'
+import type { Crypto, KeyPair } from '#canonical/crypto'
+import { parse1 } from './cose.ts'
+import { count, octets, text } from './fields.ts'
+import { type KeySet, keyFor, kidOf } from './keyset.ts'
+import { statement } from './statement.ts'
+
+/**
+ * The centre's word to one terminal on how much of its log it holds, signed by its rules key. It names the question that
+ * it answers: how much was held once is not said again as if it were all.
+ */
+type HeldLog = {
+  readonly terminal: string
+  /** SHA-256 of the request's text. */
+  readonly request: Bytes
+  /** How many events of its stream are held; the last one's revision is one less. */
+  readonly events: number
+}
+
+const heldLog = statement<HeldLog>('held-log', { terminal: text, request: octets(32), events: count })
+
+export const signHeldLog = (
+  crypto: Crypto,
+  { terminal, request, events }: { readonly terminal: string; readonly request: string; readonly events: number },
+  key: KeyPair,
+): Bytes =>
+  heldLog.make(crypto, { terminal, request: crypto.sha256(utf8(request)), events }, key, kidOf(crypto, key.publicKey))
+
+/** How many; null where no rules key of the set signed it, for this terminal and this question. Throws `Malformed`. */
+export const verifyHeldLog = (
+  crypto: Crypto,
+  bytes: Uint8Array,
+  { keySet, terminal, request }: { readonly keySet: KeySet; readonly terminal: string; readonly request: string },
+): number | null => {
+  const { kid } = parse1(bytes)
+  const key = kid && keyFor(keySet, kid, 'rules')
+  const read = key ? heldLog.verify(crypto, bytes, key.curve, key.publicKey) : null
+  return read?.terminal === terminal && equal(read.request, crypto.sha256(utf8(request))) ? read.events : null
+}
