@@ -1,9 +1,10 @@
 import { base64url } from '#canonical/bytes'
 import { isRefusal, type Refusal } from '#canonical/decider'
-import { trustEvent, upcast } from '#canonical/event'
+import { statedHash, trustEvent, upcast } from '#canonical/event'
 import { readLast } from '#eventstore'
 import { signHeldLog } from '#license/heldlog'
 import type { SyncRequest } from '#license/request'
+import { batchEventsMax } from '#sync/batch'
 import { intakeWords } from '#sync/events'
 import type { LogPage } from '#sync/recovery'
 import type { Office } from './office.ts'
@@ -21,7 +22,10 @@ export const returned = (
   { sign }: Pick<SigningKeys, 'sign'>,
   asking: Asking,
 ) => {
-  /** The first batch that reaches to this revision. A disk is seldom far behind: it is looked for from the end. */
+  /**
+   * The first batch that reaches to this revision; none for events that a stop of the centre left without a note.
+   * A disk is seldom far behind: it is looked for from the end.
+   */
   const batchOver = async (terminal: string, revision: number) => {
     let found: { readonly to: number; readonly statement: string } | undefined
     for await (const page of store.read(`intake-${terminal}`, { from: 'end', direction: 'backward', pageSize: 100 }))
@@ -53,12 +57,15 @@ export const returned = (
       if (isRefusal(asked)) return asked
       const stream = `terminal-${terminal}`
       const events = ((await readLast(store, stream))?.revision ?? -1) + 1
-      const word = { terminal, request: request as string, events }
-      const held = base64url(await sign('rules', (crypto, key) => signHeldLog(crypto, word, key)))
       const batch = from < events ? await batchOver(terminal, from) : undefined
+      const texts = from < events ? await textsOf(stream, from, batch?.to ?? from + batchEventsMax - 1) : []
+      const last = texts.at(-1)
+      const head = batch || last === undefined ? {} : { head: statedHash(last) }
+      const word = { terminal, request: request as string, events, ...head }
+      const held = base64url(await sign('rules', (crypto, key) => signHeldLog(crypto, word, key)))
       return {
         held,
-        events: batch ? await textsOf(stream, from, batch.to) : [],
+        events: texts,
         ...(batch ? { statement: batch.statement } : {}),
         at: now(),
       }

@@ -2,7 +2,7 @@ import { base64url, fromBase64url } from '#canonical/bytes'
 import { isRefusal, type Refusal } from '#canonical/decider'
 import { type Act, chain, type Event, statedHash, trustEvent, upcast } from '#canonical/event'
 import { uuid7 } from '#canonical/ids'
-import type { StoredEvent } from '#eventstore'
+import type { EventStore, StoredEvent } from '#eventstore'
 import { certificateHash } from '#license/certificate'
 import type { Currency } from '#money'
 import type { Returned } from '#sync/recovery'
@@ -63,13 +63,14 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
     uncovered += page.length
     forget(till, inMind)
   }
+  // Before a snapshot nothing was read: the marker must not say less than the log does.
+  if (began && recordedTo < 0) recordedTo = await lastRecorded(store, stream)
 
   const marked = readMark(marker.read())
   /** This log may not be all that was written: nothing is added to it before the centre was asked. */
-  let doubt = await whyDoubted(store, stream, marked, last)
+  let doubt = (await whyDoubted(store, stream, marked, last)) ?? refusalIn(notes.note('doubt'))
   /** Another history goes by this terminal's name: nothing is added to this one any more. */
-  const endedBefore = notes.note('ended')
-  let ended = endedBefore === undefined ? undefined : (JSON.parse(endedBefore) as Refusal)
+  let ended = refusalIn(notes.note('ended'))
   const refusal = (): Refusal | undefined => ended ?? newer ?? doubt
 
   let isMarkerTold = false
@@ -210,7 +211,11 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
     marked: () => marked,
     /** The centre holds more of this log than there is here: nothing is written until it is. */
     doubtIt: (why: Refusal): void => {
-      doubt ??= why
+      if (doubt) return
+      doubt = why
+      // A start in the midst of it must not sell: the marker beside an old log may be as old.
+      notes.setNote('doubt', JSON.stringify(why))
+      news.next({ kind: 'place' })
     },
     /** What this terminal wrote, and this disk had lost. False where the log is not where these events go on. */
     restore: (returned: Returned): Promise<boolean> =>
@@ -225,11 +230,13 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
       }),
     /** The log is whole: it goes on. */
     trust: async (): Promise<void> => {
-      if (!doubt) return
-      doubt = undefined
-      mark()
-      readRules()
-      if (uncovered >= snapshotEvery) keepSnapshot()
+      await exclusive(async () => {
+        doubt = undefined
+        if (notes.note('doubt')) notes.setNote('doubt', '')
+        mark()
+        readRules()
+        if (uncovered >= snapshotEvery) keepSnapshot()
+      })
       for (const goOn of trusted) await goOn()
     },
     onTrusted: (goOn: () => Promise<void>): void => void trusted.add(goOn),
@@ -298,6 +305,16 @@ const usual = { inMind: 1000, snapshotEvery: 1000 }
 
 /** What waits for the centre, and what was done to it since. */
 const takenBack: ReadonlySet<string> = new Set(findable[0].types)
+
+/** A refusal that was kept beside the log; an empty note says that there is none any more. */
+const refusalIn = (note: string | undefined): Refusal | undefined => (note ? (JSON.parse(note) as Refusal) : undefined)
+
+/** The last event that the centre has to hear of, looked for from the end; -1 where there is none. */
+const lastRecorded = async (store: Pick<EventStore, 'read'>, stream: string): Promise<number> => {
+  for await (const page of store.read(stream, { from: 'end', direction: 'backward', pageSize: 20 }))
+    for (const { type, revision } of page) if (!lifeTypes.has(type)) return revision
+  return -1
+}
 
 /** Of the till's own words; what a newer version wrote, and this one cannot read, says nothing here. */
 const factsOf = (events: readonly StoredEvent[]): TillFact[] =>

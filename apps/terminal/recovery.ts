@@ -18,7 +18,7 @@ type Asks = <Answer extends { readonly at: string }>(
 /**
  * Gets back from the centre what it holds of this terminal's log and this disk does not; or finds that two histories go
  * by this terminal's name, and ends. What anybody could answer does neither: how much is held the centre signs, and the
- * events this terminal signed itself.
+ * events this terminal signed itself, but for those that a stop of the centre left without that statement.
  */
 export const recovery = ({ crypto, link, identity, log }: TerminalParts, own: OwnLog, asks: Asks) => {
   const { terminal, origin, mode } = identity
@@ -44,7 +44,7 @@ export const recovery = ({ crypto, link, identity, log }: TerminalParts, own: Ow
   const pageFrom = async (
     keySet: KeySet,
     from: number,
-  ): Promise<{ readonly page: LogPage; readonly held: number } | Refusal> => {
+  ): Promise<{ readonly page: LogPage; readonly held: number; readonly vouched: string | undefined } | Refusal> => {
     let asked = ''
     const page = await asks('log', request => {
       asked = request
@@ -53,7 +53,9 @@ export const recovery = ({ crypto, link, identity, log }: TerminalParts, own: Ow
     if (isRefusal(page)) return page
     try {
       const held = verifyHeldLog(crypto, fromBase64url(page.held), { keySet, terminal, request: asked })
-      return held === null ? unproved('the centre has not signed for it') : { page, held }
+      return held === null
+        ? unproved('the centre has not signed for it')
+        : { page, held: held.events, vouched: held.head }
     } catch (error) {
       if (error instanceof Malformed || error instanceof SyntaxError) return unproved(error.message)
       throw error
@@ -73,7 +75,7 @@ export const recovery = ({ crypto, link, identity, log }: TerminalParts, own: Ow
       const { revision, hash } = own.head()
       const answer = await pageFrom(keySet, revision + 1)
       if (isRefusal(answer)) return answer
-      const { page, held } = answer
+      const { page, held, vouched } = answer
       if (held <= revision + 1) return whole(held)
       own.doubtIt({
         reason: 'LogRewound',
@@ -81,9 +83,8 @@ export const recovery = ({ crypto, link, identity, log }: TerminalParts, own: Ow
         has: revision,
         held: held - 1,
       })
-      if (page.events.length === 0)
-        return unproved(`of revision ${revision + 1} to ${held - 1} the centre has no statement that this till signed`)
-      const returned = checkPage(crypto, self, { from: revision + 1, before: hash }, page)
+      if (page.events.length === 0) return unproved(`of revision ${revision + 1} to ${held - 1} nothing came`)
+      const returned = checkPage(crypto, self, { from: revision + 1, before: hash, vouched }, page)
       if (isRefusal(returned)) return returned.reason === 'LogForked' ? ended(returned) : returned
       if (await own.restore(returned))
         log.warn(`got back revision ${revision + 1} to ${own.head().revision} of this terminal's log from the centre`)
@@ -106,7 +107,7 @@ export const recovery = ({ crypto, link, identity, log }: TerminalParts, own: Ow
     return undefined
   }
 
-  /** The centre says that it holds another event at this revision: true is that only where this key signed it. */
+  /** Anybody can answer that the centre holds another event here: it is true where this key, or the centre's, signed it. */
   const endWhereForked = async (revision: unknown): Promise<Refusal | undefined> => {
     if (!Number.isSafeInteger(revision) || (revision as number) < 0) return undefined
     const from = revision as number
@@ -116,7 +117,7 @@ export const recovery = ({ crypto, link, identity, log }: TerminalParts, own: Ow
     if (here === undefined || before === undefined || !keySet || isRefusal(keySet)) return undefined
     const answer = await pageFrom(keySet, from)
     if (isRefusal(answer) || answer.page.events.length === 0) return undefined
-    const there = checkPage(crypto, self, { from, before }, answer.page)
+    const there = checkPage(crypto, self, { from, before, vouched: answer.vouched }, answer.page)
     if (isRefusal(there)) return there.reason === 'LogForked' ? ended(there) : undefined
     const other = statedHash(there[0]?.text as string)
     return other === here ? undefined : ended(logForked(from, here, other))

@@ -353,6 +353,8 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, heard: ReturnType<
   /** Until the signal: send what waits, obey back-off, look for newer rules now and then. Never in a tap's way. */
   const sync = async (signal: AbortSignal): Promise<void> => {
     let wait_ms: number | undefined = 0
+    /** At start the centre may hold more of this log than there is here: that is asked before anything is sold. */
+    let isAsked = false
     while (!signal.aborted) {
       if (wait_ms !== 0) {
         const napping = new AbortController()
@@ -372,8 +374,11 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, heard: ReturnType<
       }
       try {
         const more = await exclusive(sendOne)
-        if (!more && wait_ms === undefined && own.time() - (lastSync_ms ?? 0) >= idleContact_ms)
+        const isIdle = wait_ms === undefined && own.time() - (lastSync_ms ?? 0) >= idleContact_ms
+        if (!more && (isIdle || !isAsked)) {
           await exclusive(fetchRules)
+          isAsked = true
+        }
         if (!more) await exclusive(askVerdicts)
         ;({ drain, wait_ms } = nextDrain(drain, { type: 'Sent', more }))
       } catch (error) {

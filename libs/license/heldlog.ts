@@ -1,7 +1,7 @@
-import { type Bytes, equal, utf8 } from '#canonical/bytes'
+import { type Bytes, equal, fromHex, hex, utf8 } from '#canonical/bytes'
 import type { Crypto, KeyPair } from '#canonical/crypto'
 import { parse1 } from './cose.ts'
-import { count, octets, text } from './fields.ts'
+import { count, octets, optional, text } from './fields.ts'
 import { type KeySet, keyFor, kidOf } from './keyset.ts'
 import { statement } from './statement.ts'
 
@@ -15,25 +15,40 @@ type HeldLog = {
   readonly request: Bytes
   /** How many events of its stream are held; the last one's revision is one less. */
   readonly events: number
+  /**
+   * Of the last event of this answer, where no statement of the terminal's own reaches it: the centre was stopped
+   * between a batch's events and its note of them, and vouches for them itself.
+   */
+  readonly head?: Bytes
 }
 
-const heldLog = statement<HeldLog>('held-log', { terminal: text, request: octets(32), events: count })
+type Held = { readonly events: number; readonly head?: string }
+
+const heldLog = statement<HeldLog>('held-log', {
+  terminal: text,
+  request: octets(32),
+  events: count,
+  head: optional(octets(32)),
+})
 
 export const signHeldLog = (
   crypto: Crypto,
-  { terminal, request, events }: { readonly terminal: string; readonly request: string; readonly events: number },
+  { terminal, request, events, head }: Held & { readonly terminal: string; readonly request: string },
   key: KeyPair,
-): Bytes =>
-  heldLog.make(crypto, { terminal, request: crypto.sha256(utf8(request)), events }, key, kidOf(crypto, key.publicKey))
+): Bytes => {
+  const said = { terminal, request: crypto.sha256(utf8(request)), events, ...(head ? { head: fromHex(head) } : {}) }
+  return heldLog.make(crypto, said, key, kidOf(crypto, key.publicKey))
+}
 
-/** How many; null where no rules key of the set signed it, for this terminal and this question. Throws `Malformed`. */
+/** How many events, and the hash that the centre itself vouches for, hex; null where no rules key of the set signed it, for this terminal and this question. Throws `Malformed`. */
 export const verifyHeldLog = (
   crypto: Crypto,
   bytes: Uint8Array,
   { keySet, terminal, request }: { readonly keySet: KeySet; readonly terminal: string; readonly request: string },
-): number | null => {
+): Held | null => {
   const { kid } = parse1(bytes)
   const key = kid && keyFor(keySet, kid, 'rules')
   const read = key ? heldLog.verify(crypto, bytes, key.curve, key.publicKey) : null
-  return read?.terminal === terminal && equal(read.request, crypto.sha256(utf8(request))) ? read.events : null
+  if (read?.terminal !== terminal || !equal(read.request, crypto.sha256(utf8(request)))) return null
+  return { events: read.events, ...(read.head ? { head: hex(read.head) } : {}) }
 }

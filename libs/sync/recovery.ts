@@ -31,22 +31,21 @@ const unproved = (terminal: string, from: number, why: string): Refusal => ({
 
 /**
  * The events of a page, where they are this terminal's own: signed by its key, contiguous, each hash and link computed
- * anew. `before` is the hash that this disk has before `from`. Where the page's first event follows another one, this
- * terminal's key has signed two histories, and that is `LogForked`.
+ * anew. `before` is the hash that this disk has before `from`; `vouched` the one that the centre signed for where it has
+ * no statement. Where the page's first event follows another one, two histories go by this name: that is `LogForked`.
  */
 export const checkPage = (
   crypto: Crypto,
   own: Omit<Sender, 'seed'>,
-  { from, before }: { readonly from: number; readonly before: string },
+  { from, before, vouched }: { readonly from: number; readonly before: string; readonly vouched?: string | undefined },
   page: Pick<LogPage, 'events' | 'statement'>,
 ): Returned | Refusal => {
   const { terminal } = own
-  const signed = page.statement === undefined ? null : verifyStatement(crypto, page.statement, own.publicKey)
-  if (!signed || signed.terminal !== terminal || signed.origin !== own.origin || signed.mode !== own.mode)
-    return unproved(terminal, from, 'does not bear its own signature')
   const to = from + page.events.length - 1
-  if (page.events.length === 0 || signed.from > from || signed.from + signed.count - 1 !== to)
-    return unproved(terminal, from, `ends at ${to}, and it had signed ${signed.from} to ${signed.from + signed.count - 1}`)
+  if (page.events.length === 0) return unproved(terminal, from, 'is empty')
+  const head = page.statement === undefined ? vouched : signedHead(crypto, own, { from, to }, page.statement)
+  if (head === undefined) return unproved(terminal, from, 'does not bear its own signature')
+  if (typeof head !== 'string') return head
   const returned: { event: Event; text: string }[] = []
   for (const text of page.events) {
     try {
@@ -63,11 +62,26 @@ export const checkPage = (
       return unproved(terminal, from, `breaks at revision ${from + place}`)
     prev = event.hash
   }
-  if (prev !== signed.head) return unproved(terminal, from, 'is not what it had signed')
+  if (prev !== head) return unproved(terminal, from, 'is not what was signed')
   return first.prev === before ? returned : logForked(from, before, first.prev)
 }
 
-/** Two histories bear this terminal's name, and its own key signed the other. */
+const signedHead = (
+  crypto: Crypto,
+  own: Omit<Sender, 'seed'>,
+  { from, to }: { readonly from: number; readonly to: number },
+  statement: string,
+): string | Refusal | undefined => {
+  const signed = verifyStatement(crypto, statement, own.publicKey)
+  if (!signed || signed.terminal !== own.terminal || signed.origin !== own.origin || signed.mode !== own.mode)
+    return undefined
+  const signedTo = signed.from + signed.count - 1
+  return signed.from > from || signedTo !== to
+    ? unproved(own.terminal, from, `ends at ${to}, and it had signed ${signed.from} to ${signedTo}`)
+    : signed.head
+}
+
+/** Two histories bear this terminal's name. */
 export const logForked = (from: number, own: string, other: string): Refusal => ({
   reason: 'LogForked',
   message: `This till's log went back to an older state and went on from there, or runs on a second machine: before revision ${from} it has ${own.slice(0, 12)}… here, and the centre has ${other.slice(0, 12)}…. Nothing more is sold here: keep the disk, and let the back office commission the till anew.`,

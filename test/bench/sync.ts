@@ -13,9 +13,9 @@ import { sleep } from '#machine/process'
 import { minorUnits } from '#money'
 import type { PhoneMemory } from '#tap/phone'
 import { findable } from '#till/window'
-import { markerFile } from '../../apps/terminal/marker.ts'
 import { enrol, makeKeys } from '../../apps/terminal/enrol.ts'
 import { httpLink } from '../../apps/terminal/link.ts'
+import { markerFile } from '../../apps/terminal/marker.ts'
 import { terminal } from '../../apps/terminal/terminal.ts'
 import { httpAuthority } from '../../apps/wallet/authority.ts'
 import { wallet } from '../../apps/wallet/wallet.ts'
@@ -93,7 +93,17 @@ export const sync = async (folder: string, { terminals, stored }: DrainSize): Pr
       const disk = sqliteStore(join(place(name), 'log.sqlite'), iso, { findable })
       disks.push(disk)
       const node = await terminal({
-        ...{ clock: systemClock, crypto, store: disk, notes: disk, past: disk, marker: markerFile(place(name)), pins: scryptPins, sleep, log: quiet },
+        ...{
+          clock: systemClock,
+          crypto,
+          store: disk,
+          notes: disk,
+          past: disk,
+          marker: markerFile(place(name)),
+          pins: scryptPins,
+          sleep,
+          log: quiet,
+        },
         ...{ identity, firstRules: rules, link: httpLink(url, name, stop.signal) },
         reader: { radio: 'loopback', taps: async function* () {} },
       })
