@@ -148,7 +148,11 @@ export const backOffice = async (parts: BackOfficeParts) => {
   })
   const acceptBatch = async (terminal: string, body: BatchBody) => {
     const taken = await takeIn(terminal, body)
-    if (isRefusal(taken)) return taken
+    if (isRefusal(taken)) {
+      // What is kept, an open page shows at once.
+      if (taken['quarantined'] !== undefined) news.next({ kind: 'quarantine' })
+      return taken
+    }
     const { acceptedTo, seen } = taken
     heard.set(terminal, clock.now())
     news.next({ kind: 'batch' })

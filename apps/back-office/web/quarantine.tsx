@@ -23,9 +23,9 @@ const orders = {
   },
 } as const
 const standings = {
-  kept: ['Waits for a decision', 'orange.9'],
-  released: ['Let in', 'green.9'],
-  rejected: ['Rejected', 'gray.7'],
+  kept: ['Waits for a decision', 'orange'],
+  released: ['Let in', 'green'],
+  rejected: ['Rejected', 'gray'],
 } as const
 
 /** What a terminal sent, and the centre refused and keeps: nothing is shown where there never was any. */
@@ -78,7 +78,7 @@ const Batch = ({ of, ask }: { readonly of: QuarantinedBatch; readonly ask: (comm
   return (
     <Stack gap={4}>
       <Group gap="xs">
-        <Badge color={colour} variant="outline">
+        <Badge color={colour} variant="light">
           {words}
         </Badge>
         <Text size="sm" fw={600}>
