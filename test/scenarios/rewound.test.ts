@@ -2,6 +2,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { isRefusal } from '#canonical/decider'
 import { StoreFailed } from '#eventstore'
 import { memoryStore } from '#eventstore/memory'
+import { signRequest } from '#license/request'
+import type { LogPage } from '#sync/recovery'
 import { lifeTypes } from '../../apps/terminal/own-log.ts'
 import { makeWorld, orThrow, type World } from '../simulation/world.ts'
 import { atCentre, atTerminal } from './hand.ts'
@@ -142,5 +144,105 @@ describe('a disk that was put back whole', () => {
     expect(atCentre(world, 'ForkDetected')).toHaveLength(1)
     await world.restartTerminal('T-1')
     expect(await world.key(100n)).toMatchObject({ reason: 'LogForked' })
+  })
+})
+
+describe('a clock that goes wrong', () => {
+  it('never takes a terminal’s own time back, over a restart and by years', async () => {
+    world = await makeWorld({ seed: 'clock back' })
+    await pay(100n)
+    world.skew(-3 * 365 * 86_400_000)
+    await world.restartTerminal('T-1')
+    await pay(200n)
+    world.skew(0)
+    await pay(300n)
+    const times = texts().map(text => Date.parse(JSON.parse(text).at))
+    expect(times).toEqual(times.toSorted((a, b) => a - b))
+    expect(times.at(-1)).toBeGreaterThan(world.clock.at - 3_600_000)
+  })
+
+  it('gives the centre no order: what came first stands first, whatever the terminal’s clock said', async () => {
+    world = await makeWorld({ seed: 'no order', terminals: 2 })
+    world.skew(5 * 60_000, 'T-1')
+    await pay(100n)
+    orThrow(await world.sync('T-1'))
+    orThrow(await world.key(200n, 'T-2'))
+    expect(await world.tap('anna', 'T-2')).toMatchObject({ outcome: 'paid' })
+    orThrow(await world.sync('T-2'))
+    const came = atCentre(world, 'TransactionRecorded')
+    expect(came.map(({ stream }) => stream)).toEqual(['terminal-T-1', 'terminal-T-2'])
+    const [first, second] = came.map(({ at }) => Date.parse(at)) as [number, number]
+    expect(first).toBeGreaterThan(second)
+    const judged = atCentre(world, 'PaymentAccepted')
+    expect(judged).toHaveLength(2)
+    expect(await owed()).toBe('3.00')
+  })
+})
+
+describe('the log that the centre gives back', () => {
+  it('goes to nobody else, and from where it is asked', async () => {
+    world = await makeWorld({ seed: 'who asks' })
+    await pay(100n)
+    orThrow(await world.sync())
+    const { crypto, clock } = world
+    const { origin, keys } = shopOf().identity
+    const time = Math.floor(clock.at / 1000)
+    const signed = (asks: 'log' | 'rules', key = keys.p256) =>
+      signRequest(crypto, key, { origin, terminal: 'T-1', asks, time, nonce: crypto.random(16) })
+    const held = texts().slice(0, shopHeld() + 1)
+    const asked = signed('log')
+    const page = orThrow(await world.centre().logFor('T-1', asked, 1))
+    expect(page.events).toEqual(held.slice(1, 1 + page.events.length))
+    expect(page.events.length).toBeGreaterThan(0)
+    expect(orThrow(await world.centre().logFor('T-1', signed('log'), 9_999)).events).toEqual([])
+    for (const [why, request] of [
+      ['nothing', undefined],
+      ['noise', 'AAAA'],
+      ['another question', signed('rules')],
+      ['another key', signed('log', crypto.keyPair('P-256'))],
+    ] as const)
+      expect(await world.centre().logFor('T-1', request, 0), why).toMatchObject({ reason: 'RequestSignatureInvalid' })
+    expect(await world.centre().logFor('T-9', asked, 0)).toMatchObject({ reason: 'TerminalUnknown' })
+  })
+})
+
+describe('a centre that gives back something else', () => {
+  const spoilt: [string, (page: LogPage) => LogPage][] = [
+    ['an octet changed', page => ({ ...page, events: page.events.map(text => text.replace('"EUR"', '"USD"')) })],
+    ['an event left out', page => ({ ...page, events: page.events.slice(1) })],
+    ['its end left out', page => ({ ...page, events: page.events.slice(0, -1) })],
+    ['nothing', page => ({ ...page, events: [] })],
+    ['no statement', ({ statement: _, ...page }) => page],
+    ['another word on how much', page => ({ ...page, held: page.held.slice(0, -4) })],
+    ['no log at all', page => ({ ...page, events: page.events.map(() => '{}') })],
+  ]
+  it.each(spoilt)('%s: nothing of it is taken, and nothing ends', async (why, spoil) => {
+    let isSpoilt = true
+    world = await makeWorld({
+      seed: `spoilt ${why}`,
+      breakTerminal: parts => ({
+        ...parts,
+        link: {
+          ...parts.link,
+          log: async (request, from) => {
+            const page = await parts.link.log(request, from)
+            return isSpoilt && !isRefusal(page) ? spoil(page) : page
+          },
+        },
+      }),
+    })
+    await pay(1250n)
+    orThrow(await world.sync())
+    const old = image()
+    await pay(300n)
+    orThrow(await world.sync())
+    const before = texts()
+    await putBack(old, 'stays')
+    expect(await world.sync()).toMatchObject({ reason: 'RecoveryUnproved' })
+    expect(texts()).toEqual(before.slice(0, old.events))
+    expect(await world.key(100n)).toMatchObject({ reason: 'LogRewound' })
+    isSpoilt = false
+    orThrow(await world.sync())
+    expect(texts().slice(0, before.length)).toEqual(before)
   })
 })

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
+import { idleDrain, next } from '#sync/drain'
 import { httpLink } from '../../apps/terminal/link.ts'
 import { LinkDown } from '../../apps/terminal/ports.ts'
 import { makeWorld, orThrow } from '../simulation/world.ts'
@@ -11,8 +12,8 @@ import { makeWorld, orThrow } from '../simulation/world.ts'
 let server: Server | undefined
 afterEach(() => server?.close())
 
-const answering = async (status: number, body: string) => {
-  const made = createServer((_request, response) => response.writeHead(status).end(body))
+const answering = async (status: number, body: string, headers: Record<string, string> = {}) => {
+  const made = createServer((_request, response) => response.writeHead(status, headers).end(body))
   server = made
   await once(made.listen(0, '127.0.0.1'), 'listening')
   const { port } = made.address() as AddressInfo
@@ -32,11 +33,41 @@ describe('an answer that is no centre’s', () => {
     const link = await answering(status, body)
     await expect(link.send(batch)).rejects.toThrow(LinkDown)
     await expect(link.rules('signed')).rejects.toThrow(LinkDown)
+    await expect(link.log('signed', 0)).rejects.toThrow(LinkDown)
+  })
+
+  it.each([
+    ['a log of numbers', { held: '', events: [1], at: '2026-11-23T09:00:00.000Z' }],
+    ['more events than a batch may have', { held: '', events: Array(1001).fill('{}'), at: '2026-11-23T09:00:00.000Z' }],
+    ['a word without end', { held: 'x'.repeat(5000), events: [], at: '2026-11-23T09:00:00.000Z' }],
+  ])('%s is no log', async (_, body) => {
+    const link = await answering(200, JSON.stringify(body))
+    await expect(link.log('signed', 0)).rejects.toThrow(LinkDown)
   })
 
   it('a refusal of the trade is an answer', async () => {
     const link = await answering(409, '{"reason":"BatchGap","message":"from 3","acceptedTo":2}')
     expect(await link.send(batch)).toMatchObject({ reason: 'BatchGap', acceptedTo: 2 })
+  })
+})
+
+describe('a centre that is busy', () => {
+  it.each([
+    ['429 and a time', 429, { 'retry-after': '7' }, 7],
+    ['503 and a time', 503, { 'retry-after': '90' }, 90],
+    ['503 and a date, which it never says', 503, { 'retry-after': 'Mon, 23 Nov 2026 09:00:00 GMT' }, undefined],
+    ['503 and nothing', 503, {}, undefined],
+  ] as const)('%s is obeyed as it is said', async (_, status, headers, retryAfter_s) => {
+    const link = await answering(status, '{"reason":"ServerBusy","message":"come again"}', headers)
+    const fault = await link.send(batch).catch((error: unknown) => error)
+    expect(fault).toBeInstanceOf(LinkDown)
+    expect(fault).toMatchObject({ retryAfter_s })
+  })
+
+  it('is left alone for so long, and no less than the back-off', () => {
+    const waitFor = (retryAfter_s: number) => next(idleDrain, { type: 'Failed', jitter: 0, retryAfter_s }).wait_ms
+    expect(waitFor(90)).toBe(90_000)
+    expect(waitFor(0)).toBe(250)
   })
 })
 
