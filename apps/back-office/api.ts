@@ -5,6 +5,7 @@ import { doorway } from '#cqrs/bridge'
 import { roleGuard, routesOf, type WhoAsks } from '#http/roles'
 import { accountRoutes } from './api/accounts.ts'
 import { adjustmentRoutes } from './api/adjustments.ts'
+import { approvalRoutes } from './api/approvals.ts'
 import type { Door } from './api/asking.ts'
 import { authorityRoutes } from './api/authority.ts'
 import { bookRoutes } from './api/book.ts'
@@ -45,6 +46,7 @@ export const backOfficeModule = (
     bookRoutes,
     boundRoutes,
     adjustmentRoutes,
+    approvalRoutes,
     merchantRoutes,
     shopRoutes,
     terminalRoutes,

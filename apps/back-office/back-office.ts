@@ -16,6 +16,7 @@ import { originOrders, originWords } from '#upkeep/origin'
 import { accountPage, accounts } from './accounts.ts'
 import { activations } from './activations.ts'
 import { adjustments } from './adjustments.ts'
+import { approvals } from './approvals.ts'
 import { assignments } from './assignments.ts'
 import { type AuthorityKeys, type KeyKeeper, keptInMemory, type OutsideKey } from './authority.ts'
 import { calendar } from './calendar.ts'
@@ -202,6 +203,8 @@ export const backOffice = async (parts: BackOfficeParts) => {
     ask,
     ...decisions(here, settled, following, two),
     ...adjustments(here, settled, two),
+    ...approvals(ask, two),
+    approvesNothingUntil: two.approvesNothingUntil,
     ...merchantOrders(here, settled),
     ...trade(here, settled, holding, { boundOf }),
     ...accountOrders,

@@ -18,6 +18,8 @@ import { postingsOfAccount } from '#projections/postings'
 import { shopList } from '#projections/shops'
 import { type TerminalAnswer, terminalCounts, terminalList } from '#projections/terminals'
 import { takingsOf, transactionList, transactionOf, verdictCounts } from '#projections/transactions'
+import { waitingList } from '#projections/waiting'
+import { businessDateAt } from '#till/businessdate'
 import { paymentFile } from './decisions.ts'
 import { nothingFrom } from './office.ts'
 
@@ -81,6 +83,13 @@ export const questions = ({ rows, store, now, heard, software, freshness }: Part
     return terminalCounts(reader, { silentSince, heard })
   }
 
+  /** The newest date that it is at any shop: at midnight there the day's takings begin again. */
+  const businessDateNow = async (reader: RowsReader): Promise<string> => {
+    const zones = new Set((await shopList(reader)).shops.map(({ zone }) => zone))
+    const dates = [...zones].map(zone => businessDateAt(now(), zone))
+    return dates.sort().at(-1) ?? businessDateAt(now(), 'UTC')
+  }
+
   const unknownAccount = (account: string): Refusal => ({
     reason: 'AccountUnknown',
     message: `No account ${account} was opened here, as far as the rows have got: GET /api/accounts lists those that were.`,
@@ -113,12 +122,14 @@ export const questions = ({ rows, store, now, heard, software, freshness }: Part
       answer(async reader => {
         const { accounts, owed, credit, available } = await balanceTotals(reader)
         const { count, silent } = await counts(reader)
+        const date = await businessDateNow(reader)
         return {
           accounts,
           owed,
           credit,
           available,
-          takingsToday: await takingsOf(reader, new Date(now()).toISOString().slice(0, 10)),
+          businessDate: date,
+          takingsToday: await takingsOf(reader, date),
           transactions: await verdictCounts(reader),
           terminals: { count, silent },
           exceptions: await exceptionCount(reader),
@@ -160,6 +171,8 @@ export const questions = ({ rows, store, now, heard, software, freshness }: Part
       ),
     adjustments: (question: { state?: string | undefined; before?: number | undefined; limit?: number | undefined }) =>
       answer(reader => adjustmentList(reader, asked(question))),
+    /** What one person proposed and another has yet to approve. */
+    waiting: () => answer(reader => waitingList(reader)),
     /** Every posting behind an account's figures, page by page. */
     explain: (account: string, question: Paged) =>
       answer(async reader => (await explainAccount(reader, account, pageAsked(question))) ?? unknownAccount(account)),
@@ -200,3 +213,5 @@ export const questions = ({ rows, store, now, heard, software, freshness }: Part
     ) => answer(reader => exceptionList(reader, asked)),
   }
 }
+
+export type Questions = ReturnType<typeof questions>

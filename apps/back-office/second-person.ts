@@ -42,7 +42,13 @@ export const secondPerson = ({ store, now }: Pick<Office, 'store' | 'now'>) => {
     }
   }
 
-  return { hindered }
+  /** Until when an operator approves nothing at all; null where nothing hinders them. */
+  const approvesNothingUntil = async (operator: string): Promise<string | null> => {
+    const own = await waits(operator)
+    return own.length > 0 ? iso(last(own)) : null
+  }
+
+  return { hindered, approvesNothingUntil }
 }
 
 /** An operator's id, as deciders compare it. */

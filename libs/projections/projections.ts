@@ -12,6 +12,7 @@ import { postings } from './postings.ts'
 import { shops } from './shops.ts'
 import { terminals } from './terminals.ts'
 import { transactions } from './transactions.ts'
+import { waiting } from './waiting.ts'
 
 /** All that the centre keeps in rows. One read of the log feeds them. */
 export const projections: readonly Projection[] = [
@@ -25,6 +26,7 @@ export const projections: readonly Projection[] = [
   days,
   exceptions,
   adjustments,
+  waiting,
   newer,
   outbox,
   operators,

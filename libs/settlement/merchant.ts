@@ -92,8 +92,10 @@ const decide = (command: MerchantCommand, state: Merchant | undefined): readonly
       }
     }
     case 'SetMerchantTerms': {
-      const { feeBasisPoints, taxBasisPoints, returnsFee, owesAfterDays } = command
+      const { feeBasisPoints, taxBasisPoints, returnsFee } = command
       if (!state) return unknown(merchant)
+      // Who changes a fee and says nothing of the days means those that there are.
+      const owesAfterDays = command.owesAfterDays ?? state.terms?.owesAfterDays
       const asked = {
         feeBasisPoints,
         taxBasisPoints,

@@ -37,7 +37,15 @@ export const operatorRoutes = (node: BackOffice, door: Door, desk: SignIn): Type
     node.reinstateOperator(asked),
   )
   const MakePassword = door.order('MakePassword', (asked: Of) => desk.oneTimePassword(asked))
-  const Operators = door.question('Operators', async () => node.ask.operators())
+  const Operators = door.question('Operators', async () => {
+    const found = await node.ask.operators()
+    if (isRefusal(found)) return found
+    const waits = found.operators.map(async each => ({
+      ...each,
+      approvesNothingUntil: await node.approvesNothingUntil(each.operator),
+    }))
+    return { ...found, operators: await Promise.all(waits) }
+  })
 
   const idOf = (operator: string): string => fieldOf(operatorId, operator, 'operator')
 

@@ -89,7 +89,7 @@ const SetTerms = ({ of, close }: { readonly of: Merchant; readonly close: () => 
       />
       <Line
         label="Days below zero before it is told"
-        description="Left empty, 14, whatever they were"
+        description="Left empty, as many as they are now: 14 where nobody has said"
         inputMode="numeric"
         value={days}
         say={words => setDays(words.replace(/\D/g, ''))}
