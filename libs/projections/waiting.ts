@@ -1,11 +1,28 @@
 import { orderInWords } from '#account/proposals'
-import { type Change, intOf, type Look, type Projection, put, type Row, type RowsReader, textOf } from '#eventstore/rows'
+import {
+  type Change,
+  intOf,
+  type Look,
+  type Projection,
+  put,
+  type Row,
+  type RowsReader,
+  textOf,
+} from '#eventstore/rows'
 import { understood } from '#ledger/vocabulary'
 import { type Currency, formatAmount, minorUnits } from '#money'
 
 /** All that one person has proposed and another has yet to approve, wherever it was proposed. */
 
-export const waitingKinds = ['account order', 'write-off', 'adjustment', 'decision', 'refusal', 'release', 'bound'] as const
+export const waitingKinds = [
+  'account order',
+  'write-off',
+  'adjustment',
+  'decision',
+  'refusal',
+  'release',
+  'bound',
+] as const
 export type WaitingKind = (typeof waitingKinds)[number]
 
 const types = new Set<string>([

@@ -100,12 +100,32 @@ describe('two people who are one', () => {
     const repaid = { repayment: 'r-1', amount: '50.00', currency: 'EUR', source: 'bank' }
     expect((await send('clara', 'POST', '/api/accounts/anna/repayments', repaid)).status).toBe(201)
     await propose('clara', 'p-1')
+    await world.settle()
+    /** What waits, as this one sees it: whether anything hinders them. */
+    const seen = async (who: string) => {
+      const { status, body } = await send(who, 'GET', '/api/approvals')
+      const rows = body['waiting'] as { proposal: string; operator: string; hindrance?: { reason: string } }[]
+      expect([status, rows.map(({ proposal, operator }) => [proposal, operator])]).toEqual([200, [['p-1', 'clara']]])
+      return rows[0]?.hindrance?.reason
+    }
+    expect([await seen('clara'), await seen('paul'), await seen('administrator')]).toEqual([
+      'SecondPersonRequired',
+      'ApproverTooNew',
+      'ProposerTooNew',
+    ])
+    expect(await send('tallystick=forged', 'GET', '/api/approvals')).toMatchObject({ status: 401 })
+    expect(await send('paul', 'POST', '/api/approvals', {})).toMatchObject({ status: 404 })
     const until = new Date(world.clock.at + approvesAfter_ms).toISOString()
     const refused = await approve('paul', 'p-1')
     expect(refused).toMatchObject({ status: 409, body: { reason: 'ApproverTooNew', until } })
     expect(refused.body['message']).toContain(`approves nothing until ${until}`)
     expect(await approve('clara', 'p-1')).toMatchObject({ status: 403, body: { reason: 'RoleTooLow' } })
+    const listed = async () =>
+      (await send('vera', 'GET', '/api/operators')).body['operators'] as Record<string, unknown>[]
+    expect((await listed()).find(({ operator }) => operator === 'paul')).toMatchObject({ approvesNothingUntil: until })
     await aDayLater()
+    expect((await listed()).find(({ operator }) => operator === 'paul')).toMatchObject({ approvesNothingUntil: null })
+    expect([await seen('clara'), await seen('paul')]).toEqual(['SecondPersonRequired', undefined])
     expect(await approve('paul', 'p-1')).toMatchObject({ status: 200, body: { state: 'approved' } })
     expect(await approve('paul', 'p-1')).toMatchObject({ status: 200 })
     expect(world.log.events.filter(({ type }) => type === 'PayerPaidOut')).toHaveLength(1)

@@ -26,6 +26,17 @@ describe('a merchant', () => {
     given(opened, termsSet(1))
       .when({ ...setTerms, returnsFee: false })
       .then({ type: 'MerchantTermsSet', data: { merchant: 'm-1', version: 2, ...rates, returnsFee: false } }))
+  it('keeps its days below zero where other terms say none', () => {
+    const patient: MerchantEvent = {
+      type: 'MerchantTermsSet',
+      data: { merchant: 'm-1', version: 1, ...rates, owesAfterDays: 30 },
+    }
+    const data = { merchant: 'm-1', version: 2, ...rates, returnsFee: false, owesAfterDays: 30 }
+    given(opened, patient).when(setTerms).then()
+    given(opened, patient)
+      .when({ ...setTerms, returnsFee: false })
+      .then({ type: 'MerchantTermsSet', data })
+  })
   it('gets none before it is opened', () => given().when(setTerms).then(refused('MerchantUnknown')))
   it.each([-1, 10_001, 1.5])('a fee of %s parts of ten thousand is refused', feeBasisPoints =>
     given(opened)

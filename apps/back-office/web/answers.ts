@@ -146,6 +146,8 @@ export interface Overview extends Aged {
   readonly accounts: number
   readonly owed: readonly Sum[]
   readonly available: readonly Sum[]
+  /** The date that it is at the shops, which the takings are of. */
+  readonly businessDate: string
   readonly takingsToday: readonly (Sum & { readonly count: number })[]
   readonly transactions: { readonly accepted: number; readonly held: number }
   readonly terminals: { readonly count: number; readonly silent: number }
@@ -286,6 +288,23 @@ export const useAnswer = <Answer>(
   search: Readonly<Record<string, string | number | undefined>> = {},
 ): UseQueryResult<Answer> =>
   useQuery({ queryKey: [path, search], queryFn: ({ signal }) => ask<Answer>(path, search, signal) })
+
+/** What one person proposed, wherever it was, and another has yet to approve. */
+export interface Waiting {
+  readonly kind: 'account order' | 'write-off' | 'adjustment' | 'decision' | 'refusal' | 'release' | 'bound'
+  /** The account, payment, adjustment or currency. */
+  readonly subject: string
+  readonly proposal: string
+  readonly asks: string
+  readonly operator: string
+  readonly why: string
+  readonly proposed: string
+  readonly index: number
+  /** Why the one who asks cannot be the second person. */
+  readonly hindrance?: { readonly reason: string; readonly message: string }
+}
+
+export const useApprovals = () => useAnswer<Aged & { readonly waiting: readonly Waiting[] }>('/api/approvals')
 
 /** How far the centre's log is signed, and why not further. */
 export interface SignedLog {

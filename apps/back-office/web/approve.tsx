@@ -17,6 +17,8 @@ export const Approve = (props: {
   readonly takeBack?: 'withdraw' | 'reject'
   /** What the order to take it back calls its reason. */
   readonly saysWhy?: 'why' | 'reason'
+  /** Why the one who looks cannot be the second person; known before they try. */
+  readonly hindrance?: string | undefined
   readonly children?: ReactNode
 }) => {
   const { operator, why } = props.proposal
@@ -40,16 +42,20 @@ export const Approve = (props: {
         <Text size="sm">
           Proposed by {operator}: {why}
         </Text>
-        <Text size="sm">Another operator must approve it.</Text>
+        <Text size="sm" data-testid="hindrance">
+          {props.hindrance ?? 'Another operator must approve it.'}
+        </Text>
       </Alert>
       {fault && <Failure error={fault} title="Nothing was done" />}
       {taking && <Reason value={reason} say={setReason} testId="withdraw-reason" />}
       <Group>
-        <Allowed to="approver">
-          <Button onClick={approve.go} loading={approve.isPending} data-testid="approve">
-            Approve
-          </Button>
-        </Allowed>
+        {props.hindrance === undefined && (
+          <Allowed to="approver">
+            <Button onClick={approve.go} loading={approve.isPending} data-testid="approve">
+              Approve
+            </Button>
+          </Allowed>
+        )}
         <Allowed to="clerk">
           {taking ? (
             <Button

@@ -1,6 +1,7 @@
 import { Title } from '@mantine/core'
 import { Answered } from '#screens/states'
 import { type Merchant, useAnswer } from './answers.ts'
+import { CreditBounds } from './authority-bounds.tsx'
 import { type DenyList, DenyListPanel } from './authority-deny-list.tsx'
 import { type FareTable, FareTables } from './authority-fares.tsx'
 import { type AuthorityKey, Keys } from './authority-keys.tsx'
@@ -39,6 +40,10 @@ export const AuthorityPage = () => {
               Policies
             </Title>
             <Policies policies={policies} />
+            <Title order={2} size="h4" mt="sm">
+              Credit one person may give
+            </Title>
+            <CreditBounds />
             <Title order={2} size="h4" mt="sm">
               Fare tables
             </Title>

@@ -14,11 +14,13 @@ import {
   Scale,
   Store,
   TabletSmartphone,
+  UserCheck,
 } from 'lucide-react'
 import { type ReactNode, useEffect } from 'react'
 import { type Aged, Asked, AsOf } from '#screens/age'
 import { useLive } from '#screens/live'
 import { SchemeToggle } from '#screens/theme'
+import { useApprovals } from './answers.ts'
 import { Door, operatorsPlace, Who } from './door.tsx'
 import { ModeMark } from './mode.tsx'
 import classes from './office.module.css'
@@ -28,6 +30,7 @@ const places: readonly { readonly to: string; readonly name: string; readonly ic
   { to: '/', name: 'Overview', icon: LayoutDashboard },
   { to: '/accounts', name: 'Accounts', icon: CircleUser },
   { to: '/transactions', name: 'Transactions', icon: Receipt },
+  { to: '/approvals', name: 'Approvals', icon: UserCheck },
   { to: '/held', name: 'Held payments', icon: Hand },
   { to: '/shops', name: 'Shops', icon: Store },
   { to: '/merchants', name: 'Merchants', icon: Briefcase },
@@ -47,6 +50,7 @@ export const Frame = () => (
 const Pages = () => {
   const live = useLive(useWho().data?.operator != null)
   const [opened, { toggle, close }] = useDisclosure(false)
+  const waiting = useApprovals().data?.waiting.length ?? 0
   const path = useLocation({ select: location => location.pathname })
   // Where one went is what one wants to see: the menu of a small screen gives way.
   useEffect(() => {
@@ -104,6 +108,19 @@ const Pages = () => {
               label={name}
               active={here}
               {...(here ? { 'aria-current': 'page' as const } : {})}
+              rightSection={
+                to === '/approvals' && waiting > 0 ? (
+                  <Badge
+                    size="sm"
+                    variant="filled"
+                    color="#8a4b00"
+                    title="Waiting for a second person"
+                    data-testid="approvals-count"
+                  >
+                    {waiting}
+                  </Badge>
+                ) : undefined
+              }
               leftSection={<Icon size={18} aria-hidden />}
               className={classes.place ?? ''}
               data-testid={`nav-${name.toLowerCase().replace(' ', '-')}`}

@@ -54,6 +54,11 @@ const routeTree = root.addChildren([
   }),
   createRoute({
     getParentRoute: under,
+    path: '/approvals',
+    component: lazyRouteComponent(() => import('./approvals.tsx'), 'ApprovalsPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
     path: '/adjustments',
     component: lazyRouteComponent(() => import('./adjustments.tsx'), 'AdjustmentsPage'),
   }),

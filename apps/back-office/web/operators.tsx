@@ -2,8 +2,8 @@ import { Alert, Badge, Button, Group, Modal, NativeSelect, Stack, Text } from '@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Plus } from 'lucide-react'
 import { useState } from 'react'
-import { type Role, roles } from '#operator/roles'
-import { Ago } from '#screens/age'
+import { mayAct, type Role, roles } from '#operator/roles'
+import { Ago, Instant } from '#screens/age'
 import { order } from '#screens/api'
 import { type Column, List } from '#screens/list'
 import { Answered, Empty, Failure } from '#screens/states'
@@ -20,6 +20,7 @@ type Operator = {
   readonly reason: string | null
   readonly since: string
   readonly passwordSet: string | null
+  readonly approvesNothingUntil: string | null
 }
 type Made = { readonly operator: string; readonly oneTimePassword: string | null }
 
@@ -212,6 +213,16 @@ export const OperatorsPage = () => {
       name: 'password',
       title: 'Password set',
       cell: each => (each.passwordSet === null ? 'never' : <Ago instant={each.passwordSet} />),
+    },
+    {
+      name: 'approves',
+      title: 'Approves nothing until',
+      cell: each =>
+        each.approvesNothingUntil !== null && mayAct(each.role, 'approver') ? (
+          <Instant instant={each.approvesNothingUntil} />
+        ) : (
+          ''
+        ),
     },
     { name: 'reason', title: 'Reason', wraps: true, cell: each => each.reason ?? '' },
     ...(isAdministrator

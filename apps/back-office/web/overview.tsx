@@ -39,10 +39,10 @@ export const OverviewPage = () => {
             <SilentLog />
             <StoppedFollowers />
             <div className={classes.figures}>
-              <Figure name="Takings today">
+              <Figure name={`Takings of ${overview.businessDate}`}>
                 <Monies amounts={overview.takingsToday} testId="figure-takings" />
               </Figure>
-              <Figure name="Transactions today">
+              <Figure name={`Transactions of ${overview.businessDate}`}>
                 <span data-testid="figure-takings-count">
                   {overview.takingsToday.reduce((count, each) => count + each.count, 0)}
                 </span>
