@@ -1,9 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { base64url } from '#canonical/bytes'
 import { isRefusal } from '#canonical/decider'
+import { chain, trustEvent } from '#canonical/event'
 import { StoreFailed } from '#eventstore'
 import { memoryStore } from '#eventstore/memory'
 import { signRequest } from '#license/request'
 import type { LogPage } from '#sync/recovery'
+import { type TillEvent, tillWords } from '#till/events'
 import { lifeTypes } from '../../apps/terminal/own-log.ts'
 import { makeWorld, orThrow, type World } from '../simulation/world.ts'
 import { atCentre, atTerminal } from './hand.ts'
@@ -89,6 +92,8 @@ describe('a disk that was put back, with its marker beside it', () => {
 
   it('keeps the marker of its last sale over a start that reads from its snapshot', async () => {
     const old = await soldAndImaged('snapshot', false)
+    // The end of a day is where the state is kept: the next start reads no event but those of its own life.
+    orThrow(await world.till().closeDay())
     await world.restartTerminal('T-1')
     const last = texts().findLastIndex(text => !lifeTypes.has(JSON.parse(text).type))
     expect(shopOf().notes.get('snapshot')).toBeDefined()
@@ -206,6 +211,20 @@ describe('the log that the centre gives back', () => {
   })
 })
 
+/** The same events but for the last one, which is told once more in its own words, and chained as it should be. */
+const withAnotherEnd = (events: readonly string[]): string[] => {
+  const { crypto } = world
+  const [before, last] = events.slice(-2).map(text => trustEvent(text))
+  if (!before || !last) throw new Error('too short a page to spoil')
+  const { id, at, by, correlation, causation } = last
+  const { salt: _, ...data } = last.data as { salt?: string }
+  const fact = { type: last.type, data } as unknown as TillEvent
+  const act = { id, at, by, correlation, causation }
+  const salt = () => base64url(crypto.random(16))
+  const [link] = chain(crypto, tillWords, last.stream, before, [fact], act, salt)
+  return [...events.slice(0, -1), link?.text ?? '']
+}
+
 describe('a centre that gives back something else', () => {
   const spoilt: [string, (page: LogPage) => LogPage][] = [
     ['an octet changed', page => ({ ...page, events: page.events.map(text => text.replace('"EUR"', '"USD"')) })],
@@ -214,6 +233,7 @@ describe('a centre that gives back something else', () => {
     ['nothing', page => ({ ...page, events: [] })],
     ['no statement', ({ statement: _, ...page }) => page],
     ['another word on how much', page => ({ ...page, held: page.held.slice(0, -4) })],
+    ['another end, with hashes and links that hold', page => ({ ...page, events: withAnotherEnd(page.events) })],
     ['no log at all', page => ({ ...page, events: page.events.map(() => '{}') })],
   ]
   it.each(spoilt)('%s: nothing of it is taken, and nothing ends', async (why, spoil) => {
