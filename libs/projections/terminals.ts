@@ -13,12 +13,13 @@ import {
 import { understood } from '#ledger/vocabulary'
 import { readCertificate } from '#license/certificate'
 import { type Currency, formatAmount, minorUnits } from '#money'
-import { enrolmentWords } from '#sync/events'
+import { enrolmentWords, quarantineWords } from '#sync/events'
 
 /** Each terminal: where it stands, when it was last heard of, how far its log is here, and the rules it works under. */
 
 const types = new Set<string>([
   ...Object.keys(enrolmentWords),
+  ...Object.keys(quarantineWords),
   'AssignmentAdopted',
   'BatchAccepted',
   'ForkDetected',
@@ -29,7 +30,7 @@ const putTerminal = put('terminal', 'terminal')
 
 export const terminals: Projection = {
   name: 'terminals',
-  version: 2,
+  version: 3,
   tables: [
     {
       name: 'terminal',
@@ -52,6 +53,8 @@ export const terminals: Projection = {
         revision: 'int',
         gaps: 'int',
         forks: 'int',
+        /** Batches of it that were refused, and wait for a decision. */
+        quarantined: 'int',
         waiting_count: 'int',
         waiting_sum: 'int',
         waiting_currency: 'text',
@@ -123,6 +126,12 @@ export const terminals: Projection = {
         const row = rowOf(event.data.terminal, look)
         return [putTerminal({ ...row, forks: intOf(row, 'forks') + 1n })]
       }
+      case 'BatchQuarantined':
+        // One that goes on where a kept one ends takes its place.
+        return event.data.extends === undefined ? [decidable(event.data.terminal, look, 1n)] : []
+      case 'QuarantineReleased':
+      case 'QuarantineRejected':
+        return [decidable(event.data.terminal, look, -1n)]
       case 'RulesAdopted': {
         const { policy, denyList, keySet } = event.data
         const versions = { policy: policy.version, deny_list: denyList.version, key_set: keySet.version }
@@ -145,6 +154,11 @@ export const terminalOf = (stream: string): string => stream.replace(/^terminal-
 
 const changed = (terminal: string, look: Look, change: Row): Change =>
   putTerminal({ ...rowOf(terminal, look), ...change })
+
+const decidable = (terminal: string, look: Look, more: bigint): Change => {
+  const row = rowOf(terminal, look)
+  return putTerminal({ ...row, quarantined: intOf(row, 'quarantined') + more })
+}
 
 /** From the lightest to the gravest: what is said of a terminal later never makes it less. */
 const gravity = ['enrolled', 'suspended', 'replaced', 'lost', 'retired']
@@ -178,6 +192,7 @@ const rowOf = (terminal: string, look: Look): Row =>
     revision: -1n,
     gaps: 0n,
     forks: 0n,
+    quarantined: 0n,
     waiting_count: null,
     waiting_sum: null,
     waiting_currency: null,
@@ -204,6 +219,7 @@ export type TerminalAnswer = {
   readonly waiting: { readonly count: number; readonly sum: string; readonly currency: Currency } | null
   readonly gaps: number
   readonly forks: number
+  readonly quarantined: number
   readonly policyVersion: number | null
   readonly denyListVersion: number | null
   readonly keySetVersion: number | null
@@ -236,6 +252,7 @@ const answerOf = (row: Row): TerminalAnswer => {
         : null,
     gaps: Number(intOf(row, 'gaps')),
     forks: Number(intOf(row, 'forks')),
+    quarantined: Number(intOf(row, 'quarantined')),
     policyVersion: versionOf(row, 'policy'),
     denyListVersion: versionOf(row, 'deny_list'),
     keySetVersion: versionOf(row, 'key_set'),

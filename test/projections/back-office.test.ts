@@ -205,6 +205,7 @@ describe('terminals', () => {
         waiting: { count: 2, sum: '15.00', currency: 'EUR' },
         gaps: 0,
         forks: 0,
+        quarantined: 0,
         policyVersion: 3,
         denyListVersion: 5,
         keySetVersion: 1,

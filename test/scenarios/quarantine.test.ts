@@ -44,6 +44,12 @@ const send = (body: BatchBody, terminal = 'T-1') => world.centre().acceptBatch(t
 const heldTo = () => world.log.events.filter(({ stream }) => stream === 'terminal-T-1').length
 const owed = async () => orThrow(await world.centre().ask.balance({ account: 'anna' })).owed
 const listed = async (terminal = 'T-1') => (await world.centre().quarantineOf(terminal)).batches
+/** What the list of terminals says: as many as wait. */
+const counted = async (terminal = 'T-1') => {
+  await world.settle()
+  const { terminals } = orThrow(await world.centre().ask.terminals())
+  return terminals.find(each => each.terminal === terminal)?.quarantined
+}
 const waiting = async () => (await listed()).filter(({ standing }) => standing === 'kept')
 
 describe('a retired terminal’s batch', () => {
@@ -70,6 +76,7 @@ describe('a retired terminal’s batch', () => {
     const [kept] = await waiting()
     const looked = await world.centre().quarantinedBatch('T-1', kept?.batch ?? '')
     expect(looked).toMatchObject({ events: body.events, statement: body.statement })
+    expect(await counted()).toBe(1)
   })
 
   it('is kept once, however often it is sent and signed, also after a restart', async () => {
@@ -132,6 +139,7 @@ describe('a retired terminal’s batch', () => {
     expect(heldTo()).toBe(texts().length)
     expect(await owed()).toBe('12.50')
     expect(atCentre(world, 'QuarantineReleased')).toHaveLength(1)
+    expect(await counted()).toBe((await waiting()).length)
     expect((await listed()).find(({ batch }) => batch === whole?.batch)?.decided).toMatchObject({
       by,
       reason: asked.reason,
@@ -186,6 +194,7 @@ describe('what is kept, and what is not', () => {
     expect(await world.centre().releaseBatch(asked)).toMatchObject({ reason: 'BatchRejected' })
     expect(await send({ ...body, events: altered }, 'T-2')).toMatchObject({ standing: 'rejected' })
     expect((await listed('T-2')).map(({ standing }) => standing)).toEqual(['rejected'])
+    expect(await counted('T-2')).toBe(0)
   })
 
   it('no more than there is room for, and it says so', async () => {

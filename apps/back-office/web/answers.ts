@@ -247,6 +247,8 @@ export interface Terminal {
   readonly gaps: number
   /** Two contents seen for one revision: somebody copied the terminal, or turned it back. */
   readonly forks: number
+  /** Batches that were refused, and wait for a decision. */
+  readonly quarantined: number
   /** Events of a newer version in its log, which this one cannot read. */
   readonly notUnderstood: number
   readonly policyVersion: number | null

@@ -26,7 +26,7 @@ const serves = new Set<Terminal['state']>(['enrolled', 'suspended'])
 
 /** What somebody must look at, each in a sentence. */
 export const warnings = (each: Terminal): readonly string[] => {
-  const { certificate, state, forks, gaps, notUnderstood } = each
+  const { certificate, state, forks, gaps, quarantined, notUnderstood } = each
   const found: string[] = []
   if (certificate && certificate.warning !== null && serves.has(state))
     found.push(
@@ -37,6 +37,10 @@ export const warnings = (each: Terminal): readonly string[] => {
   if (!each.told && state !== 'invited' && state !== 'cancelled')
     found.push('It has not heard how it stands yet: until it reaches the centre it goes on as before.')
   if (forks > 0) found.push(`Two histories came under its name (${forks}): look at the device before it serves again.`)
+  if (quarantined > 0)
+    found.push(
+      `${quarantined} ${quarantined === 1 ? 'batch' : 'batches'} of it came and ${quarantined === 1 ? 'was' : 'were'} refused: they may hold payments, and wait for a decision.`,
+    )
   if (gaps > 0) found.push(`Its log here has ${gaps} ${gaps === 1 ? 'gap' : 'gaps'}.`)
   if (notUnderstood > 0) found.push(`${notUnderstood} of its events are of a version that this centre does not know.`)
   return found
