@@ -57,8 +57,17 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, heard: ReturnType<
 
   /** Wakes the loop; it sleeps otherwise. */
   let wakeUp: () => void = () => {}
-  const wake = (): void => wakeUp()
-  own.onWritten(wake)
+  /** Also while an exchange is under way: what is written meanwhile must not wait for the next look. */
+  let isWoken = false
+  const wake = (): void => {
+    isWoken = true
+    wakeUp()
+  }
+  /** The centre said when to come again: a sale is no reason to come sooner. */
+  let isToldToWait = false
+  own.onWritten(() => {
+    if (!isToldToWait) wake()
+  })
 
   const answeredAt = (at: string): void => {
     lastSync_ms = own.time()
@@ -356,7 +365,7 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, heard: ReturnType<
     /** At start the centre may hold more of this log than there is here: that is asked before anything is sold. */
     let isAsked = false
     while (!signal.aborted) {
-      if (wait_ms !== 0) {
+      if (wait_ms !== 0 && !(isWoken && drain.failures === 0)) {
         const napping = new AbortController()
         const stop = () => napping.abort()
         signal.addEventListener('abort', stop)
@@ -368,6 +377,7 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, heard: ReturnType<
         wakeUp = () => {}
       }
       if (signal.aborted) return
+      isWoken = false
       if (!online) {
         wait_ms = undefined
         continue
@@ -380,12 +390,14 @@ export const centreLink = (parts: TerminalParts, own: OwnLog, heard: ReturnType<
           isAsked = true
         }
         if (!more) await exclusive(askVerdicts)
+        isToldToWait = false
         ;({ drain, wait_ms } = nextDrain(drain, { type: 'Sent', more }))
       } catch (error) {
         const fault = error as LinkDown
         if (!lastSyncError)
           lastSyncError = { reason: 'CentreUnreachable', message: `The centre does not answer: ${fault.message}` }
         const jitter = (crypto.random(1)[0] as number) / 255
+        isToldToWait = fault.retryAfter_s !== undefined
         const retry = fault.retryAfter_s === undefined ? {} : { retryAfter_s: fault.retryAfter_s }
         ;({ drain, wait_ms } = nextDrain(drain, { type: 'Failed', jitter, ...retry }))
         if (drain.failures === 1) log.warn(`sync: ${fault.message}`)
