@@ -168,7 +168,7 @@ export const backOffice = async (parts: BackOfficeParts) => {
     const seen = seenNote === undefined ? undefined : await signing.remembered(seenNote)
     const last = await readLast(store, stream)
     if (!last) return undefined
-    const signed = await signing.covering(Math.max(last.index + 1, seen?.size ?? 0))
+    const signed = await signing.covering(last.index + 1, seen)
     if (!signed) return undefined
     const isUnder = ({ index }: StoredEvent): boolean => signing.leafIndex(index) < signed.size
     const event = isUnder(last) ? last : await newestOf(stream, isUnder)

@@ -389,9 +389,12 @@ export const signedLog = async (parts: Parts) => {
 
   return {
     run,
-    /** Of the log's first `events` events, when they are under a checkpoint; after two seconds, what there is. */
-    covering: async (events: number): Promise<Signed | undefined> => {
-      const size = events + leavesBefore()
+    /**
+     * Of the log's first `events` events, and no older than what was seen of this origin, when they are under a
+     * checkpoint; after two seconds, what there is.
+     */
+    covering: async (events: number, seen?: Signed): Promise<Signed | undefined> => {
+      const size = Math.max(events + leavesBefore(), seen?.origin === origin() ? seen.size : 0)
       if (running && !silence && !(newest && newest.size >= size)) {
         const ending = new AbortController()
         const waiter = { size, done: () => ending.abort() }

@@ -236,6 +236,11 @@ describe('a log that does not continue its own word', () => {
     const proof = log.prove(store.events[0] as StoredEvent, undefined, signed as Signed)?.began?.inclusion ?? []
     expect(verifyInclusion(crypto, { leaf, index: 0, size: 20, root: signed?.root as Bytes, proof })).toBe(true)
     expect(await log.beginAnew()).toMatchObject({ reason: 'LogContinues' })
+    // Who saw all of it waits for nothing, and what was seen of the origin before says nothing of this one.
+    const asked = performance.now()
+    for (const seen of [signed as Signed, { ...(before as Signed), size: 400 }])
+      expect(await log.covering(19, seen)).toBe(signed)
+    expect(performance.now() - asked).toBeLessThan(1500)
     await end()
     const again = await signer(store, heads)
     expect(await again.covering(19)).toMatchObject({ origin: `${origin}/2`, size: 20 })

@@ -13,7 +13,17 @@ export const simulateAll = async (
   told: (report: Report, world: Simulation) => void,
 ): Promise<void> => {
   if (workers <= 1 || worlds.length <= 1) {
-    for (const world of worlds) told(brief(await simulate(world)), world)
+    let at: Simulation | undefined
+    // Node ends by itself, with this code, where everybody waits for somebody.
+    const ended = (code: number): void => {
+      if (code === 13) process.stderr.write(`seed ${at?.seed}: nothing moves any more, and somebody waits.\n`)
+    }
+    process.once('exit', ended)
+    for (const world of worlds) {
+      at = world
+      told(brief(await simulate(world)), world)
+    }
+    process.off('exit', ended)
     return
   }
   let next = 0

@@ -139,7 +139,7 @@ export const orThrow = <Answer>(answer: Answer | Refusal): Answer => {
 
 /** What is timed at a centre is asked for here, too: its clocks strike for nobody. */
 const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise(resolve => signal.addEventListener('abort', () => resolve()))
+  new Promise(resolve => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve())))
 
 const firstMoment_ms = Date.UTC(2026, 10, 23, 9)
 
