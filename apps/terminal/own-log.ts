@@ -34,6 +34,16 @@ export const lifeTypes: ReadonlySet<string> = new Set([
 
 export const iso = (ms: number): string => new Date(ms).toISOString()
 
+/** This log takes no more words for now, or for good; whoever was in the middle of something hears why. */
+export class LogShut extends Error {
+  readonly code = 'LogShut'
+  readonly refusal: Refusal
+  constructor(refusal: Refusal) {
+    super(refusal.message)
+    this.refusal = refusal
+  }
+}
+
 export const ownLog = async (parts: TerminalParts, news: News) => {
   const { clock, crypto, store, notes, past, marker, identity, log } = parts
   const { inMind, snapshotEvery } = parts.window ?? usual
@@ -149,6 +159,8 @@ export const ownLog = async (parts: TerminalParts, news: News) => {
   /** For commands that the till cannot refuse here: if it does, that is a bug, and the tap ends. */
   const writeSurely = async (command: TillCommand, correlation?: string): Promise<void> => {
     const answer = await write(command, correlation)
+    const out = refusal()
+    if (isRefusal(answer) && out) throw new LogShut(out)
     if (isRefusal(answer)) throw new Error(`The till refused what must hold: ${answer.message}`)
   }
 

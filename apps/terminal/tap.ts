@@ -22,7 +22,7 @@ import {
 import type { LicenseFacts, TapStart, TillClock } from '#till/commands'
 import type { OpenDeduction, Recorded } from '#till/state'
 import type { Desk, SaleView } from './desk.ts'
-import { iso, type OwnLog } from './own-log.ts'
+import { iso, LogShut, type OwnLog } from './own-log.ts'
 import type { TerminalParts } from './ports.ts'
 
 const helloFresh_ms = 60_000
@@ -253,6 +253,12 @@ export const taps = (parts: TerminalParts, own: OwnLog, desk: Desk, lastSync_ms:
       await meeting.leave()
       return { outcome: 'none' }
     }
+    const shut = own.refusal()
+    if (shut) {
+      desk.hint(sale.sale, shut)
+      await meeting.leave()
+      return { outcome: 'none' }
+    }
     const mine = prepare()
     prepared = undefined
     desk.beginTap(sale.sale)
@@ -274,7 +280,8 @@ export const taps = (parts: TerminalParts, own: OwnLog, desk: Desk, lastSync_ms:
           error instanceof AnsweredLate ||
           error instanceof PeerUnfit ||
           error instanceof Malformed ||
-          error instanceof StoreFailed
+          error instanceof StoreFailed ||
+          error instanceof LogShut
         )
       )
         throw error
@@ -333,9 +340,11 @@ const factsOf = ({ license, status }: Offer): LicenseFacts | undefined =>
 
 /** A cashier's words for what went wrong; undefined where the log says it all. */
 const tapFailure = (
-  error: FieldLost | AnsweredLate | PeerUnfit | Malformed | StoreFailed,
+  error: FieldLost | AnsweredLate | PeerUnfit | Malformed | StoreFailed | LogShut,
 ): { reason: string; message: string } | undefined => {
   if (error instanceof AnsweredLate) return { reason: 'RoundTripExceeded', message: error.message }
+  // The centre was heard in the middle of this tap. What the phone has paid, the phone still knows.
+  if (error instanceof LogShut) return error.refusal
   if (error instanceof PeerUnfit)
     return { reason: 'NotATallystickPhone', message: `Not a Tallystick phone: it answered ${error.found}.` }
   if (error instanceof Malformed)

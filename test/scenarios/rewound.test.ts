@@ -142,8 +142,12 @@ describe('a disk that was put back whole', () => {
     await putBack(old, 'goes back')
     await pay(700n)
     const here = texts()
+    const keyed = orThrow(await world.key(100n))
     expect(await world.sync()).toMatchObject({ reason: 'LogForked' })
     expect(await world.sync()).toMatchObject({ reason: 'LogForked' })
+    // A sale that was keyed before is not asked for: its phone pays nothing, and the till says why.
+    expect(await world.tap('anna')).toMatchObject({ outcome: 'declined' })
+    expect(world.till().saleOf(keyed.sale)).toMatchObject({ because: { reason: 'LogForked' } })
     expect(await world.key(100n)).toMatchObject({ reason: 'LogForked' })
     expect(texts()).toEqual(here)
     expect(atCentre(world, 'ForkDetected')).toHaveLength(1)
