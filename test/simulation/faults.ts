@@ -30,6 +30,7 @@ export const usualRates = {
   'phone cloned': 3,
   'phone rolled back': 3,
   'terminal cloned': 2,
+  'old image': 4,
 } as const satisfies Record<string, number>
 
 /** Those that are steps of their own. */
@@ -46,6 +47,7 @@ export const faultSteps = [
   'phone cloned',
   'phone rolled back',
   'terminal cloned',
+  'old image',
 ] as const satisfies readonly FaultKind[]
 
 export type FaultKind = keyof typeof usualRates

@@ -1,3 +1,4 @@
+import { isRefusal } from '#canonical/decider'
 import { type Rows, textOf } from '#eventstore/rows'
 import { exceptions } from '#projections/exceptions'
 import { licenseOf, type PhoneMemory } from '#tap/phone'
@@ -454,6 +455,17 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
     clockWrong: (terminal: string): void => void wrong.clocks.add(terminal),
     stolen: (purpose: string): void => void wrong.stolen.add(purpose),
     denied: (license: string, version: number): void => void wrong.denied.set(license, version),
+    /** A till whose disk went back sells nothing before it has met the centre. */
+    rewound: async (id: string, to: number): Promise<void> => {
+      const answer = await world.key(100n, id)
+      holds('a disk that went back', isRefusal(answer), () => `${id} went back to ${to} events, and took a sale`)
+    },
+    /** And then it has its own log again, octet for octet. */
+    regained: (id: string, before: readonly { readonly text: string }[]): void => {
+      const { events } = world.shops.get(id)?.store ?? { events: [] }
+      const isSame = before.every(({ text }, place) => events[place]?.text === text)
+      holds('a disk that went back', isSame, () => `${id} has ${events.length} of its ${before.length} events again`)
+    },
     /** From here on this phone's memory lies in two phones. */
     copiedPhone: (memory: PhoneMemory, copy: string): void => {
       wrong.doubled.add(licenseOf(memory).id)

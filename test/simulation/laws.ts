@@ -32,6 +32,8 @@ const laws = {
   'forks are declared': 'Where a terminal has two histories of payments, the centre has said so.',
   'copies are named': 'A counter under which two payments came in is named by an exception.',
   'money after a restore': 'A centre restored from a backup ends with the money that it would have had.',
+  'a disk that went back':
+    'A till whose disk was put back sells nothing before it has met the centre, and then has its own log again.',
   'no false alarm': 'No payment is held and no exception raised but for something that really happened.',
   'gaps are named':
     'A payment that lies in a phone, and that the centre lacks though it has a later one, is named while it is missing.',

@@ -128,6 +128,10 @@ export const mutants = {
     sentence: 'A restarted till knows nothing of a deduction that a phone may have paid.',
     make: () => ({ breakTerminal: parts => ({ ...parts, store: forgetsTorn(parts.store) }) }),
   },
+  'forgets where its log ended': {
+    sentence: 'A till does not look at the marker beside its log.',
+    make: () => ({ breakTerminal: parts => ({ ...parts, marker: { read: () => undefined, write: () => {} } }) }),
+  },
   'acknowledges what nobody confirmed': {
     sentence: 'A started terminal believes that the centre has more than it was told.',
     make: () => ({

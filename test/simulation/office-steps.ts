@@ -19,11 +19,14 @@ export const officeSteps = [
   'phone cloned',
   'phone rolled back',
   'terminal cloned',
+  'old image',
 ] as const satisfies readonly StepName[]
 export type OfficeStep = (typeof officeSteps)[number]
 
 const by = 'operator:test'
 const hour_ms = 3_600_000
+/** Commissioned, with its rules, and its first day open. */
+const born = 3
 
 export const officeStepsOf = ({ world, audit, phones, chance, befell, calmly }: Scene): Steps<OfficeStep> => {
   const repaid: { account: string; repayment: string; amount: Amount; currency: string; source: string; by: string }[] =
@@ -184,6 +187,27 @@ export const officeStepsOf = ({ world, audit, phones, chance, befell, calmly }: 
         audit.copied(terminalOf(id))
         await world.copyTerminal(id, copy, world.imageOf(id))
         world.restartPhones()
+      }),
+    'old image': id =>
+      calmly(async () => {
+        const shop = world.shops.get(id)
+        if (!shop || audit.isCopied(terminalOf(id))) return
+        world.network(true, id)
+        world.till(id).setNetwork(true)
+        await world.sync(id)
+        const { events } = shop.store
+        const image = {
+          events: Math.max(born, events.length - 1 - chance().below(8)),
+          notes: new Map<string, string>(),
+        }
+        // What the centre does not have would be gone with the disk: that is a till that burnt.
+        const isHeld = world.till(id).till.acknowledgedTo >= events.length - 1
+        if (!isHeld || image.events >= events.length) return
+        befell('old image')
+        await world.rewind(id, image)
+        await audit.rewound(id, image.events)
+        await world.sync(id)
+        audit.regained(id, events)
       }),
   }
 }

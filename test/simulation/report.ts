@@ -81,6 +81,7 @@ export const invariantOf: Readonly<Record<Law, number>> = {
   'hours are whole': 7,
   'time goes forward': 0,
   'day totals': 0,
+  'a disk that went back': 1,
   'no surprise': 0,
 }
 

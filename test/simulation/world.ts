@@ -467,9 +467,7 @@ export const makeWorld = async (options: WorldOptions) => {
     const { store, notes } = shops.get(id) as Shop
     return { events: store.events.length, notes: new Map(notes) }
   }
-  /** A second device that begins with an image of the first one's disk, with its name and its keys. */
-  const copyTerminal = async (from: string, to: string, image: Image): Promise<void> => {
-    const original = shops.get(from) as Shop
+  const diskOf = async (original: Shop, image: Image): Promise<Shop['store']> => {
     let storedAt: string | undefined
     const store = memoryStore(() => storedAt ?? now())
     for (const { stream, revision, id, type, text, storedAt: at } of original.store.events.slice(0, image.events)) {
@@ -477,6 +475,20 @@ export const makeWorld = async (options: WorldOptions) => {
       await store.append(stream, revision === 0 ? 'NoStream' : revision - 1, [{ id, type, text }])
     }
     storedAt = undefined
+    return store
+  }
+  /** The database of a terminal is put back; the marker beside it is not. */
+  const rewind = async (id: string, image: Image): Promise<void> => {
+    const original = shops.get(id) as Shop
+    original.life.off = true
+    const store = await diskOf(original, image)
+    shops.set(id, { ...original, store, notes: new Map(image.notes), life: { off: false } })
+    await restartTerminal(id)
+  }
+  /** A second device that begins with an image of the first one's disk, with its name and its keys. */
+  const copyTerminal = async (from: string, to: string, image: Image): Promise<void> => {
+    const original = shops.get(from) as Shop
+    const store = await diskOf(original, image)
     const shop: Shop = { ...original, id: to, store, notes: new Map(image.notes), life: { off: false } }
     shops.set(to, shop)
     await restartTerminal(to)
@@ -655,6 +667,7 @@ export const makeWorld = async (options: WorldOptions) => {
     addTerminal,
     imageOf,
     copyTerminal,
+    rewind,
     scrapTerminal,
     smuggle,
     addPhone,
