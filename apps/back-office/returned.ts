@@ -27,7 +27,7 @@ export const returned = (
    * A disk is seldom far behind: it is looked for from the end.
    */
   const batchOver = async (terminal: string, revision: number) => {
-    let found: { readonly to: number; readonly statement: string } | undefined
+    let found: { readonly from: number; readonly to: number; readonly statement: string } | undefined
     for await (const page of store.read(`intake-${terminal}`, { from: 'end', direction: 'backward', pageSize: 100 }))
       for (const { text } of page) {
         const event = upcast(trustEvent(text), intakeWords)
@@ -35,7 +35,7 @@ export const returned = (
         const { from, count, statement } = event.data
         const to = from + count - 1
         if (to < revision) return found
-        found = { to, statement }
+        found = { from, to, statement }
       }
     return found
   }
@@ -57,8 +57,11 @@ export const returned = (
       if (isRefusal(asked)) return asked
       const stream = `terminal-${terminal}`
       const events = ((await readLast(store, stream))?.revision ?? -1) + 1
-      const batch = from < events ? await batchOver(terminal, from) : undefined
-      const texts = from < events ? await textsOf(stream, from, batch?.to ?? from + batchEventsMax - 1) : []
+      const next = from < events ? await batchOver(terminal, from) : undefined
+      // A stop of the centre may have left events without a note before the next batch: those come by themselves.
+      const batch = next && next.from <= from ? next : undefined
+      const to = batch ? batch.to : Math.min(from + batchEventsMax, next?.from ?? events) - 1
+      const texts = from < events ? await textsOf(stream, from, to) : []
       const last = texts.at(-1)
       const head = batch || last === undefined ? {} : { head: statedHash(last) }
       const word = { terminal, request: request as string, events, ...head }

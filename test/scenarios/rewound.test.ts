@@ -7,6 +7,7 @@ import { memoryStore } from '#eventstore/memory'
 import { signRequest } from '#license/request'
 import type { LogPage } from '#sync/recovery'
 import { type TillEvent, tillWords } from '#till/events'
+import { acknowledge } from '#till/state'
 import { lifeTypes } from '../../apps/terminal/own-log.ts'
 import { makeWorld, orThrow, type World } from '../simulation/world.ts'
 import { atCentre, atTerminal } from './hand.ts'
@@ -88,6 +89,21 @@ describe('a disk that was put back, with its marker beside it', () => {
     orThrow(await world.sync())
     expect(await owed()).toBe('21.00')
     expect(atCentre(world, 'BatchAccepted').length).toBeGreaterThan(1)
+  })
+
+  it('gets back such events before a batch that came after them, too', async () => {
+    const old = await soldAndImaged('a note later', false)
+    const [next] = shopOf().store.events.slice(shopHeld() + 1)
+    const { id, type, text } = next as NonNullable<typeof next>
+    await world.log.append('terminal-T-1', shopHeld(), [{ id, type, text }])
+    // As a till does that heard of it, and sends from there.
+    acknowledge(world.till().till, shopHeld())
+    orThrow(await world.sync())
+    const before = texts()
+    await putBack(old, 'stays')
+    orThrow(await world.sync())
+    expect(texts().slice(0, before.length)).toEqual(before)
+    expect(await pay(100n)).toMatchObject({ outcome: 'paid' })
   })
 
   it('keeps the marker of its last sale over a start that reads from its snapshot', async () => {
