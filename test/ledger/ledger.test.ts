@@ -62,7 +62,8 @@ const back = { account: 'acc-1', feeBack: '6', taxBack: '1' }
 /** `Dr payer:acc-1 1000` and `Cr …`, with the commitments in brackets, as the table of the ledger has them. */
 const inWords = ({ book, side, account, amount }: Posting): string => {
   const line = `${side === 'debit' ? 'Dr' : 'Cr'} ${account} ${amount}`
-  return book === 'commitments' ? `(${line})` : line
+  const named = { money: line, commitments: `(${line})` }
+  return named[book] ?? `${book}: ${line}`
 }
 
 const table: readonly [string, TradeEvent, readonly string[]][] = [
