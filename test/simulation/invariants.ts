@@ -512,7 +512,11 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
         )
       if (!('outcome' in outcome) || outcome.outcome !== 'paid' || !('transaction' in outcome)) return
       const transaction = String(outcome.transaction)
-      const stored = world.shops.get(id)?.store.events ?? []
+      // Of two devices with one name, the other may have recorded it: the phone holds its receipt, and says so to both.
+      const name = world.shops.get(id)?.identity.terminal
+      const stored = [...world.shops.values()]
+        .filter(({ identity }) => identity.terminal === name)
+        .flatMap(({ store }) => store.events)
       const record = stored.some(
         ({ type, text }) => type === 'TransactionRecorded' && word(said(text), 'transaction') === transaction,
       )
