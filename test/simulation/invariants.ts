@@ -240,7 +240,8 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
         raised.set(word(event, 'key'), event)
       const gap = event.type === 'ExceptionResolved' ? raised.get(word(event, 'key')) : undefined
       if (gap && !isOfCopies(gap))
-        holds('gaps are named', lackingIn(gap).length === 0, () => `${stream} closed too early`)
+        // What its phone told of is told as that from there on.
+        holds('gaps are named', lackingIn(gap, centre.told).length === 0, () => `${stream} closed too early`)
       if (isDecided(event)) centre.decided = centre.read
       holds(
         'no false alarm',
@@ -256,11 +257,11 @@ export const auditor = (world: World, phones: readonly Phone[]) => {
   const raised = new Map<string, Said>()
   type Counters = { readonly license: string; readonly from: number; readonly to: number }
   /** What the license's phone paid under these counters, and the centre has no verdict on. */
-  const lackingIn = ({ data }: Said): bigint[] => {
+  const lackingIn = ({ data }: Said, told: ReadonlyMap<string, unknown> = new Map()): bigint[] => {
     const { license, from, to } = data['counters'] as Counters
     const paid = world.phones.memories().flatMap(({ payments }) => payments.filter(each => each.license === license))
     const lacking = paid.filter(
-      ({ counter, payment }) => from <= counter && counter <= to && !centre.verdicts.has(payment),
+      ({ counter, payment }) => from <= counter && counter <= to && !centre.verdicts.has(payment) && !told.has(payment),
     )
     // A cloned phone remembers what its first one paid.
     return [...new Map(lacking.map(({ payment, amount }) => [payment, BigInt(amount)])).values()]
