@@ -97,6 +97,8 @@ export const assignments = (
       return { certificate: before, at: now() }
     const { events } = await readKnown(store, `merchant-${first.merchant}`, merchantWords)
     const opened = events.find(event => event.type === 'MerchantOpened')
+    // One moment, though it is made twice where its key lies elsewhere.
+    const issued_s = now_s()
     const certificate = base64url(
       await sign('certificate', (crypto, key) =>
         issueCertificate(
@@ -105,8 +107,8 @@ export const assignments = (
             ...held,
             shop,
             merchantName: opened?.data.name ?? held.merchantName,
-            notBefore: now_s() - 60,
-            expires: now_s() + certificatesLast_s,
+            notBefore: issued_s - 60,
+            expires: issued_s + certificatesLast_s,
             kid: kidOf(crypto, key.publicKey),
           },
           key,

@@ -135,6 +135,8 @@ export const enrolments = (
     const opened = ofMerchant.events.find(event => event.type === 'MerchantOpened')
     const zone = (await known.shop(shop))?.zone ?? 'UTC'
     const already = held.find(event => event.type === 'TerminalEnrolled')
+    // One moment, though it is made twice where its key lies elsewhere.
+    const issued_s = now_s()
     const certificate =
       already?.type === 'TerminalEnrolled'
         ? already.data.certificate
@@ -149,8 +151,8 @@ export const enrolments = (
                   shop,
                   mode,
                   keys: { p256: fromBase64url(asked.keys.p256), ed25519: fromBase64url(asked.keys.ed25519) },
-                  notBefore: now_s() - 60,
-                  expires: now_s() + certificatesLast_s,
+                  notBefore: issued_s - 60,
+                  expires: issued_s + certificatesLast_s,
                   kid: kidOf(crypto, key.publicKey),
                 },
                 key,

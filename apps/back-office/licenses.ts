@@ -114,6 +114,8 @@ export const licenses = (
     const { license, account, currency, allowance, renews, given } = wanted
     const before = (await issuedAs(license)).issued
     const card = cardOf(crypto, keys, account)
+    // One moment for all of it: what is signed elsewhere is made a second time when its signature has come.
+    const issued_s = now_s()
     const made = (crypto: Crypto, key: KeyPair) =>
       issueLicense(
         crypto,
@@ -121,9 +123,9 @@ export const licenses = (
           id: license,
           card,
           issuer: keys.origin,
-          issuedAt: now_s(),
-          notBefore: now_s() - 60,
-          expires: now_s() + licensesLast_s,
+          issuedAt: issued_s,
+          notBefore: issued_s - 60,
+          expires: issued_s + licensesLast_s,
           publicKey: new Uint8Array(wanted.publicKey),
           credit: creditOf(wanted),
           kid: kidOf(crypto, key.publicKey),
@@ -139,7 +141,7 @@ export const licenses = (
       allowance,
       document: before?.document ?? base64url(await sign('license', made)),
       publicKey: base64url(wanted.publicKey),
-      expires: iso((now_s() + licensesLast_s) * 1000),
+      expires: iso((issued_s + licensesLast_s) * 1000),
       ...(renews === undefined ? {} : { renews }),
       ...(given === undefined ? {} : { given }),
     }
